@@ -1,0 +1,1 @@
+"""Stand-ins for other pcap libraries: one module an original, with its names, types and errors."""

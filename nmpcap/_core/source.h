@@ -1,0 +1,83 @@
+/*
+ * source: where packets come from and go to, seen from the capture handle; and
+ * batch: how packets travel upwards, many at a time, without being copied.
+ *
+ * Three sources exist: netmap rings, packet sockets and savefiles. A source fills a
+ * batch with views; the views stay valid until the next fill, or close, on that source
+ * (for netmap rings: the slots are handed back to the device only then).
+ *
+ * Errors: a negative errno value, with source->msg saying what was tried on what and
+ * why it failed. One thread at a time uses a source; only wake may be called from
+ * another thread or a signal handler at any moment.
+ */
+#ifndef NMPCAP_SOURCE_H
+#define NMPCAP_SOURCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "device.h"
+
+struct nm_view {
+    const uint8_t *data; /* caplen bytes */
+    int64_t ts_ns;       /* since the epoch, UTC */
+    uint32_t caplen;     /* bytes that are there */
+    uint32_t len;        /* bytes the packet had */
+    uint32_t ifindex;    /* which interface of the source: an index into its table, 0 where it has one */
+    uint16_t linktype;   /* DLT_* */
+    uint16_t flags;      /* NM_VIEW_* */
+};
+
+#define NM_VIEW_OUT 0x0001 /* the packet was being sent (monitors, packet sockets) */
+
+struct nm_batch {
+    struct nm_view *views; /* room for capacity views, the caller's */
+    uint32_t capacity;
+    uint32_t count;        /* filled */
+};
+
+struct nm_counters {
+    uint64_t received;   /* packets the source took in */
+    uint64_t bytes;      /* their len, summed */
+    uint64_t dropped;    /* lost because a ring or buffer of the source was full */
+    uint64_t if_dropped; /* lost by the interface before that */
+    uint64_t sent;       /* packets accepted by inject */
+    uint64_t unsent;     /* packets inject had no room for */
+};
+
+#define NM_SOURCE_END (-1000) /* fill: the savefile has ended; the device is gone */
+
+struct nm_source;
+
+struct nm_source_ops {
+    const char *name; /* "netmap", "packet", "savefile" */
+
+    /* Replaces the batch's views by up to capacity waiting packets, never waiting itself.
+     * 0 or more: the count; NM_SOURCE_END or a negative errno otherwise. */
+    int (*fill)(struct nm_source *, struct nm_batch *);
+
+    /* Waits up to timeout_ms (-1: for ever) until fill would find something. 1: it would;
+     * 0: time is up; -EINTR: a signal or wake. */
+    int (*wait)(struct nm_source *, int timeout_ms);
+
+    /* Makes a wait in progress, or else the next one, return -EINTR. Async-signal-safe. */
+    void (*wake)(struct nm_source *);
+
+    /* Queues one frame; -EAGAIN where there is no room, -EMSGSIZE where there never is.
+     * flush pushes what is queued. */
+    int (*inject)(struct nm_source *, const void *frame, size_t len);
+    int (*flush)(struct nm_source *);
+
+    /* A descriptor for select and its kin, or -1. */
+    int (*fileno)(struct nm_source *);
+
+    void (*counters)(struct nm_source *, struct nm_counters *);
+    void (*close)(struct nm_source *);
+};
+
+struct nm_source {
+    const struct nm_source_ops *ops;
+    char msg[NM_MSG_SIZE];
+};
+
+#endif

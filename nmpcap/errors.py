@@ -1,0 +1,44 @@
+"""The exceptions of nmpcap: one root, and an OSError wherever an errno says something.
+
+A message names the object, what was attempted, what was wrong and, where there is
+something to do, what to do about it.
+"""
+
+from __future__ import annotations
+
+import os
+
+__all__ = ["DeviceError", "FilterError", "PcapError", "SavefileError"]
+
+
+class PcapError(Exception):
+    """Anything that went wrong in nmpcap."""
+
+
+class DeviceError(PcapError, OSError):
+    """A port, interface or file refused: ``errno`` and ``strerror`` as for any OSError.
+
+    ``str()`` gives the message alone; the errno's own text is part of it where it adds something.
+    """
+
+    def __init__(self, errno: int, message: str) -> None:
+        super().__init__(errno, message or os.strerror(errno))
+
+    def __str__(self) -> str:
+        return str(self.strerror)
+
+
+class FilterError(PcapError):
+    """A filter expression that cannot be compiled; ``position`` is the offending character, from 0."""
+
+    def __init__(self, message: str, position: int) -> None:
+        super().__init__(message)
+        self.position = position
+
+
+class SavefileError(PcapError):
+    """A savefile that is damaged or of no known format; ``offset`` is where, in bytes from its start."""
+
+    def __init__(self, message: str, offset: int = 0) -> None:
+        super().__init__(message)
+        self.offset = offset
