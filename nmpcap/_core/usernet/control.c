@@ -1,0 +1,311 @@
+/* What vale-ctl does: persistent ports, attaching, listing, header lengths; and the requests of
+ * user space alone: counters and parameters. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "usernet/usernet.h"
+
+/* ---- persistent ports -------------------------------------------------------------- */
+
+/* The kernel's rules for the name of an interface. */
+static bool valid_ifname(const char *name)
+{
+    if (!name[0] || strlen(name) >= NM_IFNAMSIZ || !strcmp(name, ".") || !strcmp(name, ".."))
+        return false;
+    for (; *name; name++)
+        if (*name == '/' || *name == ':' || isspace((unsigned char)*name))
+            return false;
+    return true;
+}
+
+static struct nmu_port *persistent_port(struct nmu_device *dev, const char *name, uint32_t *index)
+{
+    *index = nmu_port_find(dev, name);
+    if (!*index || strcmp(dev->reg->ports[*index].ifname, name))
+        return NULL;
+    return &dev->reg->ports[*index];
+}
+
+int nmu_control_newif(struct nmu_device *dev, struct nmu_request *request)
+{
+    const char *name = request->header.nr_name;
+    struct nmreq_vale_newif *newif = &request->body.newif;
+    struct nmu_config config = {
+        .tx_slots = newif->nr_tx_slots,
+        .rx_slots = newif->nr_rx_slots,
+        .tx_rings = newif->nr_tx_rings,
+        .rx_rings = newif->nr_rx_rings,
+    };
+    struct nmu_port *port;
+    uint32_t index;
+    int error;
+
+    if (nmu_is_vale_name(name) || !valid_ifname(name))
+        return nmu_fail(dev, EINVAL, "'%s': a persistent port has a name of 1 to %d characters without '/', ':' and "
+                        "blanks, that does not begin with '%s'", name, NM_IFNAMSIZ - 1, NM_BDG_NAME);
+    if (nmu_port_find(dev, name) || nmu_is_interface(name))
+        return nmu_fail(dev, EEXIST, "%s: there is a port or interface of this name", name);
+    if (newif->nr_mem_id && (error = nmu_region_find(dev, newif->nr_mem_id, &config.region)))
+        return error;
+    error = nmu_vale_create(dev, name, &config, &index);
+    if (config.region)
+        nmu_region_release(dev, config.region);
+    if (error)
+        return error;
+    port = &dev->reg->ports[index];
+    snprintf(port->ifname, sizeof(port->ifname), "%.*s", (int)sizeof(port->ifname) - 1, name);
+    port->persistent = 1;
+    newif->nr_tx_slots = port->tx_slots;
+    newif->nr_rx_slots = port->rx_slots;
+    newif->nr_tx_rings = (uint16_t)port->tx_rings;
+    newif->nr_rx_rings = (uint16_t)port->rx_rings;
+    newif->nr_mem_id = (uint16_t)port->region;
+    return 0;
+}
+
+int nmu_control_delif(struct nmu_device *dev, struct nmu_request *request)
+{
+    const char *name = request->header.nr_name;
+    uint32_t index;
+    struct nmu_port *port = persistent_port(dev, name, &index);
+
+    if (!port && index && dev->reg->ports[index].automatic)
+        return nmu_fail(dev, EINVAL, "%s: made for its pipes, goes with them", name);
+    if (!port && nmu_is_interface(name))
+        return nmu_fail(dev, EINVAL, "%s: an interface of the system, not a persistent port", name);
+    if (!port)
+        return nmu_fail(dev, ENXIO, "%s: there is no persistent port of this name", name);
+    if (port->attached || port->users || port->pipes)
+        return nmu_fail(dev, EBUSY, "%s: is %s", name,
+                        port->attached ? "attached to a switch; detach it first" : "open, or has pipes");
+    port->persistent = 0;
+    nmu_port_put(dev, index);
+    return 0;
+}
+
+/* ---- attaching --------------------------------------------------------------------- */
+
+int nmu_control_attach(struct nmu_device *dev, struct nmu_request *request)
+{
+    const char *name = request->header.nr_name, *colon = strchr(name, ':');
+    struct nmreq_vale_attach *attach = &request->body.attach;
+    uint32_t index, region;
+    struct nmu_port *port;
+    int error;
+
+    if (!nmu_is_vale_name(name) || !colon)
+        return nmu_fail(dev, EINVAL, "%s: what to attach is given as valeX:INTERFACE", name);
+    if (attach->reg.nr_mem_id) {
+        if ((error = nmu_region_find(dev, attach->reg.nr_mem_id, &region)))
+            return error;
+        nmu_region_release(dev, region);
+    }
+    if (nmu_port_find(dev, name))
+        return nmu_fail(dev, EBUSY, "%s: there is a port of this name on the switch", name);
+    port = persistent_port(dev, colon + 1, &index);
+    if (!port && nmu_is_interface(colon + 1))
+        return nmu_fail(dev, EOPNOTSUPP, "%s: attaching an interface of the system needs the kernel module", name);
+    if (!port)
+        return nmu_fail(dev, EINVAL, "%s: there is no persistent port %s", name, colon + 1);
+    if (port->users || port->attached)
+        return nmu_fail(dev, EBUSY, "%s: %s is %s", name, colon + 1,
+                        port->users ? "open; close it first" : "attached to a switch; detach it there first");
+    error = nmu_switch_join(dev, name, index);
+    if (error)
+        return error;
+    snprintf(port->name, sizeof(port->name), "%s", name);
+    port->attached = 1;
+    attach->port_index = port->switch_port;
+    return 0;
+}
+
+int nmu_control_detach(struct nmu_device *dev, struct nmu_request *request)
+{
+    const char *name = request->header.nr_name;
+    uint32_t index;
+    struct nmu_port *port;
+
+    if (!nmu_is_vale_name(name))
+        return nmu_fail(dev, EINVAL, "%s: what to detach is given as valeX:PORT", name);
+    index = nmu_port_find(dev, name);
+    if (!index)
+        return nmu_fail(dev, ENXIO, "%s: there is no such port", name);
+    port = &dev->reg->ports[index];
+    if (!port->attached || port->users)
+        return nmu_fail(dev, EBUSY, "%s: is %s", name,
+                        port->attached ? "open; close it first" : "not attached but opened; it goes when it is closed");
+    request->body.detach.port_index = port->switch_port;
+    nmu_switch_leave(dev, index);
+    port->attached = 0;
+    memset(port->name, 0, sizeof(port->name));
+    memcpy(port->name, port->ifname, sizeof(port->ifname));
+    return 0;
+}
+
+/* ---- listing ----------------------------------------------------------------------- */
+
+/* The first port at or after a place, over all switches. */
+static int list_next(struct nmu_device *dev, struct nmu_request *request)
+{
+    struct nmu_registry *reg = dev->reg;
+    struct nmreq_vale_list *list = &request->body.list;
+    uint32_t place = list->nr_port_idx;
+
+    for (uint32_t i = list->nr_bridge_idx; i < NMU_SWITCHES; i++, place = 0)
+        for (; reg->switches[i + 1].name[0] && place < NMU_SWITCH_PORTS; place++) {
+            uint32_t port = nmu_place_port(atomic_load(&reg->switches[i + 1].ports[place]));
+
+            if (!port)
+                continue;
+            memcpy(request->header.nr_name, reg->ports[port].name, sizeof(request->header.nr_name));
+            list->nr_bridge_idx = (uint16_t)i;
+            list->nr_port_idx = place;
+            return 0;
+        }
+    return nmu_fail(dev, ENOENT, "no switch has a port from there on");
+}
+
+int nmu_control_list(struct nmu_device *dev, struct nmu_request *request)
+{
+    const char *name = request->header.nr_name;
+    struct nmreq_vale_list *list = &request->body.list;
+    uint32_t id, port;
+    int error;
+
+    if (!name[0])
+        return list_next(dev, request);
+    error = nmu_switch_find(dev, name, &id);
+    if (error)
+        return error;
+    port = nmu_port_find(dev, name);
+    list->nr_bridge_idx = (uint16_t)(id - 1);
+    list->nr_port_idx = port ? dev->reg->ports[port].switch_port : NMU_NOPORT;
+    return 0;
+}
+
+/* ---- header length, polling -------------------------------------------------------- */
+
+static bool any_port(struct nmu_device *dev, const char *name, uint32_t *index)
+{
+    *index = nmu_port_find(dev, name);
+    if (*index || nmu_is_interface(name))
+        return true;
+    for (uint32_t i = 1; i < dev->reg->ports_high; i++)
+        if (dev->reg->ports[i].kind != NMU_FREE && !strcmp(dev->reg->ports[i].name, name))
+            return true;
+    return false;
+}
+
+int nmu_control_header(struct nmu_device *dev, struct nmu_request *request, bool set)
+{
+    const char *name = request->header.nr_name;
+    struct nmreq_port_hdr *hdr = &request->body.hdr;
+    uint32_t index;
+
+    if (set && hdr->nr_hdr_len != 0 && hdr->nr_hdr_len != 10 && hdr->nr_hdr_len != 12)
+        return nmu_fail(dev, EINVAL, "%s: a virtio header has 0, 10 or 12 bytes, not %u", name, hdr->nr_hdr_len);
+    if (!any_port(dev, name, &index) || (set && !(index && dev->reg->ports[index].switch_id)))
+        return nmu_fail(dev, ENXIO, "%s: there is no such port%s", name, set ? " on a switch" : "");
+    if (set)
+        dev->reg->ports[index].hdr_len = hdr->nr_hdr_len;
+    else
+        hdr->nr_hdr_len = index ? dev->reg->ports[index].hdr_len : 0;
+    return 0;
+}
+
+int nmu_control_polling(struct nmu_device *dev, struct nmu_request *request, bool enable)
+{
+    const char *name = request->header.nr_name;
+
+    if (!nmu_is_vale_name(name))
+        return nmu_fail(dev, EINVAL, "%s: the port is given as valeX:INTERFACE", name);
+    if (!nmu_port_find(dev, name))
+        return nmu_fail(dev, ENXIO, "%s: there is no such port", name);
+    return nmu_fail(dev, EOPNOTSUPP, "%s: %s polling is for attached interfaces of the system, which need the kernel "
+                    "module", name, enable ? "enabling" : "disabling");
+}
+
+/* ---- counters ---------------------------------------------------------------------- */
+
+int nmu_control_counters(struct nmu_device *dev, struct nmu_request *request)
+{
+    struct nmreq_port_counters *counters = &request->body.counters;
+
+    for (uint32_t i = 1; i < dev->reg->ports_high; i++) {
+        struct nmu_port *port = &dev->reg->ports[i];
+
+        if (port->kind == NMU_FREE ||
+            (strcmp(port->name, request->header.nr_name) && strcmp(port->ifname, request->header.nr_name)))
+            continue;
+        counters->sent = atomic_load_explicit(&port->sent, memory_order_relaxed);
+        counters->received = atomic_load_explicit(&port->received, memory_order_relaxed);
+        counters->forwarded = atomic_load_explicit(&port->forwarded, memory_order_relaxed);
+        counters->flooded = atomic_load_explicit(&port->flooded, memory_order_relaxed);
+        counters->discarded = atomic_load_explicit(&port->discarded, memory_order_relaxed);
+        counters->dropped = atomic_load_explicit(&port->dropped, memory_order_relaxed);
+        return 0;
+    }
+    return nmu_fail(dev, ENXIO, "%s: there is no such port", request->header.nr_name);
+}
+
+/* ---- parameters -------------------------------------------------------------------- */
+
+struct parameter {
+    const char *name;
+    int64_t initial, least, most;
+};
+
+/* netmap(4), with the module's defaults and limits. */
+static const struct parameter parameters[NMU_PARAMETERS] = {
+    [NMU_BRIDGE_BATCH] = {"bridge_batch", 1024, INT32_MIN, INT32_MAX},
+    [NMU_NO_TIMESTAMP] = {"no_timestamp", 0, 0, 1},
+    [NMU_IF_SIZE] = {"if_size", 1024, 64, 4096},
+    [NMU_IF_NUM] = {"if_num", 100, 10, 10000},
+    [NMU_RING_SIZE] = {"ring_size", 9 * 4096, 64, 32 * 4096},
+    [NMU_RING_NUM] = {"ring_num", 200, 2, 1024},
+    [NMU_BUF_SIZE] = {"buf_size", 2048, 64, 65536},
+    [NMU_BUF_NUM] = {"buf_num", 163840, 4, 1000000},
+    [NMU_PRIV_IF_SIZE] = {"priv_if_size", 1024, 64, 4096},
+    [NMU_PRIV_IF_NUM] = {"priv_if_num", 2, 1, 100},
+    [NMU_PRIV_RING_SIZE] = {"priv_ring_size", 5 * 4096, 64, 32 * 4096},
+    [NMU_PRIV_RING_NUM] = {"priv_ring_num", 4, 2, 1024},
+    [NMU_PRIV_BUF_SIZE] = {"priv_buf_size", 2048, 64, 65536},
+    [NMU_PRIV_BUF_NUM] = {"priv_buf_num", 4098, 4, 1000000},
+};
+
+void nmu_parameters_reset(struct nmu_registry *reg)
+{
+    for (int i = 0; i < NMU_PARAMETERS; i++)
+        atomic_store_explicit(&reg->parameter[i], parameters[i].initial, memory_order_relaxed);
+}
+
+bool nmu_parameters_changed(const struct nmu_registry *reg)
+{
+    for (int i = 0; i < NMU_PARAMETERS; i++)
+        if (nmu_parameter(reg, (enum nmu_parameter)i) != parameters[i].initial)
+            return true;
+    return false;
+}
+
+int nmu_control_parameter(struct nmu_device *dev, struct nmu_request *request, bool set)
+{
+    const char *name = request->header.nr_name;
+    struct nmreq_parameter *parameter = &request->body.parameter;
+
+    for (int i = 0; i < NMU_PARAMETERS; i++) {
+        if (strcmp(parameters[i].name, name))
+            continue;
+        if (set && (parameter->value < parameters[i].least || parameter->value > parameters[i].most))
+            return nmu_fail(dev, EINVAL, "parameter %s: %lld is not within %lld to %lld", name,
+                            (long long)parameter->value, (long long)parameters[i].least,
+                            (long long)parameters[i].most);
+        if (set)
+            atomic_store_explicit(&dev->reg->parameter[i], parameter->value, memory_order_relaxed);
+        else
+            parameter->value = nmu_parameter(dev->reg, (enum nmu_parameter)i);
+        return 0;
+    }
+    return nmu_fail(dev, ENOENT, "parameter %s: there is none of this name", name);
+}

@@ -1,0 +1,146 @@
+/* The device contract, answered in user space: nothing here needs the module, a daemon or root. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "usernet/usernet.h"
+
+static int user_txsync(struct nm_device *device)
+{
+    struct nmu_device *dev = NMU(device);
+
+    if (!dev->desc)
+        return nmu_fail(dev, ENXIO, "the descriptor is not bound to a port");
+    if (dev->csb)
+        return nmu_fail(dev, EBUSY, "the descriptor's rings are synced by way of its CSB");
+    nmu_sync_ioctl(dev, true);
+    return 0;
+}
+
+static int user_rxsync(struct nm_device *device)
+{
+    struct nmu_device *dev = NMU(device);
+
+    if (!dev->desc)
+        return nmu_fail(dev, ENXIO, "the descriptor is not bound to a port");
+    if (dev->csb)
+        return nmu_fail(dev, EBUSY, "the descriptor's rings are synced by way of its CSB");
+    nmu_sync_ioctl(dev, false);
+    return 0;
+}
+
+static int user_ioctl(struct nm_device *device, unsigned long request, void *argument)
+{
+    struct nmu_device *dev = NMU(device);
+
+    if (request == NIOCTXSYNC)
+        return user_txsync(device);
+    if (request == NIOCRXSYNC)
+        return user_rxsync(device);
+    if (!argument)
+        return nmu_fail(dev, EFAULT, "request 0x%lx without an argument", request);
+    if (request == NIOCCTRL)
+        return nmu_request_ctrl(dev, argument);
+    if (request == NIOCGINFO || request == NIOCREGIF)
+        return nmu_legacy(dev, request, argument);
+    if (request == NIOCCONFIG)
+        return nmu_fail(dev, EOPNOTSUPP, "NIOCCONFIG is for kernel modules that replace a switch's operations");
+    return nmu_fail(dev, ENOTTY, "0x%lx is not a request of netmap", request);
+}
+
+static int user_mmap(struct nm_device *device, size_t length, int64_t offset, void **mem)
+{
+    struct nmu_device *dev = NMU(device);
+    const struct nmu_region *region;
+    uint32_t index;
+    int fd;
+
+    if (!dev->desc)
+        return nmu_fail(dev, EINVAL, "mapping a descriptor that is not bound to a port");
+    index = dev->reg->ports[dev->reg->descs[dev->desc].port].region;
+    region = &dev->reg->regions[index];
+    if (offset < 0 || !length || (uint64_t)offset > region->memsize || length > region->memsize - (uint64_t)offset)
+        return nmu_fail(dev, EINVAL, "mapping %zu bytes at %lld of a memory region of %llu", length, (long long)offset,
+                        (unsigned long long)region->memsize);
+    fd = nmu_region_open_file(dev, index);
+    if (fd < 0)
+        return nmu_fail(dev, -fd, "memory region %u: cannot open its file: %s", index, strerror(-fd));
+    *mem = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
+    close(fd);
+    if (*mem == MAP_FAILED) {
+        *mem = NULL;
+        return nmu_fail(dev, errno, "memory region %u: cannot map it: %s", index, strerror(errno));
+    }
+    dev->client_maps++;
+    return 0;
+}
+
+/* The binding goes with the last of the client's open and its mappings. */
+static void put(struct nmu_device *dev)
+{
+    if (!dev->closed || dev->client_maps)
+        return;
+    if (dev->desc && nmu_registry_lock(dev) == 0) {
+        nmu_port_unbind(dev, dev->desc);
+        dev->desc = 0;
+        nmu_registry_unlock(dev);
+    }
+    if (dev->wake_fd >= 0)
+        close(dev->wake_fd);
+    if (dev->send_fd >= 0)
+        close(dev->send_fd);
+    nmu_registry_close(dev);
+    nmu_forward_free(dev->forward);
+    free(dev);
+}
+
+static int user_munmap(struct nm_device *device, void *mem, size_t length)
+{
+    struct nmu_device *dev = NMU(device);
+
+    if (munmap(mem, length) < 0)
+        return errno;
+    dev->client_maps--;
+    put(dev);
+    return 0;
+}
+
+static void user_close(struct nm_device *device)
+{
+    struct nmu_device *dev = NMU(device);
+
+    dev->closed = true;
+    put(dev);
+}
+
+static const struct nm_device_ops user_ops = {
+    .name = "user",
+    .ioctl = user_ioctl,
+    .mmap = user_mmap,
+    .munmap = user_munmap,
+    .poll = nmu_poll,
+    .txsync = user_txsync,
+    .rxsync = user_rxsync,
+    .fileno = nmu_fileno,
+    .wake = nmu_wake,
+    .close = user_close,
+};
+
+int nm_user_open(struct nm_device **device, char *msg)
+{
+    struct nmu_device *dev = calloc(1, sizeof(*dev));
+
+    *device = NULL;
+    if (!dev) {
+        snprintf(msg, NM_MSG_SIZE, "out of memory");
+        return ENOMEM;
+    }
+    dev->device.ops = &user_ops;
+    dev->dirfd = dev->registry_fd = dev->wake_fd = dev->send_fd = -1;
+    *device = &dev->device;
+    return 0;
+}

@@ -1,0 +1,286 @@
+/*
+ * Monitors: ports whose rx rings fill with what another port sends or receives.
+ *
+ * Ring i of a monitor shows tx ring i and rx ring i of the watched port. A copy monitor gets its
+ * copy when a packet is handed to txsync, or when it arrives; a zero-copy monitor takes the slot's
+ * buffer itself, when the watched port is through with it, and gives its own empty one. Neither
+ * ever holds the watched port up: of a burst that does not fit only the newest part is kept.
+ *
+ * Copy monitors of a ring form a list, zero-copy monitors a chain: each watches the rx ring of the
+ * one before.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "usernet/usernet.h"
+
+enum { RX, TX };
+
+/* ---- delivering -------------------------------------------------------------------- */
+
+static uint32_t slot_offset(const struct nmu_kring *kring, const struct netmap_slot *slot)
+{
+    return (uint32_t)(slot->ptr & kring->offset_mask);
+}
+
+/* The slot's buffer; buffer 0, which is all zeros, where the index is none. */
+static uint8_t *slot_buffer(struct nmu_device *dev, uint32_t region_index, const struct netmap_slot *slot)
+{
+    const struct nmu_region *region = &dev->reg->regions[region_index];
+    uint32_t index = slot->buf_idx;
+
+    if (index < 2 || index >= region->pool[NMU_POOL_BUF].objtotal)
+        index = 0;
+    return nmu_region_map(dev, region_index) + nmu_object(region, NMU_POOL_BUF, index);
+}
+
+static void copy_slot(struct nmu_device *dev, const struct nmu_kring *source, const struct netmap_slot *from,
+                      const struct nmu_kring *target, struct netmap_slot *to)
+{
+    uint32_t from_region = dev->reg->ports[source->port].region, to_region = dev->reg->ports[target->port].region;
+    uint32_t from_size = dev->reg->regions[from_region].pool[NMU_POOL_BUF].objsize;
+    uint32_t to_size = dev->reg->regions[to_region].pool[NMU_POOL_BUF].objsize;
+    uint32_t from_ofs = slot_offset(source, from), to_ofs = slot_offset(target, to);
+    uint32_t length = from->len;
+
+    if (from_ofs > from_size || to_ofs > to_size)
+        length = 0;
+    if (length > from_size - from_ofs)
+        length = from_size - from_ofs;
+    if (length > to_size - to_ofs)
+        length = to_size - to_ofs;
+    if (from->flags & NS_INDIRECT) {
+        if (nmu_copyin(slot_buffer(dev, to_region, to) + to_ofs, from->ptr, length))
+            length = 0;
+    } else if (to->buf_idx >= 2) {
+        memcpy(slot_buffer(dev, to_region, to) + to_ofs, slot_buffer(dev, from_region, from) + from_ofs, length);
+    }
+    to->len = (uint16_t)length;
+}
+
+static void swap_slot(struct netmap_slot *watched, struct netmap_slot *own)
+{
+    struct netmap_slot kept = *own;
+
+    own->buf_idx = watched->buf_idx;
+    own->len = watched->len;
+    watched->buf_idx = kept.buf_idx;
+    watched->len = kept.len;
+}
+
+/* Shows the slots [from, to) of a watched ring to one monitor. */
+static void show(struct nmu_device *dev, struct nmu_kring *watched, struct nmu_kring *monitor, uint32_t from,
+                 uint32_t to, bool swap)
+{
+    struct netmap_ring *source = nmu_ring(dev, watched), *target;
+    uint32_t n = watched->num_slots, count = nmu_distance(from, to, n), space, tail;
+    uint64_t now = monitor->timestamps ? nmu_now_ns(CLOCK_REALTIME) : 0;
+
+    if (!source || !nmu_mutex_lock(&monitor->deliver))
+        return;
+    target = nmu_ring(dev, monitor);
+    space = nmu_deliver_space(monitor);
+    if (target && atomic_load_explicit(&monitor->on, memory_order_acquire) && space && count) {
+        for (; count > space; count--)
+            from = nmu_next(from, n);
+        tail = atomic_load_explicit(&monitor->hwtail, memory_order_relaxed);
+        for (; from != to; from = nmu_next(from, n), tail = nmu_next(tail, monitor->num_slots)) {
+            struct netmap_slot *watched_slot = &source->slot[from], *own = &target->slot[tail];
+            uint16_t flags = watched_slot->flags & (uint16_t)~NS_TXMON;
+
+            if (swap) {
+                swap_slot(watched_slot, own);
+                watched_slot->flags |= NS_BUF_CHANGED;
+            } else {
+                copy_slot(dev, watched, watched_slot, monitor, own);
+            }
+            own->flags = watched->tx ? flags | NS_TXMON : flags;
+            if (monitor->timestamps)
+                own->ptr = now;
+        }
+        atomic_fetch_add_explicit(&dev->reg->ports[monitor->port].received, count, memory_order_relaxed);
+        /* release: the monitor's reader that sees the tail sees slots and payload */
+        atomic_store_explicit(&monitor->hwtail, tail, memory_order_release);
+    }
+    nmu_mutex_unlock(&monitor->deliver);
+    nmu_notify(dev, monitor->port);
+}
+
+void nmu_monitor_copy(struct nmu_device *dev, struct nmu_kring *watched, uint32_t from, uint32_t to)
+{
+    struct nmu_registry *reg = dev->reg;
+
+    for (uint32_t m = watched->copy_monitors; m; m = reg->krings[m].monitor_next[watched->tx])
+        show(dev, watched, &reg->krings[m], from, to, false);
+}
+
+void nmu_monitor_swap(struct nmu_device *dev, struct nmu_kring *watched, uint32_t from, uint32_t to)
+{
+    if (from != to)
+        show(dev, watched, &dev->reg->krings[watched->zcopy_monitor], from, to, true);
+}
+
+/* ---- lists and chains, under registry.lock ----------------------------------------- */
+
+/* Those who read a ring's list hold one of its two locks. */
+static void lock_both(struct nmu_kring *kring)
+{
+    nmu_mutex_lock(&kring->sync);
+    nmu_mutex_lock(&kring->deliver);
+}
+
+static void unlock_both(struct nmu_kring *kring)
+{
+    nmu_mutex_unlock(&kring->deliver);
+    nmu_mutex_unlock(&kring->sync);
+}
+
+static void watch(struct nmu_device *dev, struct nmu_kring *monitor, struct nmu_kring *target, bool zcopy)
+{
+    struct nmu_registry *reg = dev->reg;
+    uint32_t self = nmu_kring_index(reg, monitor);
+
+    monitor->monitored[target->tx] = nmu_kring_index(reg, target);
+    if (zcopy)
+        while (target->zcopy_monitor && target->zcopy_monitor != self)
+            target = &reg->krings[target->zcopy_monitor];
+    if (target == monitor)
+        return; /* on the chain already, by way of the other direction */
+    lock_both(target);
+    if (zcopy) {
+        target->zcopy_monitor = self;
+    } else {
+        if (!target->copy_monitors) { /* what has passed before is not shown */
+            target->mon_tail = target->rhead;
+            target->rx_mon_tail = atomic_load(reg->ports[target->port].kind == NMU_PIPE ? &target->pipe_tail
+                                                                                         : &target->hwtail);
+        }
+        monitor->monitor_next[target->tx] = target->copy_monitors;
+        target->copy_monitors = self;
+    }
+    unlock_both(target);
+}
+
+static void unwatch_copy(struct nmu_registry *reg, struct nmu_kring *monitor, struct nmu_kring *target)
+{
+    uint32_t self = nmu_kring_index(reg, monitor), next = monitor->monitor_next[target->tx], m;
+
+    if (target->copy_monitors == self)
+        target->copy_monitors = next;
+    else
+        for (m = target->copy_monitors; m; m = reg->krings[m].monitor_next[target->tx])
+            if (reg->krings[m].monitor_next[target->tx] == self)
+                reg->krings[m].monitor_next[target->tx] = next;
+    monitor->monitor_next[target->tx] = 0;
+}
+
+static void unwatch(struct nmu_device *dev, struct nmu_kring *monitor, bool tx, bool zcopy)
+{
+    struct nmu_registry *reg = dev->reg;
+    struct nmu_kring *target = &reg->krings[monitor->monitored[tx]];
+    uint32_t self = nmu_kring_index(reg, monitor);
+
+    if (!monitor->monitored[tx])
+        return;
+    monitor->monitored[tx] = 0;
+    while (zcopy && target->zcopy_monitor && target->zcopy_monitor != self)
+        target = &reg->krings[target->zcopy_monitor];
+    if (target == monitor)
+        return;
+    lock_both(target);
+    if (!zcopy)
+        unwatch_copy(reg, monitor, target);
+    else if (target->zcopy_monitor == self)
+        target->zcopy_monitor = monitor->zcopy_monitor;
+    unlock_both(target);
+}
+
+void nmu_monitor_start(struct nmu_device *dev, uint32_t index, uint64_t nr_flags)
+{
+    struct nmu_registry *reg = dev->reg;
+    struct nmu_port *port = &reg->ports[index], *target = &reg->ports[port->monitored];
+    const struct nmu_desc *desc = &reg->descs[dev->desc];
+
+    target->monitor_count++;
+    for (uint32_t i = desc->rx_first; i < desc->rx_last; i++) {
+        struct nmu_kring *monitor = nmu_kring(reg, port, false, i);
+
+        if ((port->zcopy || (nr_flags & NR_MONITOR_TX)) && i < target->tx_rings)
+            watch(dev, monitor, nmu_kring(reg, target, true, i), port->zcopy);
+        if ((port->zcopy || (nr_flags & NR_MONITOR_RX)) && i < target->rx_rings)
+            watch(dev, monitor, nmu_kring(reg, target, false, i), port->zcopy);
+    }
+}
+
+void nmu_monitor_stop(struct nmu_device *dev, uint32_t index)
+{
+    struct nmu_registry *reg = dev->reg;
+    struct nmu_port *port = &reg->ports[index];
+
+    for (uint32_t i = 0; i < port->rx_rings; i++) {
+        struct nmu_kring *monitor = nmu_kring(reg, port, false, i);
+
+        unwatch(dev, monitor, TX, port->zcopy);
+        unwatch(dev, monitor, RX, port->zcopy);
+        monitor->zcopy_monitor = 0;
+    }
+    port->monitored = 0;
+}
+
+void nmu_monitor_orphan(struct nmu_device *dev, uint32_t index)
+{
+    struct nmu_registry *reg = dev->reg;
+
+    for (uint32_t i = 1; i < reg->ports_high; i++)
+        if (reg->ports[i].kind == NMU_MONITOR && reg->ports[i].monitored == index) {
+            nmu_monitor_stop(dev, i);
+            nmu_notify(dev, i);
+        }
+}
+
+/* ---- opening ----------------------------------------------------------------------- */
+
+int nmu_monitor_lookup(struct nmu_device *dev, const char *name, uint64_t nr_flags, uint32_t nr_mode,
+                       const struct nmu_config *config, uint32_t *port)
+{
+    struct nmu_registry *reg = dev->reg;
+    bool zcopy = nr_flags & NR_ZCOPY_MON;
+    char full[NETMAP_REQ_IFNAMSIZ];
+    uint32_t watched, region, rx_rings, tx_slots, rx_slots;
+    struct nmu_port *target;
+    int error = nmu_lookup(dev, name, 0, nr_mode, config, &watched);
+
+    if (error)
+        return error;
+    target = &reg->ports[watched];
+    if (!target->users) {
+        error = nmu_fail(dev, EINVAL, "%s: nobody has this port open, so there is nothing to monitor; open the port "
+                         "first", name);
+        nmu_port_put(dev, watched);
+        return error;
+    }
+    rx_rings = target->tx_rings > target->rx_rings ? target->tx_rings : target->rx_rings;
+    tx_slots = nmu_clamp(config->tx_slots, target->tx_slots, NMU_SLOTS_MAX);
+    rx_slots = nmu_clamp(config->rx_slots, target->rx_slots, NMU_SLOTS_MAX);
+    region = target->region;
+    if (!zcopy) {
+        struct nmu_geometry geometry;
+
+        nmu_geometry_private(dev, &geometry, 1, rx_rings, tx_slots, rx_slots, 0, 0);
+        error = nmu_region_create(dev, &geometry, &region);
+        if (error)
+            return error;
+    }
+    snprintf(full, sizeof(full), "%.40s/%s%s%s#%u", name, zcopy ? "z" : "",
+             zcopy || (nr_flags & NR_MONITOR_RX) ? "r" : "", zcopy || (nr_flags & NR_MONITOR_TX) ? "t" : "",
+             target->monitor_count);
+    error = nmu_port_create(dev, NMU_MONITOR, full, region, 1, rx_rings, tx_slots, rx_slots, port);
+    if (!zcopy)
+        nmu_region_release(dev, region);
+    if (error)
+        return error;
+    reg->ports[*port].monitored = watched;
+    reg->ports[*port].zcopy = zcopy;
+    return 0;
+}

@@ -1,0 +1,246 @@
+/*
+ * Pipes: two ends, each tx ring tied to an rx ring of the other end, slot by slot.
+ *
+ * A packet crosses without being touched: the sender's sync copies slots into the reader's ring,
+ * the reader's sync copies the slots it has released back. Each direction is a queue with one
+ * producer and one consumer; the only words both write at are the two pipe_tails.
+ *
+ *     tx.hwcur     written by the sender: slots before it have gone over
+ *     rx.pipe_tail written by the sender: end of what the reader may see (whole packets only)
+ *     tx.pipe_tail written by the reader: end of what the sender may fill again
+ *
+ * A slot is written only where it differs: two ends that use the same lengths over and over
+ * then keep their slots in both caches, and only the tails travel.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "usernet/usernet.h"
+
+static inline bool same_slot(const struct netmap_slot *a, const struct netmap_slot *b)
+{
+    return a->buf_idx == b->buf_idx && a->len == b->len && a->flags == b->flags && a->ptr == b->ptr;
+}
+
+static inline struct nmu_kring *peer_of(struct nmu_device *dev, const struct nmu_kring *kring)
+{
+    return &dev->reg->krings[kring->pipe_peer];
+}
+
+/* Copies the slots [from, to) of one ring over those of the other. *complete becomes the
+ * position after the last slot that ends a packet, if there is one. */
+static void copy_slots(struct netmap_ring *source, struct netmap_ring *target, uint32_t from, uint32_t to, uint32_t n,
+                       uint32_t *complete)
+{
+    while (from != to) {
+        /* up to the end of the ring, then from its start: straight loops */
+        uint32_t end = to > from ? to : n;
+
+        for (uint32_t i = from; i < end; i++) {
+            struct netmap_slot *slot = &source->slot[i];
+
+            if (!same_slot(&target->slot[i], slot))
+                target->slot[i] = *slot;
+            if (slot->flags & (NS_BUF_CHANGED | NS_MOREFRAG)) {
+                if (!(slot->flags & NS_MOREFRAG))
+                    *complete = i + 1;
+                if (slot->flags & NS_BUF_CHANGED)
+                    slot->flags &= (uint16_t)~NS_BUF_CHANGED;
+            } else {
+                *complete = i + 1;
+            }
+        }
+        from = end == n ? 0 : end;
+    }
+    if (*complete == n)
+        *complete = 0;
+}
+
+void nmu_pipe_txsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap_ring *ring)
+{
+    struct nmu_kring *peer = peer_of(dev, kring);
+    uint32_t n = kring->num_slots, head = kring->rhead;
+    uint32_t hwcur = atomic_load_explicit(&kring->hwcur, memory_order_relaxed);
+    uint32_t published = atomic_load_explicit(&peer->pipe_tail, memory_order_relaxed);
+    struct netmap_ring *target = nmu_ring(dev, peer);
+
+    /* acquire: the reader has written the slots before it gave them back */
+    atomic_store_explicit(&kring->hwtail, atomic_load_explicit(&kring->pipe_tail, memory_order_acquire),
+                          memory_order_relaxed);
+    if (!target)
+        return;
+    if (hwcur != head) {
+        uint32_t complete = kring->complete;
+
+        copy_slots(ring, target, hwcur, head, n, &complete);
+        if (atomic_load_explicit(&peer->timestamps, memory_order_relaxed)) {
+            uint64_t now = nmu_now_ns(CLOCK_REALTIME);
+
+            for (uint32_t i = hwcur; i != head; i = nmu_next(i, n))
+                target->slot[i].ptr = now;
+        }
+        /* In this order: who takes over after a death finds slots that have gone over counted,
+         * and publishes them itself. */
+        kring->complete = complete;
+        atomic_store_explicit(&kring->hwcur, head, memory_order_release);
+    }
+    if (kring->complete != published) {
+        /* release: the reader that sees the tail sees the slots, and the payload before them */
+        atomic_store_explicit(&peer->pipe_tail, kring->complete, memory_order_release);
+        if (atomic_load_explicit(&peer->copy_monitors, memory_order_relaxed) && nmu_mutex_lock(&peer->deliver)) {
+            nmu_monitor_copy(dev, peer, peer->rx_mon_tail, kring->complete);
+            peer->rx_mon_tail = kring->complete;
+            nmu_mutex_unlock(&peer->deliver);
+        }
+        nmu_notify(dev, peer->port);
+    }
+}
+
+void nmu_pipe_rxsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap_ring *ring)
+{
+    struct nmu_kring *peer = peer_of(dev, kring);
+    uint32_t n = kring->num_slots, head = kring->rhead;
+    uint32_t hwcur = atomic_load_explicit(&kring->hwcur, memory_order_relaxed);
+    struct netmap_ring *target = nmu_ring(dev, peer);
+    uint32_t given = nmu_prev(head, n), ignored;
+
+    /* acquire: slots and payload before the tail are there */
+    atomic_store_explicit(&kring->hwtail, atomic_load_explicit(&kring->pipe_tail, memory_order_acquire),
+                          memory_order_relaxed);
+    if (hwcur == head || !target)
+        return;
+    copy_slots(ring, target, hwcur, head, n, &ignored);
+    atomic_store_explicit(&kring->hwcur, head, memory_order_relaxed);
+    /* release: the sender that sees the tail sees the slots and may write the buffers */
+    atomic_store_explicit(&peer->pipe_tail, given, memory_order_release);
+    nmu_notify(dev, peer->port);
+}
+
+/* ---- making and ending pipes ------------------------------------------------------- */
+
+/* Both rings of a direction start with the same buffers, the sender's. */
+void nmu_pipe_share_slots(struct nmu_device *dev, struct nmu_kring *from, struct nmu_kring *to)
+{
+    struct netmap_ring *source = nmu_ring(dev, from), *target = nmu_ring(dev, to);
+
+    memcpy(target->slot, source->slot, from->num_slots * sizeof(source->slot[0]));
+}
+
+/* A slot number's buffer belongs to the reader from its arrival until it is released, to the
+ * sender otherwise; what the other ring says there is old. */
+void nmu_pipe_free_buffers(struct nmu_device *dev, struct nmu_kring *tx, struct nmu_kring *rx)
+{
+    struct netmap_ring *tx_ring = nmu_ring(dev, tx), *rx_ring = nmu_ring(dev, rx);
+    uint32_t n = tx->num_slots, region = dev->reg->ports[tx->port].region;
+    uint32_t from = atomic_load_explicit(&rx->hwcur, memory_order_relaxed);
+    uint32_t over = nmu_distance(from, atomic_load_explicit(&tx->hwcur, memory_order_relaxed), n);
+
+    if (!tx_ring || !rx_ring)
+        return;
+    for (uint32_t i = 0, k = from; i < n; i++, k = nmu_next(k, n))
+        nmu_pool_free(dev, region, NMU_POOL_BUF, i < over ? rx_ring->slot[k].buf_idx : tx_ring->slot[k].buf_idx);
+}
+
+/* The last '{' of a name makes it a master, whatever follows; else the last '}' a slave. */
+const char *nmu_pipe_brace(const char *name)
+{
+    const char *brace = strrchr(name, '{');
+
+    return brace ? brace : strrchr(name, '}');
+}
+
+/* Finds or makes the port a pipe hangs on. The caller puts it back. */
+static int find_parent(struct nmu_device *dev, const char *name, const struct nmu_config *config, uint32_t *parent)
+{
+    int error = nmu_lookup(dev, name, 0, NR_REG_ALL_NIC, config, parent);
+
+    if (error != ENXIO)
+        return error;
+    if (strlen(name) >= NM_IFNAMSIZ)
+        return nmu_fail(dev, ENXIO, "%s: the name of a pipe's port has at most %d characters", name, NM_IFNAMSIZ - 1);
+    error = nmu_vale_create(dev, name, config, parent);
+    if (!error)
+        dev->reg->ports[*parent].automatic = 1;
+    return error;
+}
+
+/* Both ends of a new pipe. The numbers asked for are the master's, whichever end is opened. */
+static int make_ends(struct nmu_device *dev, const char *name, const char *brace, const struct nmu_config *config,
+                     uint32_t parent, uint32_t *port)
+{
+    struct nmu_registry *reg = dev->reg;
+    const struct nmu_port *p = &reg->ports[parent];
+    uint32_t tx_rings = nmu_clamp(config->tx_rings, 1, NMU_PIPE_RINGS_MAX);
+    uint32_t rx_rings = nmu_clamp(config->rx_rings, 1, NMU_PIPE_RINGS_MAX);
+    uint32_t tx_slots = nmu_clamp(config->tx_slots, p->tx_slots, NMU_SLOTS_MAX);
+    uint32_t rx_slots = nmu_clamp(config->rx_slots, p->rx_slots, NMU_SLOTS_MAX);
+    char names[2][NETMAP_REQ_IFNAMSIZ];
+    uint32_t ends[2]; /* master, slave */
+    int error;
+
+    if (p->pipes >= NMU_PIPES_MAX)
+        return nmu_fail(dev, EINVAL, "%s: %s has %d pipes already, as many as a port can have", name, p->name,
+                        NMU_PIPES_MAX);
+    for (int i = 0; i < 2; i++) {
+        snprintf(names[i], sizeof(names[i]), "%s", name);
+        names[i][brace - name] = i ? '}' : '{';
+    }
+    error = nmu_port_create(dev, NMU_PIPE, names[0], p->region, tx_rings, rx_rings, tx_slots, rx_slots, &ends[0]);
+    if (error)
+        return error;
+    error = nmu_port_create(dev, NMU_PIPE, names[1], p->region, rx_rings, tx_rings, rx_slots, tx_slots, &ends[1]);
+    if (error) {
+        nmu_port_remove(dev, ends[0]);
+        return error;
+    }
+    for (int i = 0; i < 2; i++) {
+        struct nmu_port *end = &reg->ports[ends[i]], *other = &reg->ports[ends[!i]];
+
+        end->brace = (uint32_t)(brace - name);
+        end->parent = parent;
+        end->peer = ends[!i];
+        for (uint32_t k = 0; k < end->tx_rings; k++) {
+            struct nmu_kring *tx = nmu_kring(reg, end, true, k), *rx = nmu_kring(reg, other, false, k);
+
+            tx->pipe_peer = nmu_kring_index(reg, rx);
+            rx->pipe_peer = nmu_kring_index(reg, tx);
+        }
+    }
+    reg->ports[parent].pipes++;
+    *port = ends[*brace == '}'];
+    return 0;
+}
+
+/* By the brace too: "x}1}2" is the slave of pipe 2 of "x}1", but also how the other end of
+ * "x{1}2" would be written, which no name can open. */
+static uint32_t find_end(struct nmu_device *dev, const char *name, uint32_t brace)
+{
+    const struct nmu_registry *reg = dev->reg;
+
+    for (uint32_t i = 1; i < reg->ports_high; i++)
+        if (reg->ports[i].kind == NMU_PIPE && reg->ports[i].brace == brace && !strcmp(reg->ports[i].name, name))
+            return i;
+    return 0;
+}
+
+int nmu_pipe_lookup(struct nmu_device *dev, const char *name, const struct nmu_config *config, uint32_t *port)
+{
+    const char *brace = nmu_pipe_brace(name);
+    char parent_name[NETMAP_REQ_IFNAMSIZ];
+    uint32_t parent;
+    int error;
+
+    if (brace == name || !brace[1])
+        return nmu_fail(dev, EINVAL, "%s: a pipe's name is PORT{ID or PORT}ID, and neither part may be empty", name);
+    *port = find_end(dev, name, (uint32_t)(brace - name));
+    if (*port)
+        return 0;
+    snprintf(parent_name, sizeof(parent_name), "%.*s", (int)(brace - name), name);
+    error = find_parent(dev, parent_name, config, &parent);
+    if (error)
+        return error;
+    error = make_ends(dev, name, brace, config, parent, port);
+    nmu_port_put(dev, parent);
+    return error;
+}

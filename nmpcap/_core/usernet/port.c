@@ -1,0 +1,522 @@
+/*
+ * Ports and their rings: making, binding to a descriptor, unbinding, removing. All under
+ * registry.lock.
+ *
+ * A port's krings exist as long as it does; the rings a client sees, with their buffers, as long
+ * as a descriptor is bound to them (a pipe's as long as either end is open).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "usernet/usernet.h"
+
+/* ---- records ----------------------------------------------------------------------- */
+
+uint32_t nmu_port_find(struct nmu_device *dev, const char *name)
+{
+    const struct nmu_registry *reg = dev->reg;
+
+    for (uint32_t i = 1; i < reg->ports_high; i++)
+        if (reg->ports[i].kind == NMU_VALE &&
+            (!strcmp(reg->ports[i].name, name) || (reg->ports[i].persistent && !strcmp(reg->ports[i].ifname, name))))
+            return i;
+    return 0;
+}
+
+static bool kring_taken(const struct nmu_registry *reg, uint32_t index)
+{
+    return reg->krings_taken[index / 64] >> index % 64 & 1;
+}
+
+static void mark_krings(struct nmu_registry *reg, uint32_t first, uint32_t count, bool taken)
+{
+    for (uint32_t i = first; i < first + count; i++) {
+        uint64_t bit = (uint64_t)1 << i % 64;
+
+        reg->krings_taken[i / 64] = taken ? reg->krings_taken[i / 64] | bit : reg->krings_taken[i / 64] & ~bit;
+    }
+}
+
+/* A run of free krings; 0 if there is none. */
+static uint32_t find_krings(const struct nmu_registry *reg, uint32_t count)
+{
+    uint32_t run = 0;
+
+    for (uint32_t i = 1; i < NMU_KRINGS; i++) {
+        run = kring_taken(reg, i) ? 0 : run + 1;
+        if (run == count)
+            return i + 1 - count;
+    }
+    return 0;
+}
+
+/* A sender may hold the index of a ring that has gone, and take its lock to find out: the locks
+ * stay the same for the record's life, and the rest changes under them. */
+static int init_kring(struct nmu_kring *kring, uint32_t port, bool tx, uint32_t id, uint32_t num_slots)
+{
+    int error = 0;
+
+    if (!kring->ready) {
+        error = nmu_mutex_init(&kring->sync);
+        if (!error)
+            error = nmu_mutex_init(&kring->deliver);
+        if (error)
+            return error;
+        kring->ready = 1;
+    }
+    if (!nmu_mutex_lock(&kring->sync))
+        return ENOTRECOVERABLE;
+    if (!nmu_mutex_lock(&kring->deliver)) {
+        nmu_mutex_unlock(&kring->sync);
+        return ENOTRECOVERABLE;
+    }
+    kring->port = port;
+    kring->tx = tx;
+    kring->id = id;
+    kring->num_slots = num_slots;
+    kring->ring_ofs = 0;
+    kring->users = kring->exclusive = kring->pipe_peer = 0;
+    kring->offset_mask = kring->offset_max = 0;
+    kring->backpressure = 0;
+    kring->zcopy_monitor = 0;
+    kring->monitor_next[0] = kring->monitor_next[1] = 0;
+    kring->monitored[0] = kring->monitored[1] = 0;
+    atomic_store(&kring->timestamps, 0);
+    atomic_store(&kring->copy_monitors, 0);
+    atomic_store(&kring->on, 0);
+    nmu_mutex_unlock(&kring->deliver);
+    nmu_mutex_unlock(&kring->sync);
+    return 0;
+}
+
+static uint32_t free_port(const struct nmu_registry *reg)
+{
+    for (uint32_t i = 1; i < NMU_PORTS; i++)
+        if (i >= reg->ports_high || reg->ports[i].kind == NMU_FREE)
+            return i;
+    return 0;
+}
+
+static void clear_port(struct nmu_port *port)
+{
+    memset((void *)port, 0, offsetof(struct nmu_port, sleepers));
+    for (int i = 0; i < NMU_SLEEPERS; i++)
+        atomic_store(&port->sleepers[i], 0);
+    atomic_store(&port->last_smac, ~(uint64_t)0);
+    atomic_store(&port->sent, 0);
+    atomic_store(&port->forwarded, 0);
+    atomic_store(&port->flooded, 0);
+    atomic_store(&port->discarded, 0);
+    atomic_store(&port->received, 0);
+    atomic_store(&port->dropped, 0);
+}
+
+int nmu_port_create(struct nmu_device *dev, enum nmu_kind kind, const char *name, uint32_t region, uint32_t tx_rings,
+                    uint32_t rx_rings, uint32_t tx_slots, uint32_t rx_slots, uint32_t *index)
+{
+    struct nmu_registry *reg = dev->reg;
+    uint32_t krings = find_krings(reg, tx_rings + rx_rings);
+    struct nmu_port *port;
+    int error;
+
+    *index = free_port(reg);
+    if (!*index || (!krings && tx_rings + rx_rings))
+        return nmu_fail(dev, ENOMEM, "%s: runtime directory %s is full: %d ports, %d rings at most", name, dev->dir,
+                        NMU_PORTS - 1, NMU_KRINGS - 1);
+    port = &reg->ports[*index];
+    error = nmu_reserve(dev, port, sizeof(*port));
+    if (!error && tx_rings + rx_rings)
+        error = nmu_reserve(dev, &reg->krings[krings], (tx_rings + rx_rings) * sizeof(reg->krings[0]));
+    for (uint32_t i = 0; i < tx_rings + rx_rings && !error; i++)
+        error = init_kring(&reg->krings[krings + i], *index, i < tx_rings, i < tx_rings ? i : i - tx_rings,
+                           i < tx_rings ? tx_slots : rx_slots);
+    if (error)
+        return error;
+    mark_krings(reg, krings, tx_rings + rx_rings, true);
+    clear_port(port);
+    snprintf(port->name, sizeof(port->name), "%s", name);
+    port->generation = ++reg->next_generation;
+    port->region = region;
+    port->tx_rings = tx_rings;
+    port->rx_rings = rx_rings;
+    port->tx_slots = tx_slots;
+    port->rx_slots = rx_slots;
+    port->krings = krings;
+    reg->regions[region].users++;
+    if (*index >= reg->ports_high)
+        reg->ports_high = *index + 1;
+    port->kind = kind;
+    return 0;
+}
+
+/* ---- rings ------------------------------------------------------------------------- */
+
+static void set_ring_constants(struct netmap_ring *ring, const struct nmu_region *region,
+                               const struct nmu_kring *kring)
+{
+    /* Constant for clients, and written here once, before any client sees the ring. */
+    *(int64_t *)(uintptr_t)&ring->buf_ofs = (int64_t)(region->pool[NMU_POOL_BUF].offset - kring->ring_ofs);
+    *(uint32_t *)(uintptr_t)&ring->num_slots = kring->num_slots;
+    *(uint32_t *)(uintptr_t)&ring->nr_buf_size = region->pool[NMU_POOL_BUF].objsize;
+    *(uint16_t *)(uintptr_t)&ring->ringid = (uint16_t)kring->id;
+    *(uint16_t *)(uintptr_t)&ring->dir = (uint16_t)kring->tx;
+}
+
+/* An empty rx ring, or a tx ring that is free but for one slot. */
+static void reset_kring(struct nmu_kring *kring)
+{
+    uint32_t tail = kring->tx ? kring->num_slots - 1 : 0;
+
+    kring->rhead = kring->rcur = kring->mon_tail = kring->rx_mon_tail = kring->complete = 0;
+    kring->blocked_on = 0;
+    kring->rtail = tail;
+    atomic_store(&kring->hwcur, 0);
+    atomic_store(&kring->hwtail, tail);
+    atomic_store(&kring->pipe_tail, tail);
+}
+
+/* Makes the ring object, without buffers. */
+static int make_ring(struct nmu_device *dev, uint32_t region_index, struct nmu_kring *kring)
+{
+    const struct nmu_region *region = &dev->reg->regions[region_index];
+    uint64_t size = sizeof(struct netmap_ring) + (uint64_t)kring->num_slots * sizeof(struct netmap_slot);
+    struct netmap_ring *ring;
+    uint32_t object;
+    int error;
+
+    if (size > region->pool[NMU_POOL_RING].objsize)
+        return nmu_fail(dev, ENOMEM, "memory region %u: a ring of %u slots does not fit its ring objects of %u bytes",
+                        region_index, kring->num_slots, region->pool[NMU_POOL_RING].objsize);
+    error = nmu_pool_alloc(dev, region_index, NMU_POOL_RING, 1, &object);
+    if (error)
+        return error;
+    reset_kring(kring);
+    kring->ring_ofs = nmu_object(region, NMU_POOL_RING, object);
+    ring = nmu_ring(dev, kring);
+    memset((void *)ring, 0, size);
+    set_ring_constants(ring, region, kring);
+    ring->tail = kring->rtail;
+    for (uint32_t i = 0; i < kring->num_slots; i++)
+        ring->slot[i].len = (uint16_t)region->pool[NMU_POOL_BUF].objsize;
+    return 0;
+}
+
+static int give_buffers(struct nmu_device *dev, uint32_t region, struct nmu_kring *kring)
+{
+    struct netmap_ring *ring = nmu_ring(dev, kring);
+    uint32_t *index = malloc(kring->num_slots * sizeof(*index));
+    int error = index ? nmu_pool_alloc(dev, region, NMU_POOL_BUF, kring->num_slots, index) : ENOMEM;
+
+    for (uint32_t i = 0; i < kring->num_slots && !error; i++)
+        ring->slot[i].buf_idx = index[i];
+    free(index);
+    return error;
+}
+
+static void free_ring_object(struct nmu_device *dev, uint32_t region, struct nmu_kring *kring)
+{
+    const struct nmu_pool *pool = &dev->reg->regions[region].pool[NMU_POOL_RING];
+    uint32_t object = (uint32_t)((kring->ring_ofs - pool->offset) / pool->objsize);
+
+    kring->ring_ofs = 0;
+    kring->offset_mask = kring->offset_max = 0;
+    atomic_store(&kring->timestamps, 0);
+    kring->backpressure = 0;
+    nmu_pool_free(dev, region, NMU_POOL_RING, object);
+}
+
+static void free_ring(struct nmu_device *dev, uint32_t region, struct nmu_kring *kring)
+{
+    struct netmap_ring *ring = nmu_ring(dev, kring);
+
+    for (uint32_t i = 0; ring && i < kring->num_slots; i++)
+        nmu_pool_free(dev, region, NMU_POOL_BUF, ring->slot[i].buf_idx);
+    if (kring->ring_ofs)
+        free_ring_object(dev, region, kring);
+}
+
+static int create_ring(struct nmu_device *dev, uint32_t region, struct nmu_kring *kring)
+{
+    int error = make_ring(dev, region, kring);
+
+    if (!error && (error = give_buffers(dev, region, kring)))
+        free_ring_object(dev, region, kring);
+    return error;
+}
+
+/* ---- rings of pipes: all four kinds at once ---------------------------------------- */
+
+static void free_pipe_rings(struct nmu_device *dev, struct nmu_port *end)
+{
+    struct nmu_registry *reg = dev->reg;
+    struct nmu_port *ends[2] = {end, &reg->ports[end->peer]};
+
+    for (int e = 0; e < 2; e++)
+        for (uint32_t i = 0; i < ends[e]->tx_rings; i++) {
+            struct nmu_kring *tx = nmu_kring(reg, ends[e], true, i), *rx = &reg->krings[tx->pipe_peer];
+
+            nmu_pipe_free_buffers(dev, tx, rx);
+            if (tx->ring_ofs)
+                free_ring_object(dev, end->region, tx);
+            if (rx->ring_ofs)
+                free_ring_object(dev, end->region, rx);
+        }
+}
+
+static int create_pipe_rings(struct nmu_device *dev, struct nmu_port *end)
+{
+    struct nmu_registry *reg = dev->reg;
+    int error = 0;
+
+    for (int tx = 1; tx >= 0 && !error; tx--)
+        for (uint32_t i = 0; i < (tx ? end->tx_rings : end->rx_rings) && !error; i++) {
+            struct nmu_kring *own = nmu_kring(reg, end, tx, i), *peer = &reg->krings[own->pipe_peer];
+
+            if (own->ring_ofs)
+                continue;
+            error = create_ring(dev, end->region, own);
+            if (!error && (error = make_ring(dev, end->region, peer)))
+                free_ring(dev, end->region, own);
+            if (!error)
+                nmu_pipe_share_slots(dev, own, peer);
+        }
+    if (error)
+        free_pipe_rings(dev, end);
+    return error;
+}
+
+/* ---- binding ----------------------------------------------------------------------- */
+
+struct range {
+    bool tx;
+    uint32_t first, last;
+};
+
+static void ranges_of(const struct nmu_desc *desc, struct range range[2])
+{
+    range[0] = (struct range){true, desc->tx_first, desc->tx_last};
+    range[1] = (struct range){false, desc->rx_first, desc->rx_last};
+}
+
+static int check_exclusive(struct nmu_device *dev, const struct nmu_port *port, const struct nmu_desc *desc)
+{
+    struct range range[2];
+
+    ranges_of(desc, range);
+    for (int r = 0; r < 2; r++)
+        for (uint32_t i = range[r].first; i < range[r].last; i++) {
+            const struct nmu_kring *kring = nmu_kring(dev->reg, port, range[r].tx, i);
+
+            if (kring->exclusive || (kring->users && desc->exclusive))
+                return nmu_fail(dev, EBUSY, "%s: %s ring %u is %s", port->name, range[r].tx ? "tx" : "rx", i,
+                                kring->exclusive ? "in somebody else's exclusive use"
+                                                 : "in use, so it cannot be had exclusively");
+        }
+    return 0;
+}
+
+/* The descriptor's own netmap_if: every ring's offset, or 0 for those it is not bound to. */
+static int make_if(struct nmu_device *dev, struct nmu_port *port, struct nmu_desc *desc)
+{
+    struct nmu_registry *reg = dev->reg;
+    const struct nmu_region *region = &reg->regions[port->region];
+    struct netmap_if *nifp;
+    struct range range[2];
+    uint32_t object;
+    int64_t *ring_ofs, offset;
+    int error = nmu_pool_alloc(dev, port->region, NMU_POOL_IF, 1, &object);
+
+    if (error)
+        return error;
+    offset = (int64_t)nmu_object(region, NMU_POOL_IF, object);
+    nifp = (struct netmap_if *)(nmu_region_map(dev, port->region) + offset);
+    memset((void *)nifp, 0, region->pool[NMU_POOL_IF].objsize);
+    snprintf(nifp->ni_name, sizeof(nifp->ni_name), "%.*s", (int)sizeof(nifp->ni_name) - 1,
+             port->persistent ? port->ifname : port->name);
+    *(uint32_t *)(uintptr_t)&nifp->ni_flags = port->region == NMU_REGION_GLOBAL ? 0 : NI_PRIV_MEM;
+    *(uint32_t *)(uintptr_t)&nifp->ni_tx_rings = port->tx_rings;
+    *(uint32_t *)(uintptr_t)&nifp->ni_rx_rings = port->rx_rings;
+    *(uint32_t *)(uintptr_t)&nifp->ni_host_tx_rings = 1;
+    *(uint32_t *)(uintptr_t)&nifp->ni_host_rx_rings = 1;
+    ring_ofs = (int64_t *)(uintptr_t)nifp->ring_ofs;
+    ranges_of(desc, range);
+    for (int r = 0; r < 2; r++)
+        for (uint32_t i = range[r].first; i < range[r].last; i++)
+            ring_ofs[range[r].tx ? i : port->tx_rings + 1 + i] =
+                (int64_t)nmu_kring(reg, port, range[r].tx, i)->ring_ofs - offset;
+    desc->if_index = object + 1;
+    return 0;
+}
+
+/* Makes the rings of the descriptor's range that are not there yet. */
+static int make_rings(struct nmu_device *dev, struct nmu_port *port, const struct nmu_desc *desc)
+{
+    struct range range[2];
+    int error = 0;
+
+    if (port->kind == NMU_PIPE)
+        return create_pipe_rings(dev, port);
+    ranges_of(desc, range);
+    for (int r = 0; r < 2 && !error; r++)
+        for (uint32_t i = range[r].first; i < range[r].last && !error; i++) {
+            struct nmu_kring *kring = nmu_kring(dev->reg, port, range[r].tx, i);
+
+            if (!kring->ring_ofs)
+                error = create_ring(dev, port->region, kring);
+        }
+    return error;
+}
+
+/* Frees the rings that nobody is bound to. */
+static void free_rings(struct nmu_device *dev, struct nmu_port *port)
+{
+    for (uint32_t i = 0; i < port->tx_rings + port->rx_rings; i++) {
+        struct nmu_kring *kring = &dev->reg->krings[port->krings + i];
+
+        if (!kring->users && kring->ring_ofs)
+            free_ring(dev, port->region, kring);
+    }
+}
+
+static void count_users(struct nmu_device *dev, const struct nmu_port *port, const struct nmu_desc *desc, int by)
+{
+    struct range range[2];
+
+    ranges_of(desc, range);
+    for (int r = 0; r < 2; r++)
+        for (uint32_t i = range[r].first; i < range[r].last; i++) {
+            struct nmu_kring *kring = nmu_kring(dev->reg, port, range[r].tx, i);
+
+            kring->users += (uint32_t)by;
+            if (desc->exclusive)
+                kring->exclusive = by > 0;
+            if (by > 0) {
+                /* release: who finds it on finds its ring */
+                atomic_store_explicit(&kring->on, 1, memory_order_release);
+            } else if (!kring->users) {
+                /* Nobody is in the middle of a sync or a delivery once both locks were had. */
+                atomic_store_explicit(&kring->on, 0, memory_order_relaxed);
+                if (nmu_mutex_lock(&kring->sync)) {
+                    if (nmu_mutex_lock(&kring->deliver))
+                        nmu_mutex_unlock(&kring->deliver);
+                    nmu_mutex_unlock(&kring->sync);
+                }
+            }
+        }
+}
+
+int nmu_port_bind(struct nmu_device *dev, uint32_t port_index, uint32_t desc_index)
+{
+    struct nmu_port *port = &dev->reg->ports[port_index];
+    struct nmu_desc *desc = &dev->reg->descs[desc_index];
+    int error = check_exclusive(dev, port, desc);
+
+    if (error)
+        return error;
+    error = make_rings(dev, port, desc);
+    if (!error)
+        error = make_if(dev, port, desc);
+    if (error) {
+        if (port->kind != NMU_PIPE)
+            free_rings(dev, port);
+        else if (!port->users && !dev->reg->ports[port->peer].users)
+            free_pipe_rings(dev, port);
+        return error;
+    }
+    port->users++;
+    desc->port = port_index;
+    count_users(dev, port, desc, 1);
+    return 0;
+}
+
+/* ---- unbinding --------------------------------------------------------------------- */
+
+/* Gives back the netmap_if and the buffers on its list. The list is the client's work: it may
+ * lead anywhere, or round in circles. */
+static void free_if(struct nmu_device *dev, const struct nmu_port *port, struct nmu_desc *desc)
+{
+    const struct nmu_region *region = &dev->reg->regions[port->region];
+    const struct nmu_pool *bufs = &region->pool[NMU_POOL_BUF];
+    uint8_t *base = nmu_region_map(dev, port->region);
+    struct netmap_if *nifp;
+    uint32_t index;
+
+    if (!base || !desc->if_index)
+        return;
+    nifp = (struct netmap_if *)(base + nmu_object(region, NMU_POOL_IF, desc->if_index - 1));
+    index = nifp->ni_bufs_head;
+    for (uint32_t i = 0; i < bufs->objtotal && index >= 2 && index < bufs->objtotal; i++) {
+        uint32_t next;
+
+        memcpy(&next, base + nmu_object(region, NMU_POOL_BUF, index), sizeof(next));
+        nmu_pool_free(dev, port->region, NMU_POOL_BUF, index);
+        index = next;
+    }
+    nmu_pool_free(dev, port->region, NMU_POOL_IF, desc->if_index - 1);
+    desc->if_index = 0;
+}
+
+void nmu_port_unbind(struct nmu_device *dev, uint32_t desc_index)
+{
+    struct nmu_registry *reg = dev->reg;
+    struct nmu_desc *desc = &reg->descs[desc_index];
+    uint32_t port_index = desc->port;
+    struct nmu_port *port = &reg->ports[port_index];
+    char name[40];
+
+    count_users(dev, port, desc, -1);
+    if (--port->users == 0)
+        nmu_monitor_orphan(dev, port_index);
+    if (port->kind == NMU_MONITOR && port->users == 0)
+        nmu_monitor_stop(dev, port_index);
+    if (port->kind != NMU_PIPE)
+        free_rings(dev, port);
+    else if (!port->users && !reg->ports[port->peer].users)
+        free_pipe_rings(dev, port);
+    free_if(dev, port, desc);
+    snprintf(name, sizeof(name), "port-%u-%u", desc_index, desc->generation);
+    unlinkat(dev->dirfd, name, 0);
+    desc->port = 0;
+    nmu_port_put(dev, port_index);
+}
+
+/* ---- removing ---------------------------------------------------------------------- */
+
+int nmu_port_remove(struct nmu_device *dev, uint32_t index)
+{
+    struct nmu_registry *reg = dev->reg;
+    struct nmu_port *port = &reg->ports[index];
+
+    if (port->switch_id)
+        nmu_switch_leave(dev, index);
+    mark_krings(reg, port->krings, port->tx_rings + port->rx_rings, false);
+    port->kind = NMU_FREE;
+    while (reg->ports_high > 1 && reg->ports[reg->ports_high - 1].kind == NMU_FREE)
+        reg->ports_high--;
+    nmu_region_release(dev, port->region);
+    return 0;
+}
+
+void nmu_port_put(struct nmu_device *dev, uint32_t index)
+{
+    struct nmu_registry *reg = dev->reg;
+    struct nmu_port *port = &reg->ports[index];
+
+    if (port->kind == NMU_FREE || port->users || port->pipes || port->persistent || port->attached)
+        return;
+    if (port->kind == NMU_PIPE) {
+        uint32_t parent = port->parent;
+
+        if (reg->ports[port->peer].users)
+            return;
+        nmu_port_remove(dev, port->peer);
+        nmu_port_remove(dev, index);
+        reg->ports[parent].pipes--;
+        nmu_port_put(dev, parent);
+        return;
+    }
+    nmu_port_remove(dev, index);
+}

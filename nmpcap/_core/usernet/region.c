@@ -1,0 +1,370 @@
+/*
+ * Memory regions: three pools of objects in one file, laid out as netmap lays them out
+ * (netmap_if, rings, buffers), so that a client finds everything by the offsets it is told.
+ *
+ * The file is sparse: pages are asked for when their objects are handed out. Behind what
+ * clients map come the bitmaps, one bit an object, which only this code reads and writes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "usernet/usernet.h"
+
+#define PAGE 4096u
+#define OBJECT_ALIGN 64u
+#define CLUSTER_MAX (4u << 20)
+#define FIRST_BUFFER 2u /* buffers 0 and 1 are never handed out */
+
+static uint64_t round_up(uint64_t value, uint64_t unit)
+{
+    return (value + unit - 1) / unit * unit;
+}
+
+static void region_name(const struct nmu_device *dev, uint32_t region, char name[40])
+{
+    snprintf(name, 40, "region-%u-%u", region, dev->reg->regions[region].generation);
+}
+
+/* The module's rule: objects come in clusters, the smallest number of objects that fills whole
+ * pages, so a pool's size is a multiple of the page and its count a multiple of the cluster. */
+static void pool_layout(struct nmu_pool *pool, uint64_t offset, uint32_t size, uint32_t num)
+{
+    uint32_t objsize = (uint32_t)round_up(size, OBJECT_ALIGN), cluster = 1;
+
+    while ((uint64_t)cluster * objsize % PAGE && (uint64_t)(cluster + 1) * objsize <= CLUSTER_MAX)
+        cluster++;
+    pool->offset = offset;
+    pool->objsize = objsize;
+    pool->objtotal = (uint32_t)round_up(num, cluster);
+    pool->objfree = pool->objtotal;
+    pool->hint = 0;
+}
+
+static uint64_t pool_bytes(const struct nmu_pool *pool)
+{
+    return (uint64_t)pool->objtotal * pool->objsize;
+}
+
+static uint32_t larger(uint64_t a, uint64_t b)
+{
+    return (uint32_t)(a > b ? a : b);
+}
+
+/* netmap's sizing of a private region (sys/dev/netmap: priv_* parameters are the minimum). */
+void nmu_geometry_private(struct nmu_device *dev, struct nmu_geometry *geometry, uint32_t tx_rings, uint32_t rx_rings,
+                          uint32_t tx_slots, uint32_t rx_slots, uint32_t pipes, uint32_t extra_bufs)
+{
+    const struct nmu_registry *reg = dev->reg;
+    uint64_t slots = larger(tx_slots, rx_slots);
+    uint64_t bufs = (uint64_t)(4 * pipes + rx_rings + 1) * rx_slots + (uint64_t)(4 * pipes + tx_rings + 1) * tx_slots +
+                    FIRST_BUFFER + extra_bufs;
+
+    geometry->size[NMU_POOL_IF] = (uint32_t)nmu_parameter(reg, NMU_PRIV_IF_SIZE);
+    geometry->num[NMU_POOL_IF] = larger((uint64_t)nmu_parameter(reg, NMU_PRIV_IF_NUM), 2 + 4 * pipes);
+    geometry->size[NMU_POOL_RING] = larger((uint64_t)nmu_parameter(reg, NMU_PRIV_RING_SIZE),
+                                           sizeof(struct netmap_ring) + slots * sizeof(struct netmap_slot));
+    geometry->num[NMU_POOL_RING] =
+        larger((uint64_t)nmu_parameter(reg, NMU_PRIV_RING_NUM), tx_rings + 1 + rx_rings + 1 + 8 * pipes);
+    geometry->size[NMU_POOL_BUF] = (uint32_t)nmu_parameter(reg, NMU_PRIV_BUF_SIZE);
+    geometry->num[NMU_POOL_BUF] = larger((uint64_t)nmu_parameter(reg, NMU_PRIV_BUF_NUM), bufs);
+    /* A netmap_if lists every ring, host placeholders included. */
+    geometry->size[NMU_POOL_IF] =
+        larger(geometry->size[NMU_POOL_IF], sizeof(struct netmap_if) + 8 * (tx_rings + rx_rings + 2));
+}
+
+static void geometry_global(const struct nmu_registry *reg, struct nmu_geometry *geometry)
+{
+    for (int pool = 0; pool < NMU_POOLS; pool++) {
+        geometry->size[pool] = (uint32_t)nmu_parameter(reg, NMU_IF_SIZE + 2 * pool);
+        geometry->num[pool] = (uint32_t)nmu_parameter(reg, NMU_IF_NUM + 2 * pool);
+    }
+}
+
+static void lay_out(struct nmu_region *region, const struct nmu_geometry *geometry)
+{
+    uint64_t offset = 0;
+
+    for (int pool = 0; pool < NMU_POOLS; pool++) {
+        pool_layout(&region->pool[pool], offset, geometry->size[pool], geometry->num[pool]);
+        offset += pool_bytes(&region->pool[pool]);
+    }
+    region->memsize = offset;
+    for (int pool = 0; pool < NMU_POOLS; pool++) {
+        region->pool[pool].bitmap = offset;
+        offset += round_up(region->pool[pool].objtotal, 64) / 8;
+    }
+    region->filesize = round_up(offset, PAGE);
+    region->pool[NMU_POOL_BUF].objfree -= FIRST_BUFFER;
+    region->pool[NMU_POOL_BUF].hint = FIRST_BUFFER;
+}
+
+static int back_file(struct nmu_device *dev, int fd, uint64_t offset, uint64_t size)
+{
+    int error;
+
+    do
+        error = posix_fallocate(fd, (off_t)offset, (off_t)size);
+    while (error == EINTR);
+    if (error)
+        return nmu_fail(dev, ENOMEM, "runtime directory %s: no room for %llu bytes of netmap memory: %s", dev->dir,
+                        (unsigned long long)size, strerror(error));
+    return 0;
+}
+
+static int make_file(struct nmu_device *dev, uint32_t index)
+{
+    struct nmu_region *region = &dev->reg->regions[index];
+    char name[40];
+    int error, fd;
+
+    region_name(dev, index, name);
+    fd = openat(dev->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return nmu_fail(dev, errno, "runtime directory %s: cannot make %s: %s", dev->dir, name, strerror(errno));
+    if (fchmod(fd, dev->file_mode) < 0 || ftruncate(fd, (off_t)region->filesize) < 0)
+        error = nmu_fail(dev, errno == EFBIG ? ENOMEM : errno, "runtime directory %s: cannot size %s: %s", dev->dir,
+                         name, strerror(errno));
+    else /* the bitmaps, and the zeros that a bad buffer index reads */
+        error = back_file(dev, fd, region->memsize, region->filesize - region->memsize);
+    if (!error)
+        error = back_file(dev, fd, region->pool[NMU_POOL_BUF].offset, region->pool[NMU_POOL_BUF].objsize);
+    close(fd);
+    if (error)
+        unlinkat(dev->dirfd, name, 0);
+    return error;
+}
+
+static int create_at(struct nmu_device *dev, uint32_t index, const struct nmu_geometry *geometry)
+{
+    struct nmu_registry *reg = dev->reg;
+    struct nmu_region *region = &reg->regions[index];
+    int error = nmu_reserve(dev, region, sizeof(*region));
+
+    if (error)
+        return error;
+    region->generation = ++reg->next_generation;
+    lay_out(region, geometry);
+    error = make_file(dev, index);
+    if (error)
+        return error;
+    if (index >= reg->regions_high)
+        reg->regions_high = index + 1;
+    region->users = 1;
+    return 0;
+}
+
+int nmu_region_create(struct nmu_device *dev, const struct nmu_geometry *geometry, uint32_t *index)
+{
+    struct nmu_registry *reg = dev->reg;
+
+    for (uint32_t tried = 0; tried < NMU_REGIONS; tried++) {
+        uint32_t candidate = reg->next_region;
+
+        reg->next_region = candidate + 1 < NMU_REGIONS ? candidate + 1 : NMU_REGION_GLOBAL + 1;
+        if (candidate >= reg->regions_high || !reg->regions[candidate].users) {
+            *index = candidate;
+            return create_at(dev, candidate, geometry);
+        }
+    }
+    return nmu_fail(dev, ENOMEM, "runtime directory %s: all %d memory regions are in use", dev->dir, NMU_REGIONS - 2);
+}
+
+int nmu_region_find(struct nmu_device *dev, uint32_t mem_id, uint32_t *index)
+{
+    struct nmu_registry *reg = dev->reg;
+
+    *index = mem_id;
+    if (mem_id < reg->regions_high && mem_id && reg->regions[mem_id].users) {
+        reg->regions[mem_id].users++;
+        return 0;
+    }
+    if (mem_id == NMU_REGION_GLOBAL) {
+        struct nmu_geometry geometry;
+
+        geometry_global(reg, &geometry);
+        return create_at(dev, mem_id, &geometry);
+    }
+    return nmu_fail(dev, EINVAL, "memory region %u: there is no such region; a port's own one is in nr_mem_id after "
+                    "it was opened", mem_id);
+}
+
+void nmu_region_remove_file(struct nmu_device *dev, uint32_t index)
+{
+    char name[40];
+    int fd;
+
+    region_name(dev, index, name);
+    fd = openat(dev->dirfd, name, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    unlinkat(dev->dirfd, name, 0);
+    /* Somebody may have it mapped still, a switch's sender for one: give the pages back now. */
+    fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)dev->reg->regions[index].filesize);
+    close(fd);
+}
+
+void nmu_region_release(struct nmu_device *dev, uint32_t index)
+{
+    struct nmu_region *region = &dev->reg->regions[index];
+
+    if (--region->users)
+        return;
+    nmu_region_remove_file(dev, index);
+    atomic_fetch_add_explicit(&dev->reg->epoch, 1, memory_order_relaxed);
+}
+
+/* ---- mapping ----------------------------------------------------------------------- */
+
+int nmu_region_open_file(struct nmu_device *dev, uint32_t index)
+{
+    char name[40];
+    int fd;
+
+    region_name(dev, index, name);
+    fd = openat(dev->dirfd, name, O_RDWR | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static void unmap(struct nmu_map *map)
+{
+    if (map->base)
+        munmap(map->base, map->size);
+    map->base = NULL;
+}
+
+uint8_t *nmu_region_map(struct nmu_device *dev, uint32_t index)
+{
+    const struct nmu_region *region = &dev->reg->regions[index];
+    struct nmu_map *map;
+    uint8_t *base;
+    int fd;
+
+    if (!dev->maps && !(dev->maps = calloc(NMU_REGIONS, sizeof(*dev->maps)))) {
+        nmu_fail(dev, ENOMEM, "out of memory");
+        return NULL;
+    }
+    map = &dev->maps[index];
+    if (map->base && map->generation == region->generation)
+        return map->base;
+    unmap(map);
+    fd = nmu_region_open_file(dev, index);
+    if (fd < 0) {
+        nmu_fail(dev, -fd, "runtime directory %s: cannot open memory region %u: %s", dev->dir, index, strerror(-fd));
+        return NULL;
+    }
+    base = mmap(NULL, region->filesize, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    if (base == MAP_FAILED) {
+        nmu_fail(dev, errno, "runtime directory %s: cannot map memory region %u: %s", dev->dir, index, strerror(errno));
+        return NULL;
+    }
+    map->base = base;
+    map->size = region->filesize;
+    map->generation = region->generation;
+    return base;
+}
+
+void nmu_region_unmap_all(struct nmu_device *dev)
+{
+    for (uint32_t i = 0; dev->maps && i < NMU_REGIONS; i++)
+        unmap(&dev->maps[i]);
+    free(dev->maps);
+    dev->maps = NULL;
+}
+
+void nmu_region_forget_stale(struct nmu_device *dev)
+{
+    uint32_t epoch = atomic_load_explicit(&dev->reg->epoch, memory_order_relaxed);
+
+    if (epoch == dev->maps_epoch)
+        return;
+    dev->maps_epoch = epoch;
+    for (uint32_t i = 0; dev->maps && i < NMU_REGIONS; i++)
+        if (dev->maps[i].base &&
+            (!dev->reg->regions[i].users || dev->maps[i].generation != dev->reg->regions[i].generation))
+            unmap(&dev->maps[i]);
+}
+
+/* ---- allocation, under registry.lock ----------------------------------------------- */
+
+static uint64_t *bitmap(struct nmu_device *dev, uint32_t region, int pool)
+{
+    uint8_t *base = nmu_region_map(dev, region);
+
+    return base ? (uint64_t *)(base + dev->reg->regions[region].pool[pool].bitmap) : NULL;
+}
+
+/* Finds count free objects, lowest first, and marks them taken. */
+static void take(struct nmu_pool *pool, uint64_t *taken, uint32_t count, uint32_t *index)
+{
+    uint32_t found = 0;
+
+    for (uint32_t word = pool->hint / 64; found < count; word++) {
+        uint64_t avail = ~taken[word];
+
+        if (word == pool->hint / 64)
+            avail &= ~(uint64_t)0 << pool->hint % 64;
+        while (avail && found < count) {
+            uint32_t bit = (uint32_t)__builtin_ctzll(avail);
+
+            avail &= avail - 1;
+            taken[word] |= (uint64_t)1 << bit;
+            index[found++] = word * 64 + bit;
+        }
+    }
+    pool->hint = index[count - 1] + 1;
+    pool->objfree -= count;
+}
+
+int nmu_pool_alloc(struct nmu_device *dev, uint32_t region, int which, uint32_t count, uint32_t *index)
+{
+    struct nmu_pool *pool = &dev->reg->regions[region].pool[which];
+    uint64_t *taken = bitmap(dev, region, which);
+    uint32_t start = 0;
+    int fd, error = 0;
+
+    if (!taken)
+        return ENOMEM;
+    if (count > pool->objfree)
+        return nmu_fail(dev, ENOMEM, "memory region %u: %u %s wanted, %u free of %u", region, count,
+                        which == NMU_POOL_IF ? "netmap_ifs" : which == NMU_POOL_RING ? "rings" : "buffers",
+                        pool->objfree, pool->objtotal);
+    if (!count)
+        return 0;
+    fd = nmu_region_open_file(dev, region);
+    if (fd < 0)
+        return nmu_fail(dev, -fd, "memory region %u: cannot open its file: %s", region, strerror(-fd));
+    take(pool, taken, count, index);
+    for (uint32_t i = 1; i <= count && !error; i++)
+        if (i == count || index[i] != index[i - 1] + 1) {
+            error = back_file(dev, fd, nmu_object(&dev->reg->regions[region], which, index[start]),
+                              (uint64_t)(i - start) * pool->objsize);
+            start = i;
+        }
+    close(fd);
+    for (uint32_t i = 0; i < count && error; i++)
+        nmu_pool_free(dev, region, which, index[i]);
+    return error;
+}
+
+/* Frees one object. An index that is not taken is ignored: it comes from a slot or a list that
+ * a client has written. */
+void nmu_pool_free(struct nmu_device *dev, uint32_t region, int which, uint32_t index)
+{
+    struct nmu_pool *pool = &dev->reg->regions[region].pool[which];
+    uint64_t *taken = bitmap(dev, region, which);
+    uint64_t bit = (uint64_t)1 << index % 64;
+
+    if (!taken || index >= pool->objtotal || !(taken[index / 64] & bit))
+        return;
+    taken[index / 64] &= ~bit;
+    pool->objfree++;
+    if (index < pool->hint)
+        pool->hint = index;
+}

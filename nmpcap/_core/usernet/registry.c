@@ -1,0 +1,442 @@
+/*
+ * The runtime directory, its registry file, the lock over it, and who is still alive.
+ *
+ * Nobody serves the registry: whoever needs it and finds none makes it, and whoever leaves it
+ * empty removes it. The file appears complete (it is built unnamed and then linked), and is
+ * marked gone under its lock before it is unlinked, so that a process that has just opened it
+ * notices and opens the next one.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "usernet/usernet.h"
+
+#define REGISTRY "registry"
+#define REAP_EVERY_NS 50000000u /* how long the dead may go unnoticed where nobody looks for them */
+
+int nmu_fail(struct nmu_device *dev, int error, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(dev->device.msg, sizeof(dev->device.msg), format, arguments);
+    va_end(arguments);
+    return error;
+}
+
+/* ---- robust locks ------------------------------------------------------------------ */
+
+int nmu_mutex_init(pthread_mutex_t *mutex)
+{
+    pthread_mutexattr_t attr;
+    int error = pthread_mutexattr_init(&attr);
+
+    if (error)
+        return error;
+    pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+    pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+    error = pthread_mutex_init(mutex, &attr);
+    pthread_mutexattr_destroy(&attr);
+    return error;
+}
+
+/* A ring's locks guard nothing that is ever half written (layout.h), so after a death the next
+ * holder just goes on. */
+static bool taken(pthread_mutex_t *mutex, int error)
+{
+    if (error == EOWNERDEAD)
+        error = pthread_mutex_consistent(mutex);
+    return error == 0;
+}
+
+bool nmu_mutex_lock(pthread_mutex_t *mutex)
+{
+    return taken(mutex, pthread_mutex_lock(mutex));
+}
+
+bool nmu_mutex_trylock(pthread_mutex_t *mutex)
+{
+    return taken(mutex, pthread_mutex_trylock(mutex));
+}
+
+/* ---- the runtime directory --------------------------------------------------------- */
+
+static bool is_directory(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode) && access(path, W_OK | X_OK) == 0;
+}
+
+static int choose_directory(struct nmu_device *dev)
+{
+    const char *given = getenv("NMPCAP_RUNTIME_DIR");
+    const char *session = getenv("XDG_RUNTIME_DIR");
+    size_t size = sizeof(dev->dir);
+    int length;
+
+    dev->own_dir = !(given && given[0]);
+    if (!dev->own_dir)
+        length = snprintf(dev->dir, size, "%s", given);
+    else if (is_directory("/dev/shm"))
+        length = snprintf(dev->dir, size, "/dev/shm/nmpcap-%u", (unsigned)geteuid());
+    else if (session && is_directory(session))
+        length = snprintf(dev->dir, size, "%s/nmpcap", session);
+    else
+        length = snprintf(dev->dir, size, "/tmp/nmpcap-%u", (unsigned)geteuid());
+    if (length < 0 || (size_t)length >= size)
+        return nmu_fail(dev, ENAMETOOLONG, "the runtime directory's path is longer than %zu characters", size - 1);
+    return 0;
+}
+
+static int open_directory(struct nmu_device *dev)
+{
+    struct stat st;
+    int error = choose_directory(dev);
+
+    if (error)
+        return error;
+    if (mkdir(dev->dir, 0700) < 0 && errno != EEXIST)
+        return nmu_fail(dev, errno, "runtime directory %s: cannot make it: %s; set NMPCAP_RUNTIME_DIR to a directory "
+                        "you may write to", dev->dir, strerror(errno));
+    dev->dirfd = open(dev->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (dev->own_dir ? O_NOFOLLOW : 0));
+    if (dev->dirfd < 0)
+        return nmu_fail(dev, errno, "runtime directory %s: cannot open it: %s", dev->dir, strerror(errno));
+    if (fstat(dev->dirfd, &st) < 0)
+        error = errno;
+    else if (dev->own_dir && (st.st_uid != geteuid() || (st.st_mode & 077)))
+        error = nmu_fail(dev, EPERM, "runtime directory %s: must belong to you alone (mode 0700); somebody else made "
+                         "it, or opened it up. To share one on purpose set NMPCAP_RUNTIME_DIR", dev->dir);
+    /* Whom the directory lets in may use what is in it. */
+    dev->file_mode = 0600 | (st.st_mode & 0066);
+    if (error) {
+        close(dev->dirfd);
+        dev->dirfd = -1;
+    }
+    return error;
+}
+
+/* ---- the registry file ------------------------------------------------------------- */
+
+/* Shared memory that cannot be had shows up as SIGBUS at the first touch, unless it is asked
+ * for beforehand. */
+static int back(struct nmu_device *dev, int fd, off_t offset, off_t size)
+{
+    int error = posix_fallocate(fd, offset, size);
+
+    if (error == EINTR)
+        return back(dev, fd, offset, size);
+    if (error)
+        return nmu_fail(dev, error == ENOSPC ? ENOMEM : error, "runtime directory %s: no room for %lld bytes: %s",
+                        dev->dir, (long long)size, strerror(error));
+    return 0;
+}
+
+int nmu_reserve(struct nmu_device *dev, const void *record, size_t size)
+{
+    return back(dev, dev->registry_fd, (const uint8_t *)record - (const uint8_t *)dev->reg, (off_t)size);
+}
+
+static int map_registry(struct nmu_device *dev, int fd)
+{
+    struct nmu_registry *reg = mmap(NULL, sizeof(*reg), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+    if (reg == MAP_FAILED)
+        return nmu_fail(dev, errno, "runtime directory %s: cannot map its registry: %s", dev->dir, strerror(errno));
+    dev->reg = reg;
+    dev->registry_fd = fd;
+    return 0;
+}
+
+static void unmap_registry(struct nmu_device *dev)
+{
+    if (dev->reg) {
+        munmap(dev->reg, sizeof(*dev->reg));
+        close(dev->registry_fd);
+    }
+    dev->reg = NULL;
+    dev->registry_fd = -1;
+}
+
+/* A complete registry, unnamed as yet. */
+static int build_registry(struct nmu_device *dev, int fd)
+{
+    int error;
+
+    if (fchmod(fd, dev->file_mode) < 0 || ftruncate(fd, sizeof(struct nmu_registry)) < 0)
+        return nmu_fail(dev, errno, "runtime directory %s: cannot make a registry: %s", dev->dir, strerror(errno));
+    error = back(dev, fd, 0, offsetof(struct nmu_registry, regions[0]));
+    if (!error)
+        error = map_registry(dev, fd);
+    if (error)
+        return error;
+    error = nmu_mutex_init(&dev->reg->lock);
+    if (error) {
+        munmap(dev->reg, sizeof(*dev->reg));
+        dev->reg = NULL;
+        return error;
+    }
+    dev->reg->version = NMU_VERSION;
+    dev->reg->size = sizeof(*dev->reg);
+    dev->reg->next_region = NMU_REGION_GLOBAL + 1;
+    dev->reg->descs_high = dev->reg->ports_high = dev->reg->regions_high = 1;
+    nmu_parameters_reset(dev->reg);
+    /* release: who reads the magic number reads a complete file */
+    atomic_store_explicit(&dev->reg->magic, NMU_MAGIC, memory_order_release);
+    return 0;
+}
+
+/* Makes the registry; EEXIST if somebody else was faster, ENOENT if the directory has gone. */
+static int create_registry(struct nmu_device *dev)
+{
+    char path[64];
+    int error, fd = openat(dev->dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return errno == ENOENT ? ENOENT
+                               : nmu_fail(dev, errno, "runtime directory %s: cannot make a file in it: %s", dev->dir,
+                                          strerror(errno));
+    error = build_registry(dev, fd);
+    if (error) {
+        close(fd);
+        return error;
+    }
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    if (linkat(AT_FDCWD, path, dev->dirfd, REGISTRY, AT_SYMLINK_FOLLOW) == 0)
+        return 0;
+    error = errno;
+    unmap_registry(dev);
+    if (error != EEXIST && error != ENOENT)
+        nmu_fail(dev, error, "runtime directory %s: cannot name the registry: %s", dev->dir, strerror(error));
+    return error;
+}
+
+/* Opens the registry that is there; ENOENT if there is none. */
+static int find_registry(struct nmu_device *dev)
+{
+    struct stat st;
+    int error, fd = openat(dev->dirfd, REGISTRY, O_RDWR | O_CLOEXEC);
+
+    if (fd < 0)
+        return errno == ENOENT ? ENOENT
+                               : nmu_fail(dev, errno, "runtime directory %s: cannot open its registry: %s", dev->dir,
+                                          strerror(errno));
+    if (fstat(fd, &st) < 0 || st.st_size != (off_t)sizeof(struct nmu_registry)) {
+        close(fd);
+        return nmu_fail(dev, EPROTO, "runtime directory %s: its registry belongs to another version of nmpcap; end the "
+                        "programs that use it, or set NMPCAP_RUNTIME_DIR", dev->dir);
+    }
+    error = map_registry(dev, fd);
+    if (error) {
+        close(fd);
+        return error;
+    }
+    if (atomic_load_explicit(&dev->reg->magic, memory_order_acquire) != NMU_MAGIC ||
+        dev->reg->version != NMU_VERSION) {
+        unmap_registry(dev);
+        return nmu_fail(dev, EPROTO, "runtime directory %s: its registry belongs to another version of nmpcap; end the "
+                        "programs that use it, or set NMPCAP_RUNTIME_DIR", dev->dir);
+    }
+    return 0;
+}
+
+/* ---- the lock, and what happens at its edges --------------------------------------- */
+
+static bool alive_or_kept(const struct nmu_port *port)
+{
+    return port->users || port->pipes || port->persistent || port->attached;
+}
+
+/* Removes files that no record speaks of: of processes that died while making something. */
+static void sweep_files(struct nmu_device *dev)
+{
+    int fd = openat(dev->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *entry;
+
+    if (!directory) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    while ((entry = readdir(directory))) {
+        unsigned index, generation;
+        bool known = true;
+
+        if (sscanf(entry->d_name, "region-%u-%u", &index, &generation) == 2)
+            known = index < dev->reg->regions_high && dev->reg->regions[index].users &&
+                    dev->reg->regions[index].generation == generation;
+        else if (sscanf(entry->d_name, "port-%u-%u", &index, &generation) == 2)
+            known = index < dev->reg->descs_high && dev->reg->descs[index].port &&
+                    dev->reg->descs[index].generation == generation;
+        if (!known)
+            unlinkat(dev->dirfd, entry->d_name, 0);
+    }
+    closedir(directory);
+}
+
+/* Somebody died holding the lock: bring every count in line with the records it counts. */
+static void recount(struct nmu_device *dev)
+{
+    struct nmu_registry *reg = dev->reg;
+
+    memset(reg->krings_taken, 0, sizeof(reg->krings_taken));
+    for (uint32_t i = 1; i < reg->regions_high; i++)
+        reg->regions[i].users = 0;
+    for (uint32_t i = 1; i < reg->ports_high; i++) {
+        struct nmu_port *port = &reg->ports[i];
+
+        port->users = port->pipes = 0;
+        if (port->kind == NMU_FREE)
+            continue;
+        reg->regions[port->region].users++;
+        for (uint32_t k = 0; k < port->tx_rings + port->rx_rings; k++) {
+            uint32_t kring = port->krings + k;
+
+            reg->krings_taken[kring / 64] |= (uint64_t)1 << kring % 64;
+            reg->krings[kring].users = reg->krings[kring].exclusive = 0;
+        }
+    }
+    for (uint32_t i = 1; i < reg->ports_high; i++) /* a pipe has two ends and counts once */
+        if (reg->ports[i].kind == NMU_PIPE && i < reg->ports[i].peer)
+            reg->ports[reg->ports[i].parent].pipes++;
+    for (uint32_t i = 1; i < reg->descs_high; i++) {
+        struct nmu_desc *desc = &reg->descs[i];
+        struct nmu_port *port = &reg->ports[desc->port];
+
+        if (!desc->port)
+            continue;
+        port->users++;
+        for (int tx = 0; tx < 2; tx++)
+            for (uint32_t k = tx ? desc->tx_first : desc->rx_first; k < (tx ? desc->tx_last : desc->rx_last); k++) {
+                nmu_kring(reg, port, tx, k)->users++;
+                nmu_kring(reg, port, tx, k)->exclusive |= desc->exclusive;
+            }
+    }
+    for (uint32_t i = 1; i < reg->ports_high; i++)
+        if (reg->ports[i].kind != NMU_FREE && !alive_or_kept(&reg->ports[i]))
+            nmu_port_put(dev, i);
+    for (uint32_t i = 1; i < reg->regions_high; i++)
+        if (!reg->regions[i].users)
+            nmu_region_remove_file(dev, i);
+    for (uint32_t i = 1; i <= NMU_SWITCHES; i++) {
+        struct nmu_switch *sw = &reg->switches[i];
+
+        sw->ports_count = 0;
+        for (uint32_t k = 0; k < NMU_SWITCH_PORTS; k++) {
+            uint32_t port = nmu_place_port(atomic_load(&sw->ports[k]));
+
+            if (port && (reg->ports[port].kind == NMU_FREE || reg->ports[port].switch_id != i))
+                atomic_store(&sw->ports[k], 0), port = 0;
+            sw->ports_count += port != 0;
+        }
+        if (!sw->ports_count)
+            sw->name[0] = '\0';
+    }
+}
+
+bool nmu_reap(struct nmu_device *dev)
+{
+    bool found = false;
+
+    for (uint32_t i = 1; i < dev->reg->descs_high; i++)
+        if (dev->reg->descs[i].port && i != dev->desc && !nmu_desc_alive(dev, i)) {
+            nmu_port_unbind(dev, i);
+            found = true;
+        }
+    if (found)
+        sweep_files(dev);
+    dev->reg->last_reap_ns = nmu_now_ns(CLOCK_MONOTONIC);
+    return found;
+}
+
+int nmu_registry_lock(struct nmu_device *dev)
+{
+    for (;;) {
+        int error = 0;
+
+        if (dev->dirfd < 0 && (error = open_directory(dev)))
+            return error;
+        if (!dev->reg) {
+            error = find_registry(dev);
+            if (error == ENOENT)
+                error = create_registry(dev);
+            if (error == ENOENT) { /* the last user removed the directory meanwhile */
+                close(dev->dirfd);
+                dev->dirfd = -1;
+                continue;
+            }
+            if (error == EEXIST)
+                continue;
+            if (error)
+                return error;
+        }
+        error = pthread_mutex_lock(&dev->reg->lock);
+        if (error == EOWNERDEAD) {
+            recount(dev);
+            nmu_reap(dev);
+            sweep_files(dev);
+            error = pthread_mutex_consistent(&dev->reg->lock);
+        }
+        if (error)
+            return nmu_fail(dev, error, "runtime directory %s: cannot lock its registry: %s", dev->dir,
+                            strerror(error));
+        if (!dev->reg->gone)
+            break;
+        pthread_mutex_unlock(&dev->reg->lock);
+        unmap_registry(dev);
+        if (dev->own_dir) {
+            close(dev->dirfd);
+            dev->dirfd = -1;
+        }
+    }
+    if (nmu_now_ns(CLOCK_MONOTONIC) - dev->reg->last_reap_ns > REAP_EVERY_NS)
+        nmu_reap(dev);
+    return 0;
+}
+
+static bool registry_in_use(const struct nmu_registry *reg)
+{
+    for (uint32_t i = 1; i < reg->ports_high; i++)
+        if (reg->ports[i].kind != NMU_FREE)
+            return true;
+    return nmu_parameters_changed(reg);
+}
+
+void nmu_registry_unlock(struct nmu_device *dev)
+{
+    bool last = !registry_in_use(dev->reg);
+
+    if (last) {
+        dev->reg->gone = 1;
+        for (uint32_t i = 1; i < dev->reg->regions_high; i++)
+            nmu_region_remove_file(dev, i);
+        unlinkat(dev->dirfd, REGISTRY, 0);
+        if (dev->own_dir)
+            rmdir(dev->dir);
+    }
+    pthread_mutex_unlock(&dev->reg->lock);
+    if (last) {
+        nmu_region_unmap_all(dev);
+        unmap_registry(dev);
+        close(dev->dirfd);
+        dev->dirfd = -1;
+    }
+}
+
+void nmu_registry_close(struct nmu_device *dev)
+{
+    nmu_region_unmap_all(dev);
+    unmap_registry(dev);
+    if (dev->dirfd >= 0)
+        close(dev->dirfd);
+    dev->dirfd = -1;
+}

@@ -1,0 +1,168 @@
+/*
+ * VALE switches and the names of their ports: "vale0:a" is port a of switch vale0. A switch
+ * appears with its first port and goes with its last, its forwarding table with it; entries of a
+ * port that leaves earlier stay, and serve whoever takes its place.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "usernet/usernet.h"
+
+#define NAME_MAX_PART (NM_IFNAMSIZ - 1)
+#define PIPES_PLANNED 2             /* the module sizes a VALE port's region for so many */
+
+bool nmu_is_vale_name(const char *name)
+{
+    return strncmp(name, NM_BDG_NAME, sizeof(NM_BDG_NAME) - 1) == 0;
+}
+
+/* Length of the switch part of a VALE name, 0 if there is none that could be a switch's. */
+static size_t switch_part(const char *name)
+{
+    size_t length = strcspn(name, ":");
+
+    if (name[length] != ':' || length > NAME_MAX_PART)
+        return 0;
+    for (size_t i = 0; i < length; i++)
+        if (!isalnum((unsigned char)name[i]) && name[i] != '_')
+            return 0;
+    return length;
+}
+
+static uint32_t find(const struct nmu_registry *reg, const char *name, size_t length)
+{
+    for (uint32_t i = 1; i <= NMU_SWITCHES; i++)
+        if (reg->switches[i].name[0] && strlen(reg->switches[i].name) == length &&
+            !memcmp(reg->switches[i].name, name, length))
+            return i;
+    return 0;
+}
+
+/* The switch a name speaks of: EINVAL without the prefix, ENOENT where there is none. */
+int nmu_switch_find(struct nmu_device *dev, const char *name, uint32_t *switch_id)
+{
+    size_t length = switch_part(name);
+
+    if (!nmu_is_vale_name(name))
+        return nmu_fail(dev, EINVAL, "%s: the name of a switch's port begins with '%s'", name, NM_BDG_NAME);
+    *switch_id = length ? find(dev->reg, name, length) : 0;
+    if (!*switch_id)
+        return nmu_fail(dev, ENOENT, "%s: there is no such switch", name);
+    return 0;
+}
+
+static int make(struct nmu_device *dev, const char *name, size_t length, uint32_t *switch_id)
+{
+    struct nmu_registry *reg = dev->reg;
+
+    for (uint32_t i = 1; i <= NMU_SWITCHES; i++) {
+        struct nmu_switch *sw = &reg->switches[i];
+
+        if (sw->name[0])
+            continue;
+        memset(sw, 0, sizeof(*sw));
+        for (uint32_t place = 0; place < NMU_SWITCH_PORTS; place++)
+            sw->free_places[place] = (uint8_t)(NMU_SWITCH_PORTS - 1 - place);
+        sw->free_count = NMU_SWITCH_PORTS;
+        memcpy(sw->name, name, length);
+        *switch_id = i;
+        return 0;
+    }
+    return nmu_fail(dev, ENOMEM, "%s: there are %d switches already, as many as there can be", name, NMU_SWITCHES);
+}
+
+/* Puts a port on the switch its full name speaks of, making the switch if need be. */
+int nmu_switch_join(struct nmu_device *dev, const char *name, uint32_t index)
+{
+    struct nmu_registry *reg = dev->reg;
+    struct nmu_port *port = &reg->ports[index];
+    size_t length = switch_part(name);
+    uint32_t id = length ? find(reg, name, length) : 0;
+    struct nmu_switch *sw;
+    int error = 0;
+
+    if (!length || strlen(name + length + 1) > NAME_MAX_PART)
+        return nmu_fail(dev, ENOMEM, "%s: a port's name is vale[ID]:PORT, with ID of letters, digits and '_', and "
+                        "at most %d characters on either side of the colon", name, NAME_MAX_PART);
+    if (!id && (error = make(dev, name, length, &id)))
+        return error;
+    sw = &reg->switches[id];
+    if (!sw->free_count)
+        return nmu_fail(dev, ENOMEM, "%s: switch %s has %d ports, as many as it can have", name, sw->name,
+                        NMU_SWITCH_PORTS);
+    port->switch_port = sw->free_places[--sw->free_count];
+    port->switch_id = id;
+    sw->ports_count++;
+    if (port->switch_port >= atomic_load_explicit(&sw->highest, memory_order_relaxed))
+        atomic_store_explicit(&sw->highest, port->switch_port + 1, memory_order_relaxed);
+    /* release: a sender that finds the port finds its record */
+    atomic_store_explicit(&sw->ports[port->switch_port],
+                          nmu_place(index, port->krings + port->tx_rings, port->rx_rings, port->region),
+                          memory_order_release);
+    return 0;
+}
+
+void nmu_switch_leave(struct nmu_device *dev, uint32_t index)
+{
+    struct nmu_port *port = &dev->reg->ports[index];
+    struct nmu_switch *sw = &dev->reg->switches[port->switch_id];
+
+    atomic_store_explicit(&sw->ports[port->switch_port], 0, memory_order_relaxed);
+    sw->free_places[sw->free_count++] = (uint8_t)port->switch_port;
+    port->switch_id = 0;
+    atomic_store(&port->last_smac, ~(uint64_t)0);
+    if (--sw->ports_count == 0)
+        sw->name[0] = '\0';
+}
+
+/* ---- ports ------------------------------------------------------------------------- */
+
+/* A VALE port on no switch, in a region of its own unless the request names one. */
+int nmu_vale_create(struct nmu_device *dev, const char *name, const struct nmu_config *config, uint32_t *port)
+{
+    uint32_t tx_rings = nmu_clamp(config->tx_rings, 1, NMU_RINGS_MAX);
+    uint32_t rx_rings = nmu_clamp(config->rx_rings, 1, NMU_RINGS_MAX);
+    uint32_t tx_slots = nmu_clamp(config->tx_slots, 1024, NMU_SLOTS_MAX);
+    uint32_t rx_slots = nmu_clamp(config->rx_slots, 1024, NMU_SLOTS_MAX);
+    uint32_t region = config->region;
+    int error;
+
+    if (region) {
+        dev->reg->regions[region].users++;
+    } else {
+        struct nmu_geometry geometry;
+
+        nmu_geometry_private(dev, &geometry, tx_rings, rx_rings, tx_slots, rx_slots, PIPES_PLANNED,
+                             config->extra_bufs);
+        error = nmu_region_create(dev, &geometry, &region);
+        if (error)
+            return error;
+    }
+    error = nmu_port_create(dev, NMU_VALE, name, region, tx_rings, rx_rings, tx_slots, rx_slots, port);
+    nmu_region_release(dev, region);
+    return error;
+}
+
+/* Finds the port of a switch, or makes it. */
+int nmu_vale_lookup(struct nmu_device *dev, const char *name, const struct nmu_config *config, uint32_t *port)
+{
+    size_t length = switch_part(name);
+    const char *local = name + length + 1;
+    int error;
+
+    *port = nmu_port_find(dev, name);
+    if (*port)
+        return 0;
+    if (length && local[0] && (nmu_port_find(dev, local) || nmu_is_interface(local)))
+        return nmu_fail(dev, EINVAL, "%s: %s is an interface that is not attached to this switch; attach it first, or "
+                        "choose another name", name, local);
+    error = nmu_vale_create(dev, name, config, port);
+    if (error)
+        return error;
+    error = nmu_switch_join(dev, name, *port);
+    if (error)
+        nmu_port_put(dev, *port);
+    return error;
+}

@@ -1,0 +1,285 @@
+/*
+ * txsync and rxsync: what a client did to head and cur is read once, checked and carried out;
+ * what happened meanwhile is published in tail.
+ *
+ * The checks and what follows a failed one are the module's, as it was recorded: an index in
+ * range but wrong is forgiven at the next sync, one out of range resets the ring, slots with
+ * impossible buffers or lengths are defused, the ioctl says nothing and poll says POLLERR.
+ *
+ * A ring is synced by one thread at a time; a second one skips it, as the module does.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <sys/time.h>
+
+#include "usernet/usernet.h"
+
+/* head and cur are a client's to write at any moment, from any process. */
+static inline uint32_t load(const uint32_t *field)
+{
+    return *(const volatile uint32_t *)field;
+}
+
+static inline void store(uint32_t *field, uint32_t value)
+{
+    *(volatile uint32_t *)field = value;
+}
+
+struct netmap_ring *nmu_ring(struct nmu_device *dev, const struct nmu_kring *kring)
+{
+    uint8_t *base = nmu_region_map(dev, dev->reg->ports[kring->port].region);
+
+    return base && kring->ring_ofs ? (struct netmap_ring *)(base + kring->ring_ofs) : NULL;
+}
+
+/* a, b and c come in this order, going up and round from a. */
+static bool ordered(uint32_t a, uint32_t b, uint32_t c, uint32_t n)
+{
+    return b < n && nmu_distance(a, b, n) <= nmu_distance(a, c, n);
+}
+
+static bool valid_tx(struct nmu_kring *kring, struct netmap_ring *ring)
+{
+    uint32_t n = kring->num_slots, head = load(&ring->head), cur = load(&ring->cur);
+
+    if (kring->rhead >= n || kring->rtail >= n || !ordered(kring->rhead, head, kring->rtail, n) ||
+        !ordered(head, cur, kring->rtail, n))
+        return false;
+    if (load(&ring->tail) != kring->rtail)
+        store(&ring->tail, kring->rtail);
+    kring->rhead = head;
+    kring->rcur = cur;
+    return true;
+}
+
+static bool valid_rx(struct nmu_kring *kring, struct netmap_ring *ring)
+{
+    uint32_t n = kring->num_slots;
+    uint32_t hwcur = atomic_load_explicit(&kring->hwcur, memory_order_relaxed);
+    uint32_t hwtail = atomic_load_explicit(&kring->hwtail, memory_order_relaxed);
+
+    kring->rhead = load(&ring->head);
+    kring->rcur = load(&ring->cur);
+    if (!ordered(hwcur, kring->rhead, hwtail, n) || !ordered(kring->rhead, kring->rcur, hwtail, n))
+        return false;
+    if (load(&ring->tail) != kring->rtail)
+        store(&ring->tail, kring->rtail);
+    return true;
+}
+
+static void reinit(struct nmu_device *dev, struct nmu_kring *kring, struct netmap_ring *ring)
+{
+    const struct nmu_pool *bufs = &dev->reg->regions[dev->reg->ports[kring->port].region].pool[NMU_POOL_BUF];
+    uint32_t n = kring->num_slots;
+
+    kring->rhead = load(&ring->head);
+    kring->rcur = load(&ring->cur);
+    kring->rtail = load(&ring->tail);
+    nmu_fail(dev, 0, "%s: %s ring %u: head %u, cur %u, tail %u of %u slots do not follow from the last sync",
+             dev->reg->ports[kring->port].name, kring->tx ? "tx" : "rx", kring->id, kring->rhead, kring->rcur,
+             kring->rtail, n);
+    for (uint32_t i = 0; i < n; i++) {
+        struct netmap_slot *slot = &ring->slot[i];
+
+        if (slot->buf_idx < 2 || slot->buf_idx >= bufs->objtotal) {
+            slot->buf_idx = 0;
+            slot->len = 0;
+        } else if (slot->len > bufs->objsize) {
+            slot->len = 0;
+        }
+    }
+    if (kring->rhead >= n || kring->rcur >= n || kring->rtail >= n) {
+        kring->rhead = kring->rcur = atomic_load_explicit(&kring->hwcur, memory_order_relaxed);
+        kring->rtail = atomic_load_explicit(&kring->hwtail, memory_order_relaxed);
+        store(&ring->head, kring->rhead);
+        store(&ring->cur, kring->rcur);
+        store(&ring->tail, kring->rtail);
+    }
+}
+
+static void publish(struct nmu_kring *kring, struct netmap_ring *ring)
+{
+    /* acquire: the client that reads tail may read the slots before it */
+    kring->rtail = atomic_load_explicit(&kring->hwtail, memory_order_acquire);
+    /* release: for a client that polls tail in another thread */
+    __atomic_store_n(&ring->tail, kring->rtail, __ATOMIC_RELEASE);
+}
+
+static void stamp(const struct nmu_device *dev, struct netmap_ring *ring)
+{
+    if (!nmu_parameter(dev->reg, NMU_NO_TIMESTAMP) || (load(&ring->flags) & NR_TIMESTAMP))
+        gettimeofday(&ring->ts, NULL);
+}
+
+/* ---- the two syncs of one ring, under its sync lock -------------------------------- */
+
+/* Returns 0, or EIO where the port cannot send at all. */
+static int txsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap_ring *ring)
+{
+    const struct nmu_port *port = &dev->reg->ports[kring->port];
+    uint32_t freed = atomic_load_explicit(&kring->hwtail, memory_order_relaxed), n = kring->num_slots;
+
+    if (port->kind == NMU_MONITOR)
+        return nmu_fail(dev, EIO, "%s: a monitor cannot send", port->name);
+    if (kring->copy_monitors)
+        nmu_monitor_copy(dev, kring, kring->mon_tail, kring->rhead);
+    kring->mon_tail = kring->rhead;
+    switch (port->kind) {
+    case NMU_PIPE:
+        nmu_pipe_txsync(dev, kring, ring);
+        break;
+    case NMU_VALE:
+        nmu_vale_txsync(dev, kring, ring);
+        break;
+    default:
+        break; /* a null port: everything stays where it is */
+    }
+    if (kring->zcopy_monitor)
+        nmu_monitor_swap(dev, kring, nmu_next(freed, n),
+                         nmu_next(atomic_load_explicit(&kring->hwtail, memory_order_relaxed), n));
+    publish(kring, ring);
+    return 0;
+}
+
+/* Hands released slots back to whoever fills the ring. */
+static void release(struct nmu_kring *kring, struct netmap_ring *ring)
+{
+    uint32_t n = kring->num_slots, end = kring->rhead;
+
+    for (uint32_t i = atomic_load_explicit(&kring->hwcur, memory_order_relaxed); i != end; i = nmu_next(i, n))
+        if (ring->slot[i].flags & NS_BUF_CHANGED)
+            ring->slot[i].flags &= (uint16_t)~NS_BUF_CHANGED;
+    /* release: the producer that reads hwcur sees what the client did to the slots */
+    atomic_store_explicit(&kring->hwcur, end, memory_order_release);
+}
+
+static int rxsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap_ring *ring)
+{
+    const struct nmu_port *port = &dev->reg->ports[kring->port];
+    uint32_t hwcur = atomic_load_explicit(&kring->hwcur, memory_order_relaxed);
+
+    if (port->kind == NMU_MONITOR && !port->monitored)
+        return nmu_fail(dev, EIO, "%s: the port it watched has been closed", port->name);
+    if (kring->rhead >= kring->num_slots)
+        return 0; /* reset a moment ago: nothing to release */
+    if (kring->zcopy_monitor && hwcur != kring->rhead)
+        nmu_monitor_swap(dev, kring, hwcur, kring->rhead);
+    if (port->kind == NMU_PIPE)
+        nmu_pipe_rxsync(dev, kring, ring);
+    else if (port->kind != NMU_NULL && hwcur != kring->rhead) {
+        release(kring, ring);
+        nmu_notify(dev, kring->port); /* senders that wait for room */
+    }
+    publish(kring, ring);
+    return 0;
+}
+
+/* ---- all rings of a descriptor ----------------------------------------------------- */
+
+struct sync {
+    struct nmu_kring *kring;
+    struct netmap_ring *ring;
+};
+
+/* Takes the ring for a sync; false where it is to be skipped. */
+static bool begin(struct nmu_device *dev, bool tx, uint32_t index, struct sync *sync)
+{
+    struct nmu_registry *reg = dev->reg;
+
+    sync->kring = nmu_kring(reg, &reg->ports[reg->descs[dev->desc].port], tx, index);
+    if (!nmu_mutex_trylock(&sync->kring->sync))
+        return false;
+    sync->ring = nmu_ring(dev, sync->kring);
+    if (sync->ring && atomic_load_explicit(&sync->kring->on, memory_order_relaxed))
+        return true;
+    nmu_mutex_unlock(&sync->kring->sync);
+    return false;
+}
+
+void nmu_sync_ioctl(struct nmu_device *dev, bool tx)
+{
+    const struct nmu_desc *desc = &dev->reg->descs[dev->desc];
+    struct sync sync;
+
+    nmu_region_forget_stale(dev);
+    for (uint32_t i = tx ? desc->tx_first : desc->rx_first; i < (tx ? desc->tx_last : desc->rx_last); i++) {
+        if (!begin(dev, tx, i, &sync))
+            continue;
+        if (tx) {
+            if (valid_tx(sync.kring, sync.ring))
+                txsync(dev, sync.kring, sync.ring);
+            else
+                reinit(dev, sync.kring, sync.ring);
+        } else {
+            if (!valid_rx(sync.kring, sync.ring))
+                reinit(dev, sync.kring, sync.ring);
+            rxsync(dev, sync.kring, sync.ring);
+            stamp(dev, sync.ring);
+        }
+        nmu_mutex_unlock(&sync.kring->sync);
+    }
+    if (dev->watched && !tx)
+        nmu_watch(dev);
+}
+
+static short poll_tx(struct nmu_device *dev, bool wanted)
+{
+    const struct nmu_desc *desc = &dev->reg->descs[dev->desc];
+    short revents = 0;
+    struct sync sync;
+
+    for (uint32_t i = desc->tx_first; i < desc->tx_last; i++) {
+        if (!begin(dev, true, i, &sync))
+            continue;
+        /* Nothing to send there, and room is not asked for or found already. */
+        if (wanted || load(&sync.ring->head) != atomic_load_explicit(&sync.kring->hwcur, memory_order_relaxed)) {
+            if (!valid_tx(sync.kring, sync.ring)) {
+                reinit(dev, sync.kring, sync.ring);
+                revents |= POLLERR;
+            } else if (txsync(dev, sync.kring, sync.ring)) {
+                revents |= POLLERR;
+            }
+            if (wanted && sync.kring->rcur != sync.kring->rtail) {
+                revents |= POLLOUT;
+                wanted = false;
+            }
+        }
+        nmu_mutex_unlock(&sync.kring->sync);
+    }
+    return revents;
+}
+
+static short poll_rx(struct nmu_device *dev)
+{
+    const struct nmu_desc *desc = &dev->reg->descs[dev->desc];
+    short revents = 0;
+    struct sync sync;
+
+    for (uint32_t i = desc->rx_first; i < desc->rx_last; i++) {
+        if (!begin(dev, false, i, &sync))
+            continue;
+        if (!valid_rx(sync.kring, sync.ring)) {
+            reinit(dev, sync.kring, sync.ring);
+            revents |= POLLERR;
+        }
+        if (rxsync(dev, sync.kring, sync.ring))
+            revents |= POLLERR;
+        stamp(dev, sync.ring);
+        if (sync.kring->rcur != sync.kring->rtail)
+            revents |= POLLIN;
+        nmu_mutex_unlock(&sync.kring->sync);
+    }
+    return revents;
+}
+
+short nmu_sync_poll(struct nmu_device *dev, short events)
+{
+    short revents = 0;
+
+    nmu_region_forget_stale(dev);
+    if ((events & POLLOUT) || !(dev->nr_flags & NR_NO_TX_POLL))
+        revents |= poll_tx(dev, events & POLLOUT);
+    if (events & POLLIN)
+        revents |= poll_rx(dev);
+    return revents;
+}

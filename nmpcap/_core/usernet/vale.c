@@ -1,0 +1,511 @@
+/*
+ * Forwarding on a VALE switch, in the sender's txsync, a batch at a time.
+ *
+ *   collect   slots become fragments, fragments packets; each packet is looked up and queued for
+ *             the ring it goes to (broadcasts in a queue of their own)
+ *   deliver   ring by ring, under the ring's deliver lock: as many packets as fit are copied, in
+ *             their order, then the ring's hwtail is moved once, then its readers are woken
+ *
+ * A packet that does not fit is lost, with all that follow it to that ring in this batch; unlike
+ * the module, this counts them. With the back-pressure option the sender stops there instead.
+ *
+ * The forwarding table is the module's: 1024 buckets, one address each, never aged. An entry is
+ * one 64-bit word, so senders share it without a lock.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "usernet/usernet.h"
+
+#define BATCH 1024u    /* the most that bridge_batch can ask for */
+#define FRAGMENTS (BATCH + NMU_SLOTS_MAX)
+#define FRAGS_MAX 255u /* the count has 8 bits; the module hangs on more, this discards them */
+#define ETH_HLEN 14u
+#define BROADCAST NMU_SWITCH_PORTS /* a place nobody has */
+#define NOWHERE (NMU_SWITCH_PORTS + 1)
+#define QUEUES (NMU_SWITCH_PORTS * NMU_RINGS_MAX)
+#define END 0xffffu
+#define MAC_MASK 0xffffffffffffull
+
+struct fragment {
+    const uint8_t *data; /* in the sender's region, or in its process (NS_INDIRECT) */
+    uint32_t offset;     /* of data in its buffer */
+    uint16_t len;
+    uint16_t flags;
+    uint16_t frags;      /* of a first fragment: slots of the packet, cut at 256 */
+    uint16_t next;       /* of a first fragment: next packet in its queue */
+};
+
+struct queue {
+    uint16_t head, tail;
+    uint32_t slots;
+};
+
+struct nmu_forward {
+    struct fragment fragment[FRAGMENTS];
+    struct queue unicast[QUEUES]; /* by place and ring */
+    struct queue broadcast;
+    uint16_t used[QUEUES];        /* unicast queues with something in them */
+    uint32_t used_count;
+};
+
+void nmu_forward_free(struct nmu_forward *forward)
+{
+    free(forward);
+}
+
+/* What stays the same for one txsync. */
+struct sender {
+    struct nmu_device *dev;
+    struct nmu_registry *reg;
+    struct nmu_forward *fwd;
+    struct nmu_kring *kring;
+    struct nmu_port *port;
+    struct nmu_switch *sw;
+    const uint8_t *base; /* of the sender's region */
+    const struct nmu_pool *bufs;
+    uint64_t now_ns;     /* for receivers that want it */
+};
+
+/* ---- where a packet goes ----------------------------------------------------------- */
+
+/* Bob Jenkins' 96-bit mix, as the module applies it to an address. */
+static uint32_t bucket(uint64_t mac)
+{
+    uint32_t a = 0x9e3779b9u + (uint32_t)mac, b = 0x9e3779b9u + (uint32_t)(mac >> 32), c = 0;
+
+    a -= b, a -= c, a ^= c >> 13;
+    b -= c, b -= a, b ^= a << 8;
+    c -= a, c -= b, c ^= b >> 13;
+    a -= b, a -= c, a ^= c >> 12;
+    b -= c, b -= a, b ^= a << 16;
+    c -= a, c -= b, c ^= b >> 5;
+    a -= b, a -= c, a ^= c >> 3;
+    b -= c, b -= a, b ^= a << 10;
+    c -= a, c -= b, c ^= b >> 15;
+    return c % NMU_HASH;
+}
+
+/* The place a header's destination has been seen at. Learns the source first: a sender's own
+ * address may push out the one it sends to. */
+static uint32_t route(struct sender *s, const uint8_t *header)
+{
+    uint64_t dmac, smac, entry;
+
+    memcpy(&dmac, header, 8);
+    memcpy(&smac, header + 4, 8);
+    dmac &= MAC_MASK;
+    smac >>= 16;
+    if (!(header[6] & 1) && smac != atomic_load_explicit(&s->port->last_smac, memory_order_relaxed)) {
+        /* relaxed: a packet looked up a moment too early is flooded, as before it was learned */
+        atomic_store_explicit(&s->sw->table[bucket(smac)], smac | (uint64_t)s->port->switch_port << 48,
+                              memory_order_relaxed);
+        atomic_store_explicit(&s->port->last_smac, smac, memory_order_relaxed);
+    }
+    if (header[0] & 1)
+        return BROADCAST;
+    entry = atomic_load_explicit(&s->sw->table[bucket(dmac)], memory_order_relaxed);
+    return (entry & MAC_MASK) == dmac ? (uint32_t)(entry >> 48) : BROADCAST;
+}
+
+/* Where the packet of n fragments goes: a place, BROADCAST or NOWHERE. */
+static uint32_t lookup(struct sender *s, const struct fragment *first)
+{
+    const struct fragment *from = first;
+    uint8_t indirect[ETH_HLEN];
+    const uint8_t *header;
+    uint32_t skip = s->port->hdr_len, place;
+
+    if (first->frags > FRAGS_MAX)
+        return NOWHERE;
+    if (first->len == skip && (first->flags & NS_MOREFRAG)) {
+        from++; /* nothing but the virtio header, or nothing: the next slot begins the frame */
+        skip = 0;
+    }
+    if (from->len < skip + ETH_HLEN)
+        return NOWHERE;
+    header = from->data + skip;
+    if (from->flags & NS_INDIRECT) {
+        if (nmu_copyin(indirect, (uint64_t)(uintptr_t)header, ETH_HLEN))
+            return NOWHERE;
+        header = indirect;
+    }
+    place = route(s, header);
+    return place == s->port->switch_port ? NOWHERE : place;
+}
+
+/* ---- copying ----------------------------------------------------------------------- */
+
+/* Where in the receiving buffer a fragment goes. Without offsets on either side: at its start.
+ * With them it keeps the sender's place within a line of 64 bytes (netmap's rule, recorded). */
+static uint32_t target_offset(const struct nmu_kring *kring, const struct netmap_slot *slot, uint32_t sent_at)
+{
+    uint32_t at = (uint32_t)(slot->ptr & kring->offset_mask), line = sent_at % 64;
+
+    return at - at % 64 + line + (line > at % 64 ? 64 : 0);
+}
+
+static inline void copy_lines(uint8_t *to, const uint8_t *from, uint32_t len, uint32_t room)
+{
+    uint32_t lines = (len + 63) / 64 * 64;
+
+    if (len <= 64 && room >= 64)
+        memcpy(to, from, 64); /* one line, of a size known here: no call */
+    else
+        memcpy(to, from, lines <= room ? lines : len);
+}
+
+struct target {
+    struct nmu_kring *kring;
+    struct netmap_ring *ring;
+    uint8_t *bufs;
+    uint32_t objsize, objtotal;
+};
+
+static void put_fragment(const struct target *t, struct netmap_slot *slot, const struct fragment *f, uint64_t now_ns)
+{
+    uint32_t at = target_offset(t->kring, slot, f->offset), index = slot->buf_idx, len = f->len;
+    uint32_t room = at <= t->objsize ? t->objsize - at : 0;
+
+    if (len > room)
+        len = 0;
+    if (index >= 2 && index < t->objtotal && len) {
+        uint8_t *to = t->bufs + (uint64_t)index * t->objsize + at;
+
+        if (!(f->flags & NS_INDIRECT))
+            copy_lines(to, f->data, len, room);
+        else if (nmu_copyin(to, (uint64_t)(uintptr_t)f->data, len))
+            len = 0;
+    }
+    if (t->kring->offset_mask)
+        slot->ptr = (slot->ptr & ~t->kring->offset_mask) | at;
+    else if (atomic_load_explicit(&t->kring->timestamps, memory_order_relaxed))
+        slot->ptr = now_ns;
+    slot->len = (uint16_t)len;
+}
+
+/* Copies one packet to the slots from tail on; the new tail. */
+static uint32_t put_packet(struct sender *s, const struct target *t, const struct fragment *f, uint32_t tail)
+{
+    uint16_t count = (uint16_t)(f->frags << NS_PORT_SHIFT);
+
+    for (uint32_t left = f->frags; left; left--, f++) {
+        struct netmap_slot *slot = &t->ring->slot[tail];
+
+        put_fragment(t, slot, f, s->now_ns);
+        slot->flags = left > 1 ? count | NS_MOREFRAG : count;
+        tail = nmu_next(tail, t->kring->num_slots);
+    }
+    return tail;
+}
+
+/* Takes a receiving ring for a delivery; false where nobody has it open any more. */
+static bool open_target(struct sender *s, uint64_t place, uint32_t ring, struct target *t)
+{
+    const struct nmu_pool *bufs = &s->reg->regions[nmu_place_region(place)].pool[NMU_POOL_BUF];
+    uint32_t index = nmu_place_kring(place, ring);
+    uint8_t *base = NULL;
+
+    if (!index || index >= NMU_KRINGS)
+        return false;
+    t->kring = &s->reg->krings[index];
+    if (!atomic_load_explicit(&t->kring->on, memory_order_relaxed) || !nmu_mutex_lock(&t->kring->deliver))
+        return false;
+    /* acquire: on means that its ring is there; and it stays while the lock is held */
+    if (atomic_load_explicit(&t->kring->on, memory_order_acquire) && t->kring->port == nmu_place_port(place))
+        base = nmu_region_map(s->dev, nmu_place_region(place));
+    if (!base) {
+        nmu_mutex_unlock(&t->kring->deliver);
+        return false;
+    }
+    t->ring = (struct netmap_ring *)(base + t->kring->ring_ofs);
+    t->bufs = base + bufs->offset;
+    t->objsize = bufs->objsize;
+    t->objtotal = bufs->objtotal;
+    if (atomic_load_explicit(&t->kring->timestamps, memory_order_relaxed) && !s->now_ns)
+        s->now_ns = nmu_now_ns(CLOCK_REALTIME);
+    return true;
+}
+
+/* Publishes what was put there, up to tail, and lets go of the ring. */
+static void close_target(struct sender *s, struct target *t, uint32_t tail, uint32_t packets, uint32_t lost)
+{
+    struct nmu_port *port = &s->reg->ports[t->kring->port];
+    uint32_t from = atomic_load_explicit(&t->kring->hwtail, memory_order_relaxed);
+
+    if (packets)
+        atomic_fetch_add_explicit(&port->received, packets, memory_order_relaxed);
+    if (lost)
+        atomic_fetch_add_explicit(&port->dropped, lost, memory_order_relaxed);
+    /* release: the reader that sees the tail sees slots and payload */
+    atomic_store_explicit(&t->kring->hwtail, tail, memory_order_release);
+    if (t->kring->copy_monitors)
+        nmu_monitor_copy(s->dev, t->kring, from, tail);
+    nmu_mutex_unlock(&t->kring->deliver);
+    if (packets)
+        nmu_notify(s->dev, t->kring->port);
+}
+
+/* ---- delivering queues ------------------------------------------------------------- */
+
+/* Merges a ring's own queue with the broadcasts, in the order the packets were sent. */
+static void deliver(struct sender *s, uint32_t place, uint32_t ring, uint16_t own, uint16_t all)
+{
+    const struct fragment *fragment = s->fwd->fragment;
+    uint64_t port = atomic_load_explicit(&s->sw->ports[place], memory_order_acquire);
+    uint32_t space, tail, packets = 0, lost = 0;
+    struct target t;
+
+    if (!port || !open_target(s, port, ring, &t))
+        return;
+    space = nmu_deliver_space(t.kring);
+    tail = atomic_load_explicit(&t.kring->hwtail, memory_order_relaxed);
+    while (own != END || all != END) {
+        uint16_t *queue = own < all ? &own : &all;
+        const struct fragment *f = &fragment[*queue];
+
+        *queue = f->next;
+        if (f->frags > space) {
+            space = 0; /* nothing after it either: order before use of room */
+            lost++;
+            continue;
+        }
+        space -= f->frags;
+        tail = put_packet(s, &t, f, tail);
+        packets++;
+    }
+    close_target(s, &t, tail, packets, lost);
+}
+
+static void flush(struct sender *s)
+{
+    struct nmu_forward *fwd = s->fwd;
+    uint32_t highest = atomic_load_explicit(&s->sw->highest, memory_order_relaxed);
+
+    /* Broadcasts go to ring 0, together with what else is for it. */
+    for (uint32_t place = 0; place < highest && fwd->broadcast.head != END; place++) {
+        struct queue *own = &fwd->unicast[place * NMU_RINGS_MAX];
+
+        if (place != s->port->switch_port)
+            deliver(s, place, 0, own->head, fwd->broadcast.head);
+        own->head = END;
+    }
+    fwd->broadcast.head = END;
+    for (uint32_t i = 0; i < fwd->used_count; i++) {
+        struct queue *own = &fwd->unicast[fwd->used[i]];
+
+        if (own->head != END)
+            deliver(s, fwd->used[i] / NMU_RINGS_MAX, fwd->used[i] % NMU_RINGS_MAX, own->head, END);
+        own->head = END;
+    }
+    fwd->used_count = 0;
+}
+
+static void enqueue(struct nmu_forward *fwd, struct queue *queue, uint32_t packet)
+{
+    if (queue->head == END)
+        queue->head = (uint16_t)packet;
+    else
+        fwd->fragment[queue->tail].next = (uint16_t)packet;
+    queue->tail = (uint16_t)packet;
+    fwd->fragment[packet].next = END;
+}
+
+/* Looks up the packets that were collected, and delivers them. */
+static void forward(struct sender *s, uint32_t count)
+{
+    struct nmu_forward *fwd = s->fwd;
+    uint64_t forwarded = 0, flooded = 0, discarded = 0;
+    uint32_t slots;
+
+    for (uint32_t i = 0; i < count; i += slots) {
+        uint32_t place = lookup(s, &fwd->fragment[i]);
+
+        /* A packet too long to be one has no count to go by. */
+        for (slots = fwd->fragment[i].frags; i + slots < count && !fwd->fragment[i + slots].frags; slots++)
+            ;
+        if (place == BROADCAST) {
+            enqueue(fwd, &fwd->broadcast, i);
+            flooded++;
+        } else if (place < NMU_SWITCH_PORTS && atomic_load_explicit(&s->sw->ports[place], memory_order_relaxed)) {
+            uint32_t queue = place * NMU_RINGS_MAX + s->kring->id;
+
+            if (fwd->unicast[queue].head == END)
+                fwd->used[fwd->used_count++] = (uint16_t)queue;
+            enqueue(fwd, &fwd->unicast[queue], i);
+            forwarded++;
+        } else {
+            discarded++;
+        }
+    }
+    atomic_fetch_add_explicit(&s->port->sent, forwarded + flooded + discarded, memory_order_relaxed);
+    atomic_fetch_add_explicit(&s->port->forwarded, forwarded, memory_order_relaxed);
+    atomic_fetch_add_explicit(&s->port->flooded, flooded, memory_order_relaxed);
+    if (discarded)
+        atomic_fetch_add_explicit(&s->port->discarded, discarded, memory_order_relaxed);
+    flush(s);
+}
+
+/* ---- collecting -------------------------------------------------------------------- */
+
+/* A slot as a fragment. A length that cannot be makes it empty; a buffer that cannot be is read
+ * as buffer 0, which holds zeros. */
+static void collect(const struct sender *s, struct netmap_slot *slot, struct fragment *f)
+{
+    uint32_t at = (uint32_t)(slot->ptr & s->kring->offset_mask), index = slot->buf_idx;
+
+    f->offset = at;
+    f->len = slot->len;
+    f->flags = slot->flags;
+    f->frags = 0;
+    if (slot->flags & NS_INDIRECT) {
+        f->data = (const uint8_t *)(uintptr_t)slot->ptr;
+        f->offset = 0;
+        at = 0;
+    } else {
+        if (index < 2 || index >= s->bufs->objtotal)
+            index = 0;
+        f->data = s->base + s->bufs->offset + (uint64_t)index * s->bufs->objsize + at;
+    }
+    if (!f->data || at > s->bufs->objsize || f->len > s->bufs->objsize - at) {
+        f->data = s->base + s->bufs->offset;
+        f->len = f->flags = 0;
+    }
+    if (slot->flags & NS_BUF_CHANGED)
+        slot->flags &= (uint16_t)~NS_BUF_CHANGED;
+}
+
+static void end_packet(struct fragment *first, uint32_t frags)
+{
+    first->frags = (uint16_t)(frags > FRAGS_MAX ? FRAGS_MAX + 1 : frags);
+}
+
+static void forward_slots(struct sender *s, struct netmap_ring *ring, uint32_t from, uint32_t to, uint32_t batch)
+{
+    struct fragment *fragment = s->fwd->fragment;
+    uint32_t count = 0, frags = 0;
+
+    for (uint32_t i = from; i != to; i = nmu_next(i, s->kring->num_slots)) {
+        bool more = ring->slot[i].flags & NS_MOREFRAG;
+
+        collect(s, &ring->slot[i], &fragment[count++]);
+        frags++;
+        if (more)
+            continue;
+        end_packet(&fragment[count - frags], frags);
+        frags = 0;
+        if (count >= batch) {
+            forward(s, count);
+            count = 0;
+        }
+    }
+    if (frags) { /* what is there of an unfinished packet is sent */
+        fragment[count - 1].flags &= (uint16_t)~NS_MOREFRAG;
+        end_packet(&fragment[count - frags], frags);
+    }
+    if (count)
+        forward(s, count);
+}
+
+/* ---- back-pressure ----------------------------------------------------------------- */
+
+/* Puts one packet into every ring it is for, or into none of them; true if it went. Rings are
+ * taken in the order of their places, by everybody, so two senders cannot hold each other up. */
+static bool forward_whole(struct sender *s, const struct fragment *f, uint32_t place)
+{
+    uint32_t first = place == BROADCAST ? 0 : place;
+    uint32_t last = place == BROADCAST ? atomic_load_explicit(&s->sw->highest, memory_order_relaxed) : place + 1;
+    struct target target[NMU_SWITCH_PORTS];
+    uint32_t count = 0;
+    bool fits = true;
+
+    for (uint32_t p = first; p < last && fits; p++) {
+        uint64_t port = atomic_load_explicit(&s->sw->ports[p], memory_order_acquire);
+
+        if (p == s->port->switch_port || !port ||
+            !open_target(s, port, place == BROADCAST ? 0 : s->kring->id, &target[count]))
+            continue;
+        fits = f->frags <= nmu_deliver_space(target[count].kring);
+        /* A ring that is too small for the packet will never have room: it goes without. */
+        if (!fits && f->frags >= target[count].kring->num_slots) {
+            close_target(s, &target[count], atomic_load(&target[count].kring->hwtail), 0, 1);
+            fits = true;
+            continue;
+        }
+        if (!fits)
+            s->kring->blocked_on = nmu_place_port(port);
+        count++;
+    }
+    while (count--) {
+        uint32_t tail = atomic_load_explicit(&target[count].kring->hwtail, memory_order_relaxed);
+
+        close_target(s, &target[count], fits ? put_packet(s, &target[count], f, tail) : tail, fits, 0);
+    }
+    return fits;
+}
+
+/* Sends packets one by one until one does not fit; the slot of the first that did not go. */
+static uint32_t forward_patiently(struct sender *s, struct netmap_ring *ring, uint32_t from, uint32_t to)
+{
+    struct fragment *fragment = s->fwd->fragment;
+    uint32_t n = s->kring->num_slots;
+
+    s->kring->blocked_on = 0;
+    while (from != to) {
+        uint32_t next = from, frags = 0, place;
+        bool more = true;
+
+        for (; more && next != to; next = nmu_next(next, n)) {
+            more = ring->slot[next].flags & NS_MOREFRAG;
+            collect(s, &ring->slot[next], &fragment[frags++]);
+        }
+        fragment[frags - 1].flags &= (uint16_t)~NS_MOREFRAG;
+        end_packet(fragment, frags);
+        place = lookup(s, fragment);
+        if (place != NOWHERE && !forward_whole(s, fragment, place))
+            break;
+        atomic_fetch_add_explicit(&s->port->sent, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(place == BROADCAST ? &s->port->flooded
+                                  : place == NOWHERE ? &s->port->discarded
+                                                     : &s->port->forwarded,
+                                  1, memory_order_relaxed);
+        from = next;
+    }
+    return from;
+}
+
+/* ---- txsync ------------------------------------------------------------------------ */
+
+static struct nmu_forward *scratch(struct nmu_device *dev)
+{
+    if (!dev->forward && (dev->forward = malloc(sizeof(*dev->forward)))) {
+        for (uint32_t i = 0; i < QUEUES; i++)
+            dev->forward->unicast[i].head = END;
+        dev->forward->broadcast.head = END;
+        dev->forward->used_count = 0;
+    }
+    return dev->forward;
+}
+
+void nmu_vale_txsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap_ring *ring)
+{
+    struct nmu_registry *reg = dev->reg;
+    struct nmu_port *port = &reg->ports[kring->port];
+    struct sender s = {.dev = dev, .reg = reg, .kring = kring, .port = port};
+    uint32_t from = atomic_load_explicit(&kring->hwcur, memory_order_relaxed), to = kring->rhead;
+    int64_t batch = nmu_parameter(reg, NMU_BRIDGE_BATCH);
+
+    if (from != to && port->switch_id && batch > 0 && (s.fwd = scratch(dev))) {
+        s.sw = &reg->switches[port->switch_id];
+        s.base = nmu_region_map(dev, port->region);
+        s.bufs = &reg->regions[port->region].pool[NMU_POOL_BUF];
+        if (kring->backpressure)
+            to = forward_patiently(&s, ring, from, to);
+        else
+            forward_slots(&s, ring, from, to, batch > BATCH ? BATCH : (uint32_t)batch);
+    }
+    /* The copies are made: every slot can be filled again. */
+    atomic_store_explicit(&kring->hwcur, to, memory_order_relaxed);
+    atomic_store_explicit(&kring->hwtail, nmu_prev(to, kring->num_slots), memory_order_relaxed);
+}
