@@ -68,7 +68,7 @@ struct nmu_pool {
 
 struct nmu_region {
     uint32_t users;      /* ports and requests that hold it; 0: the record is free */
-    uint32_t generation; /* of the record: distinguishes what used it before */
+    _Atomic uint32_t generation; /* changes when the region ends: what is mapped of it is stale */
     uint64_t memsize;    /* what clients map; the bitmaps follow */
     uint64_t filesize;
     struct nmu_pool pool[NMU_POOLS];
@@ -146,7 +146,7 @@ struct nmu_port {
     uint32_t brace;         /* pipes: where in the name the brace is that made it one */
     uint32_t parent;        /* pipes */
     uint32_t peer;          /* pipes: the other end */
-    uint32_t monitored;     /* monitors: the port watched; 0 once it has gone */
+    _Atomic uint32_t monitored; /* monitors: the port watched; 0 once it has gone */
     uint32_t zcopy;         /* monitors */
     uint32_t monitor_count; /* monitors it has had: numbers their names */
 

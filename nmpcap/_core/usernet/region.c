@@ -209,14 +209,18 @@ void nmu_region_remove_file(struct nmu_device *dev, uint32_t index)
     close(fd);
 }
 
+/* Its memory goes now, mappings of it when their owners next look. */
+void nmu_region_end(struct nmu_device *dev, uint32_t index)
+{
+    nmu_region_remove_file(dev, index);
+    atomic_store_explicit(&dev->reg->regions[index].generation, ++dev->reg->next_generation, memory_order_relaxed);
+    atomic_fetch_add_explicit(&dev->reg->epoch, 1, memory_order_relaxed);
+}
+
 void nmu_region_release(struct nmu_device *dev, uint32_t index)
 {
-    struct nmu_region *region = &dev->reg->regions[index];
-
-    if (--region->users)
-        return;
-    nmu_region_remove_file(dev, index);
-    atomic_fetch_add_explicit(&dev->reg->epoch, 1, memory_order_relaxed);
+    if (--dev->reg->regions[index].users == 0)
+        nmu_region_end(dev, index);
 }
 
 /* ---- mapping ----------------------------------------------------------------------- */
@@ -286,8 +290,8 @@ void nmu_region_forget_stale(struct nmu_device *dev)
         return;
     dev->maps_epoch = epoch;
     for (uint32_t i = 0; dev->maps && i < NMU_REGIONS; i++)
-        if (dev->maps[i].base &&
-            (!dev->reg->regions[i].users || dev->maps[i].generation != dev->reg->regions[i].generation))
+        if (dev->maps[i].base && dev->maps[i].generation != atomic_load_explicit(&dev->reg->regions[i].generation,
+                                                                                 memory_order_relaxed))
             unmap(&dev->maps[i]);
 }
 

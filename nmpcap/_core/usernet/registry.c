@@ -326,7 +326,7 @@ static void recount(struct nmu_device *dev)
             nmu_port_put(dev, i);
     for (uint32_t i = 1; i < reg->regions_high; i++)
         if (!reg->regions[i].users)
-            nmu_region_remove_file(dev, i);
+            nmu_region_end(dev, i);
     for (uint32_t i = 1; i <= NMU_SWITCHES; i++) {
         struct nmu_switch *sw = &reg->switches[i];
 

@@ -98,6 +98,7 @@ void nmu_geometry_private(struct nmu_device *, struct nmu_geometry *, uint32_t t
 int nmu_region_create(struct nmu_device *, const struct nmu_geometry *, uint32_t *region);
 int nmu_region_find(struct nmu_device *, uint32_t mem_id, uint32_t *region); /* EINVAL: unknown */
 void nmu_region_release(struct nmu_device *, uint32_t region);
+void nmu_region_end(struct nmu_device *, uint32_t region);
 uint8_t *nmu_region_map(struct nmu_device *, uint32_t region); /* NULL: msg says why */
 void nmu_region_unmap_all(struct nmu_device *);
 void nmu_region_forget_stale(struct nmu_device *); /* drops mappings of regions that have ended */

@@ -157,6 +157,7 @@ static inline void copy_lines(uint8_t *to, const uint8_t *from, uint32_t len, ui
 }
 
 struct target {
+    uint32_t port;
     struct nmu_kring *kring;
     struct netmap_ring *ring;
     uint8_t *bufs;
@@ -219,6 +220,7 @@ static bool open_target(struct sender *s, uint64_t place, uint32_t ring, struct 
         nmu_mutex_unlock(&t->kring->deliver);
         return false;
     }
+    t->port = nmu_place_port(place);
     t->ring = (struct netmap_ring *)(base + t->kring->ring_ofs);
     t->bufs = base + bufs->offset;
     t->objsize = bufs->objsize;
@@ -231,7 +233,7 @@ static bool open_target(struct sender *s, uint64_t place, uint32_t ring, struct 
 /* Publishes what was put there, up to tail, and lets go of the ring. */
 static void close_target(struct sender *s, struct target *t, uint32_t tail, uint32_t packets, uint32_t lost)
 {
-    struct nmu_port *port = &s->reg->ports[t->kring->port];
+    struct nmu_port *port = &s->reg->ports[t->port];
     uint32_t from = atomic_load_explicit(&t->kring->hwtail, memory_order_relaxed);
 
     if (packets)
@@ -244,7 +246,7 @@ static void close_target(struct sender *s, struct target *t, uint32_t tail, uint
         nmu_monitor_copy(s->dev, t->kring, from, tail);
     nmu_mutex_unlock(&t->kring->deliver);
     if (packets)
-        nmu_notify(s->dev, t->kring->port);
+        nmu_notify(s->dev, t->port);
 }
 
 /* ---- delivering queues ------------------------------------------------------------- */
