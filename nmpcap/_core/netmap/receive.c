@@ -185,22 +185,27 @@ static int fill_from_all(struct nm_desc *d, struct nm_batch *batch)
     return error;
 }
 
-static void release_lent(struct nm_desc *d)
+/* Ends the last fill's loan. False if there was nothing to give back. */
+static bool release_lent(struct nm_desc *d)
 {
+    bool moved = false;
     uint32_t i;
 
     for (i = 0; i < d->num_rx; i++)
         if (nm_ring_sane(&d->rx[i])) {
             uint32_t taken = nm_ring_taken(&d->rx[i]);
 
+            moved |= d->rx[i].ring->head != taken;
             d->rx[i].seen_cur = d->rx[i].ring->cur;
             d->rx[i].ring->head = d->rx[i].taken = taken;
         }
     d->scratch_used = 0;
+    return moved;
 }
 
 int nm_desc_fill(struct nm_desc *desc, struct nm_batch *batch)
 {
+    bool synced = false;
     int error;
 
     batch->count = 0;
@@ -208,7 +213,9 @@ int nm_desc_fill(struct nm_desc *desc, struct nm_batch *batch)
         return -EBUSY;
     release_lent(desc);
     error = fill_from_all(desc, batch);
-    if (!error && batch->count == 0) {
+    /* Slots that held no packet go back at once: a ring full of them would never become ready. */
+    while (!error && batch->count == 0 && (release_lent(desc) || !synced)) {
+        synced = true;
         error = desc->device->ops->rxsync(desc->device);
         if (!error)
             error = fill_from_all(desc, batch);
