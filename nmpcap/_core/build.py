@@ -37,8 +37,10 @@ def abi() -> str:
 
 ffibuilder = FFI()
 ffibuilder.cdef(abi())
+ffibuilder.cdef("#define NM_MSG_SIZE ...\n")
 ffibuilder.cdef("\n".join(declarations(header) for header in HEADERS))
 ffibuilder.set_source(
     "nmpcap._core._lib",
-    "#include <stddef.h>\n#include <stdint.h>\n" + "".join(f'#include "{header}"\n' for header in ["abi.h", *HEADERS]),
+    "#include <stddef.h>\n#include <stdint.h>\n"
+    + "".join(f'#include "{header}"\n' for header in ["abi.h", "device.h", *HEADERS]),
 )

@@ -277,7 +277,7 @@ static int bind_port(struct nm_desc *d, const struct nm_open_args *args, struct 
     d->msg[0] = '\0';
     error = args->legacy ? register_legacy(d, rq) : register_modern(d, rq);
     if (error && !d->msg[0])
-        nm_desc_fail(d, error, "cannot open the port (%s netmap): %s", d->device->ops->name,
+        nm_desc_fail(d, error, "cannot open the port (%s netmap): %s", d->netmap,
                      *d->device->msg ? d->device->msg : register_hint(error));
     if (!error) {
         d->reg = rq->reg;
@@ -366,8 +366,7 @@ static int map_region(struct nm_desc *d, struct nm_mapping *shared)
 
 static bool shares_region(const struct nm_desc *d, const struct nm_desc *parent)
 {
-    return parent && parent->mapping && parent->device->ops == d->device->ops &&
-           parent->reg.nr_mem_id == d->reg.nr_mem_id;
+    return parent && parent->mapping && parent->netmap == d->netmap && parent->reg.nr_mem_id == d->reg.nr_mem_id;
 }
 
 int nm_desc_mmap(struct nm_desc *desc, struct nm_desc *parent)
@@ -390,23 +389,48 @@ int nm_desc_mmap(struct nm_desc *desc, struct nm_desc *parent)
 
 /* ---- open and close ------------------------------------------------------------------------ */
 
-static void destroy(struct nm_desc *d)
+static void shut(struct nm_desc *d)
 {
     forget_rings(d);
     if (d->mapping)
         nm_mapping_unref(d->mapping);
     if (d->device)
         d->device->ops->close(d->device);
-    free(d->scratch);
-    free(d->spec);
-    free(d);
+    d->mapping = NULL;
+    d->device = NULL;
+}
+
+int nm_desc_shut(struct nm_desc *desc)
+{
+    /* Never left: whoever comes later is sent away. */
+    if (!nm_desc_enter(desc))
+        return EBUSY;
+    shut(desc);
+    return 0;
+}
+
+void nm_desc_free(struct nm_desc *desc)
+{
+    shut(desc);
+    free(desc->scratch);
+    free(desc->spec);
+    free(desc);
+}
+
+int nm_desc_close(struct nm_desc *desc)
+{
+    int error = desc ? nm_desc_shut(desc) : 0;
+
+    if (desc && !error)
+        nm_desc_free(desc);
+    return error;
 }
 
 static int which_device(const struct nm_open_args *args)
 {
     if (!args->parent)
         return args->which;
-    return strcmp(args->parent->device->ops->name, "kernel") == 0 ? 1 : 2;
+    return strcmp(args->parent->netmap, "kernel") == 0 ? 1 : 2;
 }
 
 static int open_port(struct nm_desc *d, const struct nm_open_args *args, struct request *rq)
@@ -415,8 +439,10 @@ static int open_port(struct nm_desc *d, const struct nm_open_args *args, struct 
 
     if (!error)
         error = nm_device_open(which_device(args), &d->device, d->msg);
-    if (!error)
+    if (!error) {
+        d->netmap = d->device->ops->name;
         error = bind_port(d, args, rq);
+    }
     if (!error && (args->parent || rq->extmem || !(args->flags & NM_OPEN_NO_MMAP)))
         error = map_region(d, rq->extmem ? rq->extmem
                               : shares_region(d, args->parent) ? args->parent->mapping : NULL);
@@ -443,7 +469,7 @@ int nm_desc_open(const struct nm_open_args *args, struct nm_desc **desc, char *m
     }
     snprintf(d->name, sizeof(d->name), "%s", spec);
     if (args->parent && !nm_desc_enter(args->parent)) {
-        destroy(d);
+        nm_desc_free(d);
         snprintf(msg, NM_MSG_SIZE, "%s: the parent is in use by another thread", spec);
         return EBUSY;
     }
@@ -452,19 +478,9 @@ int nm_desc_open(const struct nm_open_args *args, struct nm_desc **desc, char *m
         nm_desc_leave(args->parent);
     if (error) {
         memcpy(msg, d->msg, NM_MSG_SIZE);
-        destroy(d);
+        nm_desc_free(d);
         return error;
     }
     *desc = d;
-    return 0;
-}
-
-int nm_desc_close(struct nm_desc *desc)
-{
-    if (!desc)
-        return 0;
-    if (!nm_desc_enter(desc))
-        return EBUSY;
-    destroy(desc);
     return 0;
 }

@@ -80,6 +80,11 @@ int nm_desc_mmap(struct nm_desc *desc, struct nm_desc *parent);
  * uses the descriptor. Packets injected and never synced are not sent. NULL is allowed. */
 int nm_desc_close(struct nm_desc *desc);
 
+/* nm_desc_shut and nm_desc_free - close in two steps, for who cannot tell whether another thread is about to
+ * call: after shut every call that could touch the port answers EBUSY, free ends the descriptor itself. */
+int nm_desc_shut(struct nm_desc *desc);
+void nm_desc_free(struct nm_desc *desc);
+
 const char *nm_desc_msg(struct nm_desc *desc);
 
 /* ---- what it is ------------------------------------------------------------------------- */
@@ -107,7 +112,7 @@ struct netmap_ring *nm_desc_rx_ring(struct nm_desc *desc, uint32_t i);
 /* nm_desc_device - for requests that have no call here. Not to be closed. */
 struct nm_device *nm_desc_device(struct nm_desc *desc);
 
-/* nm_desc_fileno - readable while packets wait; for select and its kin. */
+/* nm_desc_fileno - readable while packets wait; for select and its kin. -1 while another thread is inside. */
 int nm_desc_fileno(struct nm_desc *desc);
 
 /* ---- sync and wait ---------------------------------------------------------------------- */
@@ -167,6 +172,9 @@ const uint8_t *nm_desc_nextpkt(struct nm_desc *desc, struct nm_pkthdr *hdr);
 /* nm_desc_next - as nextpkt, but whole packets: fragments are joined in memory of the descriptor where
  * they do not lie side by side. Valid until the next call that takes packets, or sync. */
 const uint8_t *nm_desc_next(struct nm_desc *desc, struct nm_pkthdr *hdr);
+
+/* nm_desc_pending - not 0 if next would find a packet. */
+int nm_desc_pending(struct nm_desc *desc);
 
 /* nm_desc_dispatch - hands up to cnt (0 or less: all) whole packets to the callback, ring after ring.
  * Returns how many; or -EBUSY. The callback may inject on other descriptors, and must not sync this one. */

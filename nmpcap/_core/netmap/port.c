@@ -12,7 +12,7 @@ void nm_desc_info(struct nm_desc *desc, struct nm_desc_info *info)
 {
     const struct nm_ring *r = desc->num_tx ? desc->tx : desc->num_rx ? desc->rx : NULL;
 
-    *info = (struct nm_desc_info){.name = desc->name, .spec = desc->spec, .netmap = desc->device->ops->name,
+    *info = (struct nm_desc_info){.name = desc->name, .spec = desc->spec, .netmap = desc->netmap,
                                   .mapping = desc->mapping, .nifp = desc->nifp, .reg = &desc->reg,
                                   .tx_rings = desc->num_tx, .rx_rings = desc->num_rx,
                                   .num_bufs = r ? r->num_bufs : 0, .buf_size = r ? r->buf_size : 0,
@@ -36,7 +36,13 @@ struct nm_device *nm_desc_device(struct nm_desc *desc)
 
 int nm_desc_fileno(struct nm_desc *desc)
 {
-    return desc->device->ops->fileno(desc->device);
+    int fd;
+
+    if (!nm_desc_enter(desc))
+        return -1;
+    fd = desc->device->ops->fileno(desc->device);
+    nm_desc_leave(desc);
+    return fd;
 }
 
 void nm_desc_stats(struct nm_desc *desc, struct nm_desc_stats *stats)

@@ -295,6 +295,32 @@ const uint8_t *nm_desc_next(struct nm_desc *desc, struct nm_pkthdr *hdr)
     return data;
 }
 
+/* Does a packet that is all there, and not empty, wait in the ring? */
+static bool ring_pending(const struct nm_ring *r)
+{
+    uint32_t i = nm_ring_taken(r), n;
+
+    while (nm_ring_sane(r) && (n = nm_ring_packet_slots(r, i)) > 0) {
+        if (n > 1 || r->ring->slot[i].len > 0)
+            return true;
+        i = nm_ring_add(r, i, n);
+    }
+    return false;
+}
+
+int nm_desc_pending(struct nm_desc *desc)
+{
+    bool found = false;
+    uint32_t k;
+
+    if (!nm_desc_enter(desc))
+        return 0;
+    for (k = 0; k < desc->num_rx && !found; k++)
+        found = ring_pending(&desc->rx[k]);
+    nm_desc_leave(desc);
+    return found;
+}
+
 int nm_desc_dispatch(struct nm_desc *desc, int cnt, nm_dispatch_cb *cb, void *arg)
 {
     struct nm_pkthdr now, next;

@@ -26,22 +26,6 @@ bool nm_ring_init(struct nm_ring *r, struct netmap_ring *ring, const uint8_t *me
     return true;
 }
 
-/* Slots of the packet at i; 0 if its end has not come and the ring has room for it to come. */
-static uint32_t packet_slots(const struct nm_ring *r, uint32_t i)
-{
-    uint32_t n = 1, tail = r->ring->tail;
-
-    if (i == tail)
-        return 0;
-    while (r->ring->slot[i].flags & NS_MOREFRAG) {
-        i = nm_ring_next(r, i);
-        if (i == tail)
-            return n + 1 < r->num_slots ? 0 : n;
-        n++;
-    }
-    return n;
-}
-
 static void swap_slots(struct netmap_slot *rx, struct netmap_slot *tx, uint64_t offset_mask)
 {
     uint32_t buf_idx = tx->buf_idx;
@@ -76,8 +60,7 @@ int nm_desc_same_region(struct nm_desc *a, struct nm_desc *b)
 {
     if (!a->mapping || !b->mapping)
         return 0;
-    return a->mapping == b->mapping ||
-           (a->device->ops == b->device->ops && a->reg.nr_mem_id == b->reg.nr_mem_id);
+    return a->mapping == b->mapping || (a->netmap == b->netmap && a->reg.nr_mem_id == b->reg.nr_mem_id);
 }
 
 static int forward(struct nm_desc *from, struct nm_ring *rx, struct nm_desc *to, struct nm_ring *tx,
@@ -89,7 +72,7 @@ static int forward(struct nm_desc *from, struct nm_ring *rx, struct nm_desc *to,
     int error = 0;
 
     while (done < limit && !error) {
-        uint32_t n = packet_slots(rx, i), k, bytes = 0;
+        uint32_t n = nm_ring_packet_slots(rx, i), k, bytes = 0;
 
         unfinished = n == 0 && i != rx->ring->tail;
         if (n == 0 || n > room)

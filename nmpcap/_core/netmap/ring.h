@@ -94,6 +94,22 @@ static inline uint32_t nm_ring_taken(const struct nm_ring *r)
     return r->ring->cur == r->seen_cur ? r->taken : r->ring->cur;
 }
 
+/* rx: slots of the packet at i; 0 if its end has not come and the ring has room for it to come. */
+static inline uint32_t nm_ring_packet_slots(const struct nm_ring *r, uint32_t i)
+{
+    uint32_t n = 1, tail = r->ring->tail;
+
+    if (i == tail)
+        return 0;
+    while (r->ring->slot[i].flags & NS_MOREFRAG) {
+        i = nm_ring_next(r, i);
+        if (i == tail)
+            return n + 1 < r->num_slots ? 0 : n;
+        n++;
+    }
+    return n;
+}
+
 /*
  * nm_ring_init - copies the constants of a mapped ring.
  *

@@ -14,6 +14,7 @@
 
 struct nm_desc {
     struct nm_device *device;
+    const char *netmap; /* the device's name, which is one string for all devices of a kind */
     struct nm_mapping *mapping;
     struct netmap_if *nifp;
     struct nm_ring *tx; /* the usable rings of each direction */
