@@ -264,7 +264,7 @@ class NmDesc:
         """Ends everything nm_open began. Frames queued and never synced are not sent. Twice is allowed."""
         if self._closed:
             return
-        # Not for ever: it may be this thread that was waking the port, when a signal's handler came to close it.
+        # Not for ever: it may be this thread's own, when a signal's handler closes what it was waking.
         if not self._waking.acquire(timeout=1):
             raise self._error(EBUSY, "close")
         try:

@@ -104,10 +104,9 @@ class Device:
                 raise UsageError(
                     f"{self._what(request, None)}: a buffer of {len(argument)} bytes, not of {size}"
                 )
-        with self._exclusive(self._requesting, "a request"):
-            error = lib.nm_device_ioctl(self._device, request, argument)
-            if error:
-                raise self._error(error, self._what(request, argument))
+        error, reason = self._ioctl(request, argument)
+        if error:
+            raise DeviceError(error, f"{self._what(request, argument)}: {reason or os.strerror(error)}")
 
     def mmap(self, length: int, offset: int = 0) -> Mapping:
         """Maps ``length`` bytes of the bound region, shared and writable.
@@ -125,7 +124,7 @@ class Device:
         return make_mapping(mapping[0])
 
     def poll(self, events: int, timeout_ms: float | None = None) -> int:
-        """Syncs as poll(2) on a netmap descriptor does, and waits for ``events``, ``select.POLLIN`` and POLLOUT.
+        """Syncs as poll(2) on a netmap descriptor does, and waits for ``events`` (POLLIN, POLLOUT).
 
         Returns what came, 0 when ``timeout_ms`` (None or negative: never) was up or after ``wake``. Goes on
         waiting after signals, once their handlers have run; what they raise comes out of here.
@@ -203,6 +202,14 @@ class Device:
 
     def __repr__(self) -> str:
         return f"<nmpcap Device, {self.name} netmap{', closed' if self.closed else ''}>"
+
+    def _ioctl(self, request: int, argument: Any) -> tuple[int, str]:
+        """Makes a request; returns errno, and what the device has to say about it."""
+        with self._exclusive(self._requesting, "a request"):
+            error = lib.nm_device_ioctl(self._device, request, argument)
+            return error, ffi.string(lib.nm_device_msg(self._device)).decode(
+                errors="replace"
+            ) if error else ""
 
     def _sync(self, call: Callable[[Any], int], what: str) -> None:
         # Without the context manager, which would take longer than the sync.

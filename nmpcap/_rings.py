@@ -236,7 +236,7 @@ class Slot:
 
     @property
     def buf_idx(self) -> int:
-        """The buffer's number. Setting it sets ``NS_BUF_CHANGED`` too; UsageError if there is no such buffer."""
+        """The buffer's number. Setting it sets NS_BUF_CHANGED too; UsageError if there is no such buffer."""
         return int(self._ring._slot[self.index].buf_idx)
 
     @buf_idx.setter

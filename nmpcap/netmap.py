@@ -136,7 +136,7 @@ def nm_close(desc: NmDesc) -> None:
 
 
 def nm_mmap(desc: NmDesc, parent: NmDesc | None = None) -> None:
-    """Maps the region of a port opened with NM_OPEN_NO_MMAP, or shares ``parent``'s mapping of the same one."""
+    """Maps the region of a port opened with NM_OPEN_NO_MMAP, or shares ``parent``'s mapping of it."""
     other = parent._open("nm_mmap") if parent else ffi.NULL
     desc._check(lib.nm_desc_mmap(desc._open("nm_mmap"), other), "nm_mmap")
     desc._map()
