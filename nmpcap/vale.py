@@ -126,7 +126,7 @@ def destroy(name: str, *, netmap: str | None = None) -> None:
 
 
 def attach(name: str, *, host: bool = False, mem_id: int = 0, netmap: str | None = None) -> int:
-    """Attaches a persistent port or a network interface to a switch (``"vale0:eth0"``); returns its number there.
+    """Attaches a persistent port or an interface to a switch (``"vale0:eth0"``); returns its number there.
 
     ``host`` attaches the host stack's side of the interface as well, as ``vale0:eth0^``. Network interfaces
     need the kernel module: user-space netmap has only ports of its own.
@@ -199,7 +199,7 @@ _REASONS = {
     (
         _abi.NETMAP_REQ_VALE_ATTACH,
         ENOMEM,
-    ): "the switch is full, there are too many switches, or the name is none",
+    ): "the switch is full, there are too many switches, or no such name",
     (_abi.NETMAP_REQ_VALE_DETACH, EINVAL): "not 'valeX:port'",
     (_abi.NETMAP_REQ_VALE_DETACH, ENXIO): "the switch has no such port",
     (_abi.NETMAP_REQ_VALE_DETACH, EBUSY): "it was not attached but opened by its name, or it is being polled",
