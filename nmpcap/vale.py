@@ -15,16 +15,18 @@ from errno import EBUSY, EEXIST, EINVAL, ENOENT, ENOMEM, ENXIO
 from typing import Any
 
 from nmpcap import _abi
-from nmpcap._core import ffi
+from nmpcap._core import ffi, lib
 from nmpcap._desc import text
 from nmpcap._device import Device
 from nmpcap.errors import DeviceError, PortNameError, UsageError
 
 __all__ = [
     "PortConfig",
+    "PortCounters",
     "PortInfo",
     "ValePort",
     "attach",
+    "counters",
     "create",
     "destroy",
     "detach",
@@ -68,6 +70,23 @@ class PortInfo:
     host_tx_rings: int
     host_rx_rings: int
     mem_id: int
+
+
+@dataclass(frozen=True)
+class PortCounters:
+    """Packets of a port in user space, since it was made.
+
+    ``sent`` were taken from its tx rings: ``forwarded`` to one port, ``flooded`` to all others, or
+    ``discarded`` (too short, to itself, of too many slots). ``received`` were put into its rx rings,
+    ``dropped`` lost because those were full.
+    """
+
+    sent: int
+    received: int
+    forwarded: int
+    flooded: int
+    discarded: int
+    dropped: int
 
 
 def list_ports(switch: str = "", *, netmap: str | None = None) -> list[ValePort]:
@@ -167,6 +186,14 @@ def port_info(name: str, *, mem_id: int = 0, netmap: str | None = None) -> PortI
     )
 
 
+def counters(name: str, *, netmap: str | None = None) -> PortCounters:
+    """Returns a port's counters. The kernel module keeps none and answers with a DeviceError, EINVAL."""
+    body = ffi.new("struct nmreq_port_counters *")
+    with Device.open(netmap) as device:
+        _request(device, lib.NMPCAP_REQ_PORT_COUNTERS_GET, name, body, "asking for the counters of")
+    return PortCounters(body.sent, body.received, body.forwarded, body.flooded, body.discarded, body.dropped)
+
+
 def get_header_length(name: str, *, netmap: str | None = None) -> int:
     """Returns the length of the virtio-net header that a port's packets begin with: 0, 10 or 12 bytes."""
     body = ffi.new("struct nmreq_port_hdr *")
@@ -203,6 +230,7 @@ _REASONS = {
     (_abi.NETMAP_REQ_VALE_DETACH, EINVAL): "not 'valeX:port'",
     (_abi.NETMAP_REQ_VALE_DETACH, ENXIO): "the switch has no such port",
     (_abi.NETMAP_REQ_VALE_DETACH, EBUSY): "it was not attached but opened by its name, or it is being polled",
+    (lib.NMPCAP_REQ_PORT_COUNTERS_GET, EINVAL): "only user-space netmap counts packets",
     (_abi.NETMAP_REQ_PORT_INFO_GET, ENXIO): "there is no such interface",
     (_abi.NETMAP_REQ_PORT_HDR_GET, ENXIO): "there is no such port",
     (_abi.NETMAP_REQ_PORT_HDR_SET, ENXIO): "there is no such port on a switch",

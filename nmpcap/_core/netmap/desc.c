@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "additions.h"
 #include "netmap/portname.h"
 #include "netmap/state.h"
 #include "nmpcap.h"
@@ -16,6 +17,8 @@ struct request {
     struct nm_portname_options options;
     struct nm_mapping *extmem;
     uint64_t user_options;
+    bool timestamps;
+    bool backpressure;
     uint16_t pipes;
     uint16_t poll_flags; /* NETMAP_NO_TX_POLL, NETMAP_DO_RX_POLL */
 };
@@ -42,7 +45,8 @@ static const char *register_hint(int error)
     case ENODEV: return "the other end of the pipe does not exist";
     case ENOMEM: return "no netmap memory, switch or switch port is left for it, or the vale name is not valid";
     case EIO: return "the port has a virtio-net header, which the request does not accept";
-    case EOPNOTSUPP: return "the port does not support an option of the request";
+    case EOPNOTSUPP: return "the port does not support an option of the request (the kernel's netmap has neither "
+                            "timestamps nor back-pressure)";
     default: return strerror(error);
     }
 }
@@ -158,7 +162,9 @@ static int make_request(struct nm_desc *d, const struct nm_open_args *args, stru
         rq->reg = *args->req;
     rq->pipes = args->pipes;
     rq->user_options = args->options;
-    if (args->legacy && args->options)
+    rq->timestamps = args->timestamps;
+    rq->backpressure = args->backpressure;
+    if (args->legacy && (args->options || args->timestamps || args->backpressure))
         return nm_desc_fail(d, EINVAL, "a legacy request has no options");
     if (!(args->flags & NM_OPEN_IFNAME))
         error = args->legacy ? parse_legacy(d, rq) : parse_modern(d, rq);
@@ -205,20 +211,32 @@ static int share_region(struct nm_desc *d, struct request *rq)
     return 0;
 }
 
+/* Puts an option in front of others; returns what is now the first. */
+static uint64_t chain(struct nmreq_option *option, uint64_t next)
+{
+    option->nro_next = next;
+    return address(option);
+}
+
 static int register_modern(struct nm_desc *d, struct request *rq)
 {
     const struct nm_portname_options *o = &rq->options;
     struct nmreq_opt_extmem extmem = {.nro_opt = {.nro_reqtype = NETMAP_REQ_OPT_EXTMEM}};
     struct nmreq_opt_offsets offsets = {.nro_opt = {.nro_reqtype = NETMAP_REQ_OPT_OFFSETS}};
+    struct nmreq_option timestamps = {.nro_reqtype = NMPCAP_OPT_TIMESTAMPS};
+    struct nmreq_option backpressure = {.nro_reqtype = NMPCAP_OPT_BACKPRESSURE};
     uint64_t first = rq->user_options;
     int error;
 
     if (o->has_offset) {
         offsets.nro_max_offset = offsets.nro_initial_offset = o->offset_initial;
         offsets.nro_offset_bits = o->offset_bits;
-        offsets.nro_opt.nro_next = first;
-        first = address(&offsets);
+        first = chain(&offsets.nro_opt, first);
     }
+    if (rq->timestamps)
+        first = chain(&timestamps, first);
+    if (rq->backpressure)
+        first = chain(&backpressure, first);
     if (o->extmem_file[0]) {
         error = nm_mapping_file(o->extmem_file, &rq->extmem);
         if (error)
@@ -231,8 +249,7 @@ static int register_modern(struct nm_desc *d, struct request *rq)
         extmem.nro_info.nr_ring_pool_objsize = o->extmem_ring_size;
         extmem.nro_info.nr_buf_pool_objtotal = o->extmem_buf_num;
         extmem.nro_info.nr_buf_pool_objsize = o->extmem_buf_size;
-        extmem.nro_opt.nro_next = first;
-        first = address(&extmem);
+        first = chain(&extmem.nro_opt, first);
     }
     return control(d->device, rq->name, NETMAP_REQ_REGISTER, first, &rq->reg);
 }
@@ -282,6 +299,7 @@ static int bind_port(struct nm_desc *d, const struct nm_open_args *args, struct 
     if (!error) {
         d->reg = rq->reg;
         d->pipes = rq->pipes;
+        d->slot_times = rq->timestamps;
         /* Beyond 255 slots the kernel's switch never returns from the sync; pipes have no such limit. */
         d->max_slots = strpbrk(d->name, "{}") ? UINT32_MAX : 255;
     }

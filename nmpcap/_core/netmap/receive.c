@@ -36,6 +36,12 @@ static int64_t ring_time(const struct nm_ring *r)
     return (int64_t)r->ring->ts.tv_sec * 1000000000 + (int64_t)r->ring->ts.tv_usec * 1000;
 }
 
+/* When a packet came: when it was sent, if its first slot tells, else the ring's time. */
+static inline int64_t packet_time(const struct nm_desc *d, const struct netmap_slot *slot, int64_t ring_ns)
+{
+    return d->slot_times && slot->ptr ? (int64_t)slot->ptr : ring_ns;
+}
+
 /* The bytes of a slot that are there: none for an index outside the region, and no more than the buffer has. */
 static inline uint32_t slot_bytes(struct nm_desc *d, const struct nm_ring *r, const struct netmap_slot *slot,
                                   const uint8_t **data)
@@ -154,7 +160,7 @@ static int fill_from(struct nm_desc *d, struct nm_ring *r, struct nm_batch *batc
         slots = take(d, r, i, tail, view);
         if (slots <= 0)
             break;
-        view->ts_ns = ts_ns;
+        view->ts_ns = packet_time(d, &r->ring->slot[i], ts_ns);
         bytes += view->len;
         count += view->len != 0;
         i = nm_ring_add(r, i, (uint32_t)slots);
@@ -263,7 +269,7 @@ static const uint8_t *take_one(struct nm_desc *d, struct nm_pkthdr *hdr, bool fr
                 continue;
             d->stats.received++;
             d->stats.bytes += view.len;
-            *hdr = (struct nm_pkthdr){.ts_ns = ring_time(r), .caplen = view.caplen, .len = view.len, .desc = d,
+            *hdr = (struct nm_pkthdr){.ts_ns = packet_time(d, slot, ring_time(r)), .caplen = view.caplen, .len = view.len, .desc = d,
                                       .ring = r->ring, .slot = slot, .buf = view.data};
             return view.data;
         }

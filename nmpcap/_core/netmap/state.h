@@ -24,6 +24,7 @@ struct nm_desc {
     uint32_t cur_tx;    /* where inject and the takers go on */
     uint32_t cur_rx;
     uint32_t max_slots; /* a packet may have on tx */
+    bool slot_times;    /* rx slots have their packet's time in ptr */
 
     uint8_t *scratch;   /* packets joined from their fragments, since the last fill */
     size_t scratch_size;
