@@ -118,7 +118,7 @@ static int suffixes(const char *spec, size_t *p, bool legacy, struct suffix *s, 
             break;
         }
         if (!number(spec, &i, 65536, &id) || id == 0)
-            return fault(error, NM_PORTNAME_BAD_REGION, i);
+            return fault(error, NM_PORTNAME_BAD_REGION, start + 1);
         if (s->mem_id && (legacy || s->mem_id != id))
             return fault(error, NM_PORTNAME_TWO_REGIONS, start + 1);
         s->mem_id = (uint16_t)id;
