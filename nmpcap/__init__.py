@@ -1,5 +1,5 @@
 """nmpcap: libpcap-shaped capture and injection over netmap, with or without the kernel module."""
 
-from nmpcap.errors import DeviceError, FilterError, PcapError, SavefileError
+from nmpcap.errors import DeviceError, FilterError, PcapError, PortNameError, SavefileError, UsageError
 
-__all__ = ["DeviceError", "FilterError", "PcapError", "SavefileError"]
+__all__ = ["DeviceError", "FilterError", "PcapError", "PortNameError", "SavefileError", "UsageError"]

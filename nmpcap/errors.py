@@ -7,8 +7,9 @@ something to do, what to do about it.
 from __future__ import annotations
 
 import os
+from errno import EINVAL
 
-__all__ = ["DeviceError", "FilterError", "PcapError", "SavefileError"]
+__all__ = ["DeviceError", "FilterError", "PcapError", "PortNameError", "SavefileError", "UsageError"]
 
 
 class PcapError(Exception):
@@ -26,6 +27,22 @@ class DeviceError(PcapError, OSError):
 
     def __str__(self) -> str:
         return str(self.strerror)
+
+
+class PortNameError(DeviceError, ValueError):
+    """A port name that cannot be read; ``position`` is the offending character, from 0.
+
+    ``foreign`` tells that the name is not netmap's at all, so that another kind of device may be meant.
+    """
+
+    def __init__(self, message: str, position: int, *, foreign: bool = False) -> None:
+        super().__init__(EINVAL, message)
+        self.position = position
+        self.foreign = foreign
+
+
+class UsageError(PcapError, ValueError):
+    """A call that can never be right: out of range, on a closed handle, from two threads at once."""
 
 
 class FilterError(PcapError):

@@ -1,0 +1,280 @@
+"""VALE switches and ports: list, create, destroy, attach, detach, ask. vale-ctl's verbs.
+
+A switch comes with its first port and goes with its last. A port opened by its name (``vale0:a``) lasts as
+long as somebody has it open; a persistent one, made by ``create``, until ``destroy``, and talks to a switch
+while it is attached to it. Every function takes ``netmap=`` as ``Device.open`` does.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from errno import EBUSY, EEXIST, EINVAL, ENOENT, ENOMEM, ENXIO
+from typing import Any
+
+from nmpcap import _abi
+from nmpcap._core import ffi, lib
+from nmpcap._desc import text
+from nmpcap._device import Device
+from nmpcap.errors import DeviceError, PortNameError, UsageError
+
+__all__ = [
+    "PortConfig",
+    "PortCounters",
+    "PortInfo",
+    "ValePort",
+    "attach",
+    "counters",
+    "create",
+    "destroy",
+    "detach",
+    "find",
+    "get_header_length",
+    "list_ports",
+    "port_info",
+    "set_header_length",
+]
+
+
+@dataclass(frozen=True)
+class ValePort:
+    """A port on a switch, with the numbers of both."""
+
+    name: str
+    switch_index: int
+    port_index: int
+
+
+@dataclass(frozen=True)
+class PortConfig:
+    """Rings, slots and memory region of a persistent port, as it was made."""
+
+    tx_slots: int
+    rx_slots: int
+    tx_rings: int
+    rx_rings: int
+    mem_id: int
+
+
+@dataclass(frozen=True)
+class PortInfo:
+    """What a port has or, if it does not exist, would have when opened. ``memsize`` is in bytes."""
+
+    memsize: int
+    tx_slots: int
+    rx_slots: int
+    tx_rings: int
+    rx_rings: int
+    host_tx_rings: int
+    host_rx_rings: int
+    mem_id: int
+
+
+@dataclass(frozen=True)
+class PortCounters:
+    """Packets of a port in user space, since it was made.
+
+    ``sent`` were taken from its tx rings: ``forwarded`` to one port, ``flooded`` to all others, or
+    ``discarded`` (too short, to itself, of too many slots). ``received`` were put into its rx rings,
+    ``dropped`` lost because those were full.
+    """
+
+    sent: int
+    received: int
+    forwarded: int
+    flooded: int
+    discarded: int
+    dropped: int
+
+
+def list_ports(switch: str = "", *, netmap: str | None = None) -> list[ValePort]:
+    """Returns the ports of all switches or of one (``"vale0"``), in the order of their numbers.
+
+    A switch that does not exist has none.
+    """
+    if switch and not switch.startswith(_PREFIX):
+        raise PortNameError(f"{switch!r} is not a switch: those begin with '{_PREFIX}'", 0)
+    with Device.open(netmap) as device:
+        return [port for port in _walk(device) if not switch or port.name.startswith(f"{switch}:")]
+
+
+def find(name: str, *, netmap: str | None = None) -> ValePort | None:
+    """Returns a port by its name (``"vale0:a"``); None if it, or its switch, does not exist."""
+    with Device.open(netmap) as device:
+        body = ffi.new("struct nmreq_vale_list *")
+        if _list(device, name, body) is None or body.nr_port_idx == _NO_PORT:
+            return None
+        return ValePort(name, body.nr_bridge_idx, body.nr_port_idx)
+
+
+def create(
+    name: str,
+    *,
+    tx_slots: int = 0,
+    rx_slots: int = 0,
+    tx_rings: int = 0,
+    rx_rings: int = 0,
+    mem_id: int = 0,
+    netmap: str | None = None,
+) -> PortConfig:
+    """Makes a persistent port, not attached to any switch; returns what it got. 0 asks for the default.
+
+    ``name`` is an interface's: at most 15 characters, and not beginning with ``vale``.
+    """
+    body = ffi.new(
+        "struct nmreq_vale_newif *",
+        {
+            "nr_tx_slots": tx_slots,
+            "nr_rx_slots": rx_slots,
+            "nr_tx_rings": tx_rings,
+            "nr_rx_rings": rx_rings,
+            "nr_mem_id": mem_id,
+        },
+    )
+    with Device.open(netmap) as device:
+        _request(device, _abi.NETMAP_REQ_VALE_NEWIF, name, body, "creating")
+    return PortConfig(body.nr_tx_slots, body.nr_rx_slots, body.nr_tx_rings, body.nr_rx_rings, body.nr_mem_id)
+
+
+def destroy(name: str, *, netmap: str | None = None) -> None:
+    """Removes a persistent port. DeviceError EBUSY while it is attached to a switch or open."""
+    with Device.open(netmap) as device:
+        _request(device, _abi.NETMAP_REQ_VALE_DELIF, name, None, "destroying")
+
+
+def attach(name: str, *, host: bool = False, mem_id: int = 0, netmap: str | None = None) -> int:
+    """Attaches a persistent port or an interface to a switch (``"vale0:eth0"``); returns its number there.
+
+    ``host`` attaches the host stack's side of the interface as well, as ``vale0:eth0^``. Network interfaces
+    need the kernel module: user-space netmap has only ports of its own.
+    """
+    body = ffi.new("struct nmreq_vale_attach *")
+    body.reg.nr_mode = _abi.NR_REG_NIC_SW if host else _abi.NR_REG_ALL_NIC
+    body.reg.nr_mem_id = mem_id
+    with Device.open(netmap) as device:
+        _request(device, _abi.NETMAP_REQ_VALE_ATTACH, name, body, "attaching")
+    return int(body.port_index)
+
+
+def detach(name: str, *, netmap: str | None = None) -> int:
+    """Detaches a port from its switch (``"vale0:eth0"``); returns the number it had there."""
+    body = ffi.new("struct nmreq_vale_detach *")
+    with Device.open(netmap) as device:
+        _request(device, _abi.NETMAP_REQ_VALE_DETACH, name, body, "detaching")
+    return int(body.port_index)
+
+
+def port_info(name: str, *, mem_id: int = 0, netmap: str | None = None) -> PortInfo:
+    """Returns what a port has, by the name netmap knows it by (no ``netmap:``). It need not be open.
+
+    Asking makes a port that does not exist for a moment. The empty name asks for a memory region alone.
+    """
+    body = ffi.new("struct nmreq_port_info_get *", {"nr_mem_id": mem_id})
+    with Device.open(netmap) as device:
+        _request(device, _abi.NETMAP_REQ_PORT_INFO_GET, name, body, "asking about")
+    return PortInfo(
+        body.nr_memsize,
+        body.nr_tx_slots,
+        body.nr_rx_slots,
+        body.nr_tx_rings,
+        body.nr_rx_rings,
+        body.nr_host_tx_rings,
+        body.nr_host_rx_rings,
+        body.nr_mem_id,
+    )
+
+
+def counters(name: str, *, netmap: str | None = None) -> PortCounters:
+    """Returns a port's counters. The kernel module keeps none and answers with a DeviceError, EINVAL."""
+    body = ffi.new("struct nmreq_port_counters *")
+    with Device.open(netmap) as device:
+        _request(device, lib.NMPCAP_REQ_PORT_COUNTERS_GET, name, body, "asking for the counters of")
+    return PortCounters(body.sent, body.received, body.forwarded, body.flooded, body.discarded, body.dropped)
+
+
+def get_header_length(name: str, *, netmap: str | None = None) -> int:
+    """Returns the length of the virtio-net header that a port's packets begin with: 0, 10 or 12 bytes."""
+    body = ffi.new("struct nmreq_port_hdr *")
+    with Device.open(netmap) as device:
+        _request(device, _abi.NETMAP_REQ_PORT_HDR_GET, name, body, "asking for the header length of")
+    return int(body.nr_hdr_len)
+
+
+def set_header_length(name: str, length: int, *, netmap: str | None = None) -> None:
+    """Sets it. The port has to exist, and to be open or attached to a switch."""
+    if length not in (0, 10, 12):
+        raise UsageError(f"setting the header length of '{name}' to {length}: there are 0, 10 and 12")
+    body = ffi.new("struct nmreq_port_hdr *", {"nr_hdr_len": length})
+    with Device.open(netmap) as device:
+        _request(device, _abi.NETMAP_REQ_PORT_HDR_SET, name, body, "setting the header length of")
+
+
+_PREFIX = "vale"
+_NO_PORT = 255  # netmap: NM_BDG_NOPORT, what LIST answers for a port that its switch does not have
+
+# What an errno of a request means, where the device leaves it at that: netmap(4) and the kernel module.
+_REASONS = {
+    (_abi.NETMAP_REQ_VALE_NEWIF, EEXIST): "there is an interface of that name",
+    (_abi.NETMAP_REQ_VALE_NEWIF, EINVAL): "not a name for an interface, or there is no such memory region",
+    (_abi.NETMAP_REQ_VALE_DELIF, ENXIO): "there is no such port",
+    (_abi.NETMAP_REQ_VALE_DELIF, EINVAL): "it is not a persistent port",
+    (_abi.NETMAP_REQ_VALE_DELIF, EBUSY): "it is attached to a switch, or open",
+    (_abi.NETMAP_REQ_VALE_ATTACH, EINVAL): "not 'valeX:port', or there is no such port, interface or region",
+    (_abi.NETMAP_REQ_VALE_ATTACH, EBUSY): "it is attached already, or open",
+    (
+        _abi.NETMAP_REQ_VALE_ATTACH,
+        ENOMEM,
+    ): "the switch is full, there are too many switches, or no such name",
+    (_abi.NETMAP_REQ_VALE_DETACH, EINVAL): "not 'valeX:port'",
+    (_abi.NETMAP_REQ_VALE_DETACH, ENXIO): "the switch has no such port",
+    (_abi.NETMAP_REQ_VALE_DETACH, EBUSY): "it was not attached but opened by its name, or it is being polled",
+    (lib.NMPCAP_REQ_PORT_COUNTERS_GET, EINVAL): "only user-space netmap counts packets",
+    (_abi.NETMAP_REQ_PORT_INFO_GET, ENXIO): "there is no such interface",
+    (_abi.NETMAP_REQ_PORT_HDR_GET, ENXIO): "there is no such port",
+    (_abi.NETMAP_REQ_PORT_HDR_SET, ENXIO): "there is no such port on a switch",
+}
+
+
+def _walk(device: Device) -> Iterator[ValePort]:
+    """Every port of every switch: each request finds the first at or after the numbers it is given."""
+    body = ffi.new("struct nmreq_vale_list *")
+    while (name := _list(device, "", body)) is not None:
+        yield ValePort(name, body.nr_bridge_idx, body.nr_port_idx)
+        body.nr_port_idx += 1
+
+
+def _list(device: Device, name: str, body: Any) -> str | None:
+    try:
+        return _request(device, _abi.NETMAP_REQ_VALE_LIST, name, body, "listing")
+    except DeviceError as error:
+        if error.errno == ENOENT:
+            return None
+        raise
+
+
+def _request(device: Device, kind: int, name: str, body: Any, what: str) -> str:
+    """Makes a request about a port; returns the name as the request left it."""
+    encoded = name.encode(errors="surrogateescape")
+    if len(encoded) >= _abi.NETMAP_REQ_IFNAMSIZ or b"\0" in encoded:
+        raise PortNameError(f"{what} {name!r}: a port name has at most 63 bytes, and no NUL", 0)
+    header = ffi.new("struct nmreq_header *")
+    header.nr_version = _abi.NETMAP_API
+    header.nr_reqtype = kind
+    header.nr_name = encoded
+    header.nr_body = int(ffi.cast("uintptr_t", body)) if body is not None else 0
+    error, reason = device._ioctl(_abi.NIOCCTRL, header)
+    if error:
+        if kind == _abi.NETMAP_REQ_VALE_ATTACH and device.name == "user" and _is_interface(name):
+            reason = (
+                "a network interface needs the kernel module, and this is user-space netmap; load the "
+                "module, or attach a port made by create()"
+            )
+        reason = reason or _REASONS.get((kind, error)) or os.strerror(error)
+        raise DeviceError(error, f"{what} '{name}' ({device.name} netmap): {reason}")
+    return text(header.nr_name)
+
+
+def _is_interface(name: str) -> bool:
+    return any(name.rpartition(":")[2] == interface for _, interface in socket.if_nameindex())
