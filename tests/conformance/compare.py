@@ -33,17 +33,18 @@ def differences(scenario: Scenario, obtained: Sequence[Answer]) -> list[Differen
             f"{scenario.name}: {len(scenario.recorded)} answers recorded, {len(obtained)} obtained"
         )
     return [
-        Difference(scenario.name, number, field, _json(recorded, field), _json(answer, field))
+        Difference(scenario.name, number, field, as_json(recorded, field), as_json(answer, field))
         for number, (step, recorded, answer) in enumerate(
             zip(scenario.steps, scenario.recorded, obtained, strict=True)
         )
         for field in sorted(recorded.keys() | answer.keys())
         if field not in SOFT_FIELDS | set(step.get("ignore", ()))
-        and _json(recorded, field) != _json(answer, field)
+        and as_json(recorded, field) != as_json(answer, field)
     ]
 
 
-def _json(answer: Answer, field: str) -> str:
+def as_json(answer: Answer, field: str) -> str:
+    """A field of an answer as it is compared and listed."""
     return json.dumps(answer[field], sort_keys=True) if field in answer else ABSENT
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from .backend import Backend
-from .compare import differences, told
+from .compare import Difference, as_json, differences, told
 from .deliberate import deliberate
 from .player import play
 from .scenarios import Scenario, scenarios
@@ -44,10 +44,8 @@ def test_every_scenario_is_there() -> None:
 
 
 @pytest.mark.parametrize("difference", deliberate(), ids=lambda d: f"{d.scenario}-{d.step}-{d.field}")
-def test_deliberate_differences_quote_the_record_and_give_a_reason(difference) -> None:
-    from .compare import _json
-
+def test_deliberate_differences_quote_the_record_and_give_a_reason(difference: Difference) -> None:
     scenario = scenarios()[difference.scenario]
-    assert difference.recorded == _json(scenario.recorded[difference.step], difference.field)
+    assert difference.recorded == as_json(scenario.recorded[difference.step], difference.field)
     assert difference.recorded != difference.obtained
     assert len(deliberate()[difference]) > 20, "a reason is a sentence"
