@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# Compiles and runs the C tests: run.sh [plain|asan|tsan] [NAME.c ...]
+#
+#   plain  optimised, warnings are errors
+#   asan   AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer
+#   tsan   ThreadSanitizer
+#
+# A test says in its first comment which of the core's sources it is made of and, unless it is
+# "plain asan", in which modes it runs:
+#
+#    * core: usernet/region.c usernet/vale.c      (or "all": without the Python half; or "none")
+#    * modes: plain asan tsan
+#
+# Each test gets an empty NMPCAP_RUNTIME_DIR and must leave it empty. Exit status 77 is a skip.
+# CC chooses the compiler, CFLAGS adds to its options. One line a test; the status is 1 if one failed.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+core=$here/../../nmpcap/_core
+mode=${1:-plain}
+shift || true
+warnings="-Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes"
+case $mode in
+plain) options="-O2" ;;
+asan) options="-O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" ;;
+tsan) options="-O1 -fsanitize=thread -fno-omit-frame-pointer" ;;
+*)
+    sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0" >&2
+    exit 2
+    ;;
+esac
+
+# ThreadSanitizer of gcc 12 and older cannot live with the address layout of newer kernels.
+fixed_layout=
+if [ "$mode" = tsan ] && setarch "$(uname -m)" -R true 2>/dev/null; then
+    fixed_layout="setarch $(uname -m) -R"
+fi
+
+shared_memory=/dev/shm
+[ -w "$shared_memory" ] || shared_memory=${TMPDIR:-/tmp}
+work=$(mktemp -d "${TMPDIR:-/tmp}/nmpcap-c-XXXXXX") || exit 1
+runtime=$(mktemp -d "$shared_memory/nmpcap-c-XXXXXX") || exit 1
+trap 'rm -rf "$work" "$runtime"' EXIT
+
+# field FILE NAME DEFAULT: what the first comment says after "NAME:"
+field() {
+    local value
+    value=$(sed -n "/\*\//q; s/^[ *\/]*$2: *//p" "$1")
+    echo "${value:-$3}"
+}
+
+# build FILE PROGRAM: one program of the test and the sources it names
+build() {
+    local named source sources=()
+    named=$(field "$1" core all)
+    if [ "$named" = all ]; then
+        mapfile -t sources < <(find "$core" -name '*.c' ! -name deliver.c | sort)
+    elif [ "$named" != none ]; then
+        for source in $named; do sources+=("$core/$source"); done
+    fi
+    # shellcheck disable=SC2086  # options are words
+    ${CC:-cc} -std=gnu11 -g $options $warnings -fno-strict-aliasing -pthread ${CFLAGS:-} \
+        -I "$core" -I "$here" -o "$2" "$1" "${sources[@]}" -lm
+}
+
+run_one() {
+    local name status left
+    name=$(basename "$1" .c)
+    case " $(field "$1" modes "plain asan") " in
+    *" $mode "*) ;;
+    *) return 0 ;;
+    esac
+    build "$1" "$work/$name" >"$work/log" 2>&1 || {
+        echo "not ok $name ($mode): does not compile"
+        sed 's/^/    /' "$work/log"
+        return 1
+    }
+    mkdir "$runtime/$name"
+    NMPCAP_RUNTIME_DIR=$runtime/$name UBSAN_OPTIONS=print_stacktrace=1 \
+        ASAN_OPTIONS=detect_stack_use_after_return=1 TSAN_OPTIONS=halt_on_error=1 \
+        timeout 300 $fixed_layout "$work/$name" >"$work/log" 2>&1
+    status=$?
+    left=$(ls -A "$runtime/$name")
+    if [ $status = 77 ]; then
+        echo "ok $name ($mode) # skip $(tail -n 1 "$work/log")"
+    elif [ $status != 0 ]; then
+        echo "not ok $name ($mode): status $status"
+        sed 's/^/    /' "$work/log"
+        return 1
+    elif [ -n "$left" ]; then
+        echo "not ok $name ($mode): left in the runtime directory: $left"
+        return 1
+    else
+        echo "ok $name ($mode)"
+    fi
+}
+
+[ $# -gt 0 ] || set -- "$here"/*.c
+failed=0
+for test in "$@"; do
+    [ -e "$test" ] || continue
+    run_one "$test" || failed=1
+done
+exit $failed

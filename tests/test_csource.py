@@ -1,0 +1,97 @@
+"""Rules of the C core that a compiler does not enforce."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .layers import ROOT
+
+CORE = ROOT / "nmpcap" / "_core"
+SOURCES = sorted(CORE.rglob("*.c"))
+HEADERS = sorted(CORE.rglob("*.h"))
+MAX_LINES = 700
+
+needs_compiler = pytest.mark.skipif(
+    not shutil.which("cc"), reason="no C compiler; to run it: apt-get install gcc libc6-dev"
+)
+
+# A library neither prints nor ends its host, and copies no string without a bound.
+FORBIDDEN = re.compile(
+    r"\b(v?f?printf|v?sprintf|dprintf|puts|putchar|perror|abort|_?exit|_Exit|assert|system|popen"
+    r"|strcpy|strcat|gets|alloca|strtok|rand|srand|localtime|gmtime|strerror)\s*\("
+)
+
+
+def code_of(text: str) -> str:
+    """C text with comments, strings and characters blanked, line for line."""
+    token = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)
+    return token.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+
+
+def forbidden_calls(text: str) -> list[str]:
+    lines = enumerate(code_of(text).splitlines(), 1)
+    return [f"line {number}: {match[1]}" for number, line in lines for match in FORBIDDEN.finditer(line)]
+
+
+def in_core(file: Path) -> str:
+    return str(file.relative_to(CORE))
+
+
+def compile_(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = ["cc", "-std=gnu11", "-I", CORE, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=in_core)
+def test_the_core_calls_nothing_that_prints_ends_or_overruns(file: Path) -> None:
+    assert forbidden_calls(file.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('printf("x");', ["line 1: printf"]),
+        ("int x;\n  abort ();", ["line 2: abort"]),
+        ('snprintf(p, n, "abort()"); /* exit(1) */ // puts("")', []),
+        ("_Static_assert(1, 2); nm_exit(3); x.assertion(4);", []),
+    ],
+)
+def test_the_check_itself(text: str, found: list[str]) -> None:
+    assert forbidden_calls(text) == found
+
+
+@pytest.mark.parametrize("file", [*SOURCES, *HEADERS], ids=in_core)
+def test_no_file_is_too_long(file: Path) -> None:
+    assert len(file.read_text().splitlines()) <= MAX_LINES
+
+
+@pytest.mark.parametrize("file", [*SOURCES, *HEADERS], ids=in_core)
+def test_every_file_says_what_it_is(file: Path) -> None:
+    assert file.read_text().startswith("/*")
+
+
+@needs_compiler
+@pytest.mark.parametrize("file", HEADERS, ids=in_core)
+def test_every_header_compiles_alone(file: Path) -> None:
+    # Headers that cffi reads hold no directives: the build script includes these two for them.
+    for_cffi = file.name in re.findall(r'"(\S+\.h)"', (CORE / "build.py").read_text())
+    given = ["-include", "stddef.h", "-include", "stdint.h"] if for_cffi else []
+    done = compile_("-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-x", "c", *given, file)
+    assert done.returncode == 0, done.stderr
+
+
+@needs_compiler
+@pytest.mark.parametrize("file", [f for f in SOURCES if f.name != "deliver.c"], ids=in_core)
+def test_no_state_is_global(file: Path, tmp_path: Path) -> None:
+    """No object has writable data: what a program opens twice must not meet itself."""
+    object_file = tmp_path / "object.o"
+    done = compile_("-O1", "-fPIC", "-c", "-o", object_file, file)
+    assert done.returncode == 0, done.stderr
+    sections = subprocess.run(["size", "-A", object_file], capture_output=True, text=True, check=True).stdout
+    writable = re.findall(r"^(\.data|\.bss|\.tdata|\.tbss)\S*\s+([1-9]\d*)", sections, re.MULTILINE)
+    assert [size for size in writable if not size[0].startswith(".data.rel.ro")] == []
