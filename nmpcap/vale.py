@@ -12,6 +12,7 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from errno import EBUSY, EEXIST, EINVAL, ENOENT, ENOMEM, ENXIO
+from pathlib import Path
 from typing import Any
 
 from nmpcap import _abi
@@ -32,9 +33,11 @@ __all__ = [
     "detach",
     "find",
     "get_header_length",
+    "get_parameter",
     "list_ports",
     "port_info",
     "set_header_length",
+    "set_parameter",
 ]
 
 
@@ -209,6 +212,40 @@ def set_header_length(name: str, length: int, *, netmap: str | None = None) -> N
     body = ffi.new("struct nmreq_port_hdr *", {"nr_hdr_len": length})
     with Device.open(netmap) as device:
         _request(device, _abi.NETMAP_REQ_PORT_HDR_SET, name, body, "setting the header length of")
+
+
+def get_parameter(name: str, *, netmap: str | None = None) -> int:
+    """Returns one of netmap(4)'s module parameters, such as ``bridge_batch`` or ``priv_buf_num``.
+
+    The kernel module has them as files of the system; user-space netmap has those that mean something
+    there, one set a runtime directory.
+    """
+    with Device.open(netmap) as device:
+        if device.name == "kernel":
+            return int(_parameter_file(name).read_text())
+        body = ffi.new("struct nmreq_parameter *")
+        _request(device, lib.NMPCAP_REQ_PARAMETER_GET, name, body, "reading the parameter")
+        return int(body.value)
+
+
+def set_parameter(name: str, value: int, *, netmap: str | None = None) -> None:
+    """Sets it, at once for every port; sizes and counts of a region are taken when it is made.
+
+    In user space a parameter that is not at its default keeps the runtime directory in being.
+    """
+    with Device.open(netmap) as device:
+        if device.name == "kernel":
+            _parameter_file(name).write_text(f"{value}\n")
+            return
+        body = ffi.new("struct nmreq_parameter *", {"value": value})
+        _request(device, lib.NMPCAP_REQ_PARAMETER_SET, name, body, "setting the parameter")
+
+
+def _parameter_file(name: str) -> Path:
+    file = Path("/sys/module/netmap/parameters", name)
+    if not file.is_file():
+        raise DeviceError(ENOENT, f"the parameter '{name}' (kernel netmap): there is no {file}")
+    return file
 
 
 _PREFIX = "vale"

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nmpcap import vale
 from nmpcap.netmap import Device
 
 from .layout import HEADER, c_string
@@ -65,8 +66,7 @@ class Backend:
 
     def __init__(self, netmap: str, runtime_dir: Path) -> None:
         self.netmap = netmap
-        in_user_space = runtime_dir / "parameters"
-        self.parameters = Parameters(KERNEL_PARAMETERS if netmap == "kernel" else in_user_space)
+        self.parameters = Parameters(netmap)
         self._runtime_dir = runtime_dir
         self._kept: list[Any] = []
 
@@ -144,27 +144,19 @@ class Backend:
 
 
 class Parameters:
-    """Module parameters as files of one number; user-space netmap has only those that were set."""
+    """Module parameters, put back as they were."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._before: dict[Path, str | None] = {}
+    def __init__(self, netmap: str) -> None:
+        self._netmap = netmap
+        self._before: dict[str, int] = {}
 
     def set(self, name: str, value: int) -> None:
-        file = self._folder / name
-        if file not in self._before:
-            self._folder.mkdir(exist_ok=True)
-            self._before[file] = file.read_text() if file.exists() else None
-        file.write_text(f"{value}\n")
+        self._before.setdefault(name, vale.get_parameter(name, netmap=self._netmap))
+        vale.set_parameter(name, value, netmap=self._netmap)
 
     def restore(self) -> None:
-        for file, text in self._before.items():
-            if text is None:
-                file.unlink()
-            else:
-                file.write_text(text)
-        if None in self._before.values():
-            self._folder.rmdir()
+        for name, value in self._before.items():
+            vale.set_parameter(name, value, netmap=self._netmap)
         self._before.clear()
 
 
