@@ -37,9 +37,9 @@ def instruction_image(insn: Instruction, pos: int) -> str:
     operand = insn.operand
     if insn.code == JMP | JA:
         operand = str(signed(pos + 1 + insn.k))
-    line = f"({pos:03d}) {insn.mnemonic:<8} {operand}"
-    if insn.is_branch:
-        return f"{line:<31} jt {pos + 1 + insn.jt}\tjf {pos + 1 + insn.jf}"
+    line = f"({pos:03d}) {insn.mnemonic:<8} {operand:<16}"
+    if insn.code & 0x07 == JMP and insn.code & 0xF0 != JA:  # as libpcap: unknown jumps, too
+        return f"{line} jt {pos + 1 + insn.jt}\tjf {pos + 1 + insn.jf}"
     return line.rstrip()
 
 
@@ -56,7 +56,7 @@ def parse_ddd(text: str) -> tuple[Instruction, ...]:
     for number, words in enumerate(lines[1:], 2):
         insn = Instruction(*_numbers(words, number, "four numbers: code jt jf k", 4))
         if any(value > limit for value, limit in zip(insn, _LIMITS, strict=True)):
-            raise PcapError(f"BPF listing, line {number}: {' '.join(words)!r} does not fit 16, 8, 8 and 32 bits")
+            raise PcapError(f"BPF listing, line {number}: {tuple(insn)} does not fit 16, 8, 8 and 32 bits")
         program.append(insn)
     if len(program) != count:
         raise PcapError(f"BPF listing: line 1 announces {count} instructions, {len(program)} follow")
