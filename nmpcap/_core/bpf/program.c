@@ -33,7 +33,9 @@ static int choose_machine(struct nm_program *program, int machine, char *msg)
     if (!error || machine == NM_BPF_AUTO)
         return 0;
     snprintf(msg, NM_MSG_SIZE, "BPF program: cannot be translated to machine code: %s",
-             error == ENOTSUP ? "no translation for this processor or size" : strerror(error));
+             error == ENOTSUP ? "no translation for this processor or size"
+             : error == ENOMEM ? "out of memory"
+                               : "the system refuses executable memory");
     return error;
 }
 
