@@ -6,7 +6,7 @@
 
 #include "bpf/jit.h"
 
-enum { MAX_OPS = 8 << 20 }; /* with the longest translation still far from 2 GiB */
+enum { MAX_OPS = 2 << 20 }; /* an AArch64 branch reaches 128 MiB, an operation takes up to 48 bytes */
 
 bool nm_jit_near(const struct nm_emitter *e, uint32_t target, uint32_t span)
 {
