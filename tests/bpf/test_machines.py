@@ -35,7 +35,7 @@ def test_python_interpreter_and_machine_code_agree(rng: random.Random) -> None:
             verdicts = [machine.match(packet, wirelen, known) for machine in machines]
             assert verdicts == [expected, expected], show(program, packet)
             passed += expected > 0
-    assert passed > PROGRAMS * PACKETS // 10
+    assert passed > PROGRAMS * PACKETS // 25
 
 
 @pytest.mark.skipif(bool(libpcap_bpf.MISSING), reason=libpcap_bpf.MISSING)
@@ -54,7 +54,7 @@ def test_libpcap_agrees(rng: random.Random) -> None:
             expected = libpcap_bpf.run(program, packet, wirelen)
             assert native.match(packet, wirelen) == expected, show(program, packet)
             passed += expected > 0
-    assert passed > PROGRAMS * PACKETS // 10
+    assert passed > PROGRAMS * PACKETS // 25
 
 
 def linux_program(rng: random.Random) -> tuple[Instruction, ...]:
@@ -84,5 +84,5 @@ def test_the_kernel_agrees(rng: random.Random) -> None:
                     assert min(native.match(packet), len(packet)) == kept, show(program, packet)
                     alike += 1
                 passed += expected > 0
-    assert passed > PROGRAMS * PACKETS // 10
+    assert passed > PROGRAMS * PACKETS // 25
     assert alike > PROGRAMS * PACKETS * 9 // 10
