@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bpf/opcode.h"
+#include "bpf/lower.h"
 #include "source.h"
 
 static int failures;
@@ -242,6 +242,65 @@ static struct nm_insn random_insn(uint32_t left)
     return insn;
 }
 
+enum { NEXT, HIT, MISS, OTHERS }; /* targets in a tree until it is whole; OTHERS + n: n further on */
+
+/* A tree over the multiples of 3 from 3 low up to 3 high; returns where it ends. */
+static uint32_t plant(struct nm_insn *insns, uint32_t at, uint32_t low, uint32_t high)
+{
+    uint32_t middle, right;
+
+    if (high - low < 3) {
+        for (uint32_t key = low; key < high; key++)
+            insns[at++] = (struct nm_insn){
+                .code = BPF_JMP | BPF_JEQ,
+                .jt = HIT,
+                .jf = key == high - 1 ? MISS : NEXT,
+                .k = below(4) ? 3 * key : 3 * below(20) - below(2), /* some where they cannot match */
+            };
+        return at;
+    }
+    middle = low + 1 + below(high - low - 1);
+    right = plant(insns, at + 1, low, middle);
+    insns[at] = (struct nm_insn){BPF_JMP | BPF_JGE, (uint8_t)(OTHERS + right - at - 1), NEXT, 3 * middle};
+    if (below(2))
+        insns[at] = (struct nm_insn){BPF_JMP | BPF_JGT, insns[at].jt, NEXT, 3 * middle - 1 - below(2)};
+    if (!below(8))
+        insns[at].k = below(60); /* forks that lead one way only, or away from keys */
+    return plant(insns, right, middle, high);
+}
+
+/* Metadata, a byte, a tree, something to tell by where it led, and a way back for even results. */
+static uint32_t plant_program(struct nm_insn *insns)
+{
+    uint32_t end = plant(insns, 2, 0, 8 + below(12));
+
+    insns[0] = (struct nm_insn){BPF_LD | BPF_ABS, 0, 0, below(2) ? BPF_AD_OFF : 0};
+    insns[1] = (struct nm_insn){BPF_LD | BPF_B | BPF_ABS, 0, 0, below(4)};
+    for (uint32_t i = 2; i < end; i++) {
+        uint8_t *targets[2] = {&insns[i].jt, &insns[i].jf};
+        uint8_t to_end = (uint8_t)(end - i - 1);
+
+        for (int side = 0; side < 2; side++) {
+            if (*targets[side] >= OTHERS)
+                *targets[side] -= OTHERS;
+            else if (*targets[side] == MISS)
+                *targets[side] = to_end + 2;
+            else if (*targets[side] == HIT)
+                *targets[side] = (uint8_t)(to_end + below(2));
+        }
+    }
+    insns[end++] = (struct nm_insn){BPF_ALU | BPF_OR, 0, 0, 0x1000};
+    insns[end++] = (struct nm_insn){BPF_ALU | BPF_XOR, 0, 0, 0x5500};
+    insns[end++] = (struct nm_insn){BPF_ALU | BPF_ADD, 0, 0, 7};
+    if (!below(3)) {
+        insns[end++] = (struct nm_insn){BPF_JMP | BPF_JSET, 1, 0, 1};
+        insns[end] = (struct nm_insn){BPF_JMP | BPF_JA, 0, 0, 0 - end};
+        end++;
+    }
+    insns[end++] = (struct nm_insn){BPF_RET | BPF_A, 0, 0, 0};
+    return end;
+}
+
 /* A row of comparisons in the middle, and sometimes a jump back. */
 static uint32_t random_program(struct nm_insn *insns)
 {
@@ -280,7 +339,7 @@ static uint8_t *before_fence(const struct fence *fence, uint32_t size)
 static void fill(uint8_t *pkt, uint32_t size)
 {
     for (uint32_t i = 0; i < size; i++)
-        pkt[i] = (uint8_t)(below(3) ? below(6) : random_word());
+        pkt[i] = (uint8_t)(below(3) ? below(below(2) ? 6 : 64) : random_word());
 }
 
 static void show(const struct nm_insn *insns, uint32_t count, const uint8_t *pkt, uint32_t size)
@@ -325,7 +384,7 @@ static void test_random_programs(uint32_t programs, const struct fence *fence)
 
     for (uint32_t i = 0; i < programs && failures < 3; i++) {
         struct nm_program *machines[2] = {NULL, NULL};
-        uint32_t count = random_program(insns);
+        uint32_t count = below(10) ? random_program(insns) : plant_program(insns);
 
         for (int m = 0; m < 2; m++) {
             int error = nm_program_new(insns, count, kinds[m], &machines[m], msg);
@@ -445,6 +504,43 @@ static void test_upper_halves_do_not_count(void)
     nm_program_unref(program);
 }
 
+/* n comparisons one after the other, or as a tree with a comparison of size at each fork. */
+static uint32_t write_choice(struct nm_insn *insns, uint32_t at, uint32_t low, uint32_t high, int row)
+{
+    uint32_t middle = (low + high) / 2, right;
+
+    if (row || high - low < 3) {
+        for (uint32_t key = low; key < high; key++)
+            insns[at++] = (struct nm_insn){BPF_JMP | BPF_JEQ, HIT, key == high - 1 ? MISS : NEXT, 977 * key};
+        return at;
+    }
+    right = write_choice(insns, at + 1, low, middle, row);
+    insns[at] = (struct nm_insn){BPF_JMP | BPF_JGE, (uint8_t)(OTHERS + right - at - 1), NEXT, 977 * middle};
+    return write_choice(insns, right, middle, high, row);
+}
+
+static void test_choices_become_searches(void)
+{
+    for (int row = 0; row < 2; row++) {
+        struct nm_insn insns[MAX_INSNS] = {{BPF_LD | BPF_ABS, 0, 0, 0}};
+        uint32_t end = write_choice(insns, 1, 0, 40, row), comparisons = 0;
+        struct nm_lowered lowered;
+
+        for (uint32_t i = 1; i < end; i++) {
+            insns[i].jt = insns[i].jt == HIT ? (uint8_t)(end - i) : (uint8_t)(insns[i].jt - OTHERS);
+            insns[i].jf = insns[i].jf == MISS ? (uint8_t)(end - i - 1) : 0;
+        }
+        insns[end] = (struct nm_insn){BPF_RET, 0, 0, 1};
+        insns[end + 1] = (struct nm_insn){BPF_RET, 0, 0, 2};
+        CHECK(nm_bpf_lower(insns, end + 2, &lowered) == 0);
+        for (uint32_t i = 0; i < lowered.count; i++)
+            comparisons += nm_op_branches(lowered.ops[i].operation);
+        CHECK(lowered.nsieves == 1);
+        CHECK(comparisons >= 40 && comparisons < 80);
+        nm_lowered_free(&lowered);
+    }
+}
+
 static void test_owners(void)
 {
     static const struct nm_insn accept = {BPF_RET, 0, 0, 1};
@@ -490,6 +586,7 @@ int main(int argc, char **argv)
     }
     test_refusals();
     test_owners();
+    test_choices_become_searches();
     test_upper_halves_do_not_count();
     test_filter_keeps_what_passes();
     test_backward_jumps_are_bounded();

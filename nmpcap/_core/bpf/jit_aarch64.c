@@ -2,7 +2,7 @@
  * AArch64, procedure call standard, a leaf function.
  *
  *     w4  A          x0  packet              w6      jumps backwards left
- *     w5  X          w1  length on the wire  w7, w8  scratch
+ *     w5  X          w1  length on the wire  x7-x9   scratch
  *                    w2  bytes captured      M[n]    sp + 4 n, in 64 bytes of stack
  *                    x3  metadata
  *
@@ -17,7 +17,7 @@ typedef int nm_jit_aarch64_elsewhere; /* a translation unit must hold something 
 
 const char *const nm_jit_name = "jit-aarch64";
 
-enum { PKT, WIRELEN, CAPLEN, METADATA, A, X, BACKWARD, T, U, ZERO = 31, SP = 31 };
+enum { PKT, WIRELEN, CAPLEN, METADATA, A, X, BACKWARD, T, U, V, ZERO = 31, SP = 31 };
 
 enum { CC_EQ = 0, CC_NE = 1, CC_HS = 2, CC_LO = 3, CC_HI = 8, ALWAYS = 14 };
 
@@ -32,6 +32,7 @@ enum {
     ANDS_REG = 0x6a000000,
     LSLV = 0x1ac02000,
     LSRV = 0x1ac02400,
+    LSR_IMM = 0x53007c00,
     UDIV = 0x1ac00800,
     MUL = 0x1b007c00,
     ADD_IMM = 0x11000000,
@@ -156,6 +157,25 @@ static void branch(struct arm *m, const struct nm_op *op, uint32_t condition)
     }
 }
 
+/* Leaves to jf what the sieve does not let through. */
+static void sieve(struct arm *m, const struct nm_op *op)
+{
+    const struct nm_sieve *sieve = &m->e->program->sieves[op->k];
+    uint64_t address = (uintptr_t)sieve->words;
+
+    load_imm(m, V, (uint32_t)address);
+    word(m, 0xf2c00000 | (uint32_t)(address >> 32 & 0xffff) << 5 | V); /* movk, lsl 32 */
+    word(m, 0xf2e00000 | (uint32_t)(address >> 48) << 5 | V);          /* movk, lsl 48 */
+    load_imm(m, T, NM_SIEVE_FACTOR);
+    three(m, MUL, T, A, T);
+    word(m, LSR_IMM | (sieve->shift + 5) << 16 | T << 5 | U);
+    word(m, LSR_IMM | sieve->shift << 16 | T << 5 | T);
+    word(m, 0xb8607800 | U << 16 | V << 5 | U); /* ldr u, [v, u, lsl 2] */
+    three(m, LSRV, U, U, T);                    /* counts modulo 32 */
+    word(m, ANDS_IMM | U << 5 | ZERO);          /* tst u, 1 */
+    jump(m, CC_EQ, op->jf);
+}
+
 static void back(struct arm *m, const struct nm_op *op)
 {
     word(m, SUBS_IMM | 1 << 10 | BACKWARD << 5 | BACKWARD);
@@ -273,7 +293,7 @@ static void shift_k(struct arm *m, bool left, uint32_t k)
     if (left)
         word(m, 0x53000000 | ((32 - k) & 31) << 16 | (31 - k) << 10 | A << 5 | A);
     else
-        word(m, 0x53007c00 | k << 16 | A << 5 | A);
+        word(m, LSR_IMM | k << 16 | A << 5 | A);
 }
 
 /* The processor counts modulo 32. */
@@ -431,6 +451,9 @@ static void emit_rest(struct arm *m, const struct nm_op *op)
         break;
     case NM_OP_JUMP:
         jump(m, ALWAYS, op->jt);
+        break;
+    case NM_OP_SIEVE:
+        sieve(m, op);
         break;
     case NM_OP_JEQ_K:
         compare_k(m, op, CC_EQ);

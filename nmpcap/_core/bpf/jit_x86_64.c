@@ -7,6 +7,8 @@
  *     r8d  jumps backwards left       r10  metadata
  *     r11  scratch                    M[n] at rsp - 64 + 4 n, in the red zone
  *
+ *     A sieve needs two more scratch registers, and is left out if they are taken.
+ *
  * Only what a program uses is set up. All 32-bit results are zero-extended, so rcx + k
  * is X + k without wrapping.
  */
@@ -24,6 +26,7 @@ struct x86 {
     struct nm_emitter *e;
     uint32_t reject; /* the operation behind the last */
     int caplen;      /* its register */
+    int spare;       /* one of r8d and r10d that is not in use, or 0 */
 };
 
 static void bytes(struct x86 *x, uint64_t code, int count)
@@ -79,6 +82,21 @@ static void load_imm(struct x86 *x, int reg, uint32_t k)
         bytes(x, 0x41, 1);
     bytes(x, 0xb8 | (reg & 7), 1);
     imm32(x, k);
+}
+
+static void load_address(struct x86 *x, int reg, const void *address)
+{
+    bytes(x, 0x48 | (reg >= 8), 1);
+    bytes(x, 0xb8 | (reg & 7), 1);
+    imm32(x, (uint32_t)(uintptr_t)address);
+    imm32(x, (uint32_t)((uintptr_t)address >> 32));
+}
+
+/* Of r8d to r11d. */
+static void shift_right(struct x86 *x, int reg, uint32_t count)
+{
+    bytes(x, 0x41c1e8 | (reg & 7), 3);
+    bytes(x, count, 1);
 }
 
 static void jump(struct x86 *x, int condition, uint32_t target)
@@ -268,6 +286,30 @@ static void test_k(struct x86 *x, uint32_t k)
     }
 }
 
+/* Leaves to jf what the sieve does not let through. */
+static void sieve(struct x86 *x, const struct nm_op *op)
+{
+    const struct nm_sieve *sieve = &x->e->program->sieves[op->k];
+    int table = x->caplen == EDX ? R9D : EDX;
+    int index = x->spare;
+
+    if (!index)
+        return;
+    load_address(x, table, sieve->words);
+    bytes(x, 0x4469d8, 3); /* imul r11d, eax, factor */
+    imm32(x, NM_SIEVE_FACTOR);
+    reg_reg(x, 0x89, R11D, index);
+    shift_right(x, index, sieve->shift + 5);
+    shift_right(x, R11D, sieve->shift);
+    /* mov index, [table + 4 index] */
+    bytes(x, 0x46 | (table >= 8), 1);
+    bytes(x, 0x8b04 | (index & 7) << 3, 2);
+    bytes(x, 0x80 | (index & 7) << 3 | (table & 7), 1);
+    /* bt index, r11d: counts modulo 32 */
+    bytes(x, 0x450fa3d8 | (index & 7), 4);
+    jump(x, CC_AE, op->jf);
+}
+
 static void back(struct x86 *x, const struct nm_op *op)
 {
     arith_imm(x, 5, R8D, 1);
@@ -449,6 +491,9 @@ static void emit_op(struct x86 *x, const struct nm_op *op)
     case NM_OP_RET_A:
         bytes(x, 0xc3, 1);
         break;
+    case NM_OP_SIEVE:
+        sieve(x, op);
+        break;
     case NM_OP_SEARCH: /* written out by lowering */
     case NM_OP_NONE:
         break;
@@ -474,6 +519,7 @@ static void prologue(struct x86 *x, const struct nm_lowered *program)
         backward |= op->operation == NM_OP_JA;
         metadata |= op->operation == NM_OP_LD_METADATA;
     }
+    x->spare = !backward ? R8D : !metadata ? R10D : 0;
     /* The upper half of an argument of 32 bits is anybody's; [x + k] is compared in 64. */
     reg_reg(x, 0x89, EDX, x->caplen);
     if (metadata)

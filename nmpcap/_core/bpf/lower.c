@@ -171,7 +171,41 @@ static void emit_successor(struct layout *layout, uint32_t target, uint32_t next
         emit(layout, (struct nm_op){.operation = NM_OP_JUMP, .jt = target});
 }
 
-static void emit_one(struct layout *layout, uint32_t i, uint32_t next)
+/* Sixteen bits a key: one value in sixteen that is no key is searched for all the same. */
+static int add_sieve(struct nm_lowered *out, const struct nm_key *keys, uint32_t count)
+{
+    struct nm_sieve *sieve = &out->sieves[out->nsieves];
+    uint32_t log = 6;
+
+    while (log < 31 && 1u << log < (uint64_t)count * 16)
+        log++;
+    sieve->shift = 32 - log;
+    sieve->words = calloc((size_t)1 << (log - 5), sizeof(*sieve->words));
+    if (!sieve->words)
+        return ENOMEM;
+    out->nsieves++;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t hash = nm_sieve_hash(sieve, keys[i].value);
+
+        sieve->words[hash / 32] |= 1u << hash % 32;
+    }
+    return 0;
+}
+
+static int emit_choice(struct layout *layout, const struct nm_search *search)
+{
+    const struct nm_key *keys = layout->searches->keys + search->first;
+    uint32_t sieve = layout->out->nsieves;
+    int error = add_sieve(layout->out, keys, search->count);
+
+    if (error)
+        return error;
+    emit(layout, (struct nm_op){.operation = NM_OP_SIEVE, .k = sieve, .jf = search->otherwise});
+    emit_search(layout, keys, search->count, search->otherwise);
+    return 0;
+}
+
+static int emit_one(struct layout *layout, uint32_t i, uint32_t next)
 {
     const struct nm_op *op = &layout->ops[i];
 
@@ -179,9 +213,7 @@ static void emit_one(struct layout *layout, uint32_t i, uint32_t next)
     if (op->operation == NM_OP_JUMP) {
         emit_successor(layout, op->jt, next);
     } else if (op->operation == NM_OP_SEARCH) {
-        const struct nm_search *search = &layout->searches->list[op->k];
-
-        emit_search(layout, layout->searches->keys + search->first, search->count, search->otherwise);
+        return emit_choice(layout, &layout->searches->list[op->k]);
     } else {
         emit(layout, *op);
         if (op->operation == NM_OP_LD_MEM || op->operation == NM_OP_LDX_MEM)
@@ -189,6 +221,7 @@ static void emit_one(struct layout *layout, uint32_t i, uint32_t next)
         if (!nm_op_branches(op->operation) && !nm_op_returns(op->operation) && op->operation != NM_OP_JA)
             emit_successor(layout, op->jf, next);
     }
+    return 0;
 }
 
 static void resolve(struct nm_lowered *out, const uint32_t *place)
@@ -206,28 +239,29 @@ static void resolve(struct nm_lowered *out, const uint32_t *place)
 static int lay_out(const struct nm_op *ops, uint32_t count, const struct nm_searches *searches,
                    struct nm_lowered *out)
 {
-    /* An operation and a jump behind it; a search has a comparison and an inner node a key. */
+    /* An operation and a jump behind it, or a sieve; a search has two comparisons a key. */
     size_t room = 2 * ((size_t)count + searches->nkeys);
     struct layout layout = {.out = out, .ops = ops, .searches = searches};
     uint32_t i = 0;
+    int error = 0;
 
     out->ops = malloc(room * sizeof(*out->ops));
     layout.place = calloc(count, sizeof(*layout.place));
-    if (!out->ops || !layout.place) {
-        free(layout.place);
-        return ENOMEM;
-    }
-    while (i < count) {
+    out->sieves = calloc((size_t)searches->count + 1, sizeof(*out->sieves));
+    if (!out->ops || !layout.place || !out->sieves)
+        error = ENOMEM;
+    while (!error && i < count) {
         uint32_t next = i + 1;
 
         while (next < count && ops[next].operation == NM_OP_DEAD)
             next++;
-        emit_one(&layout, i, next < count ? next : NOWHERE);
+        error = emit_one(&layout, i, next < count ? next : NOWHERE);
         i = next;
     }
-    resolve(out, layout.place);
+    if (!error)
+        resolve(out, layout.place);
     free(layout.place);
-    return 0;
+    return error;
 }
 
 /* ---- all of it ------------------------------------------------------------------------ */
@@ -268,6 +302,9 @@ int nm_bpf_lower(const struct nm_insn *insns, uint32_t count, struct nm_lowered 
 
 void nm_lowered_free(struct nm_lowered *lowered)
 {
+    for (uint32_t i = 0; i < lowered->nsieves; i++)
+        free(lowered->sieves[i].words);
+    free(lowered->sieves);
     free(lowered->ops);
     *lowered = (struct nm_lowered){0};
 }

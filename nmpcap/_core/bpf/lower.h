@@ -5,7 +5,7 @@
  *   - a load knows how much of the packet must be there: all of it that is certain to be
  *     loaded further on has been asked for at once, and what was asked for before is not
  *     asked for again (bounds.c);
- *   - a long row of comparisons of A with constants is a balanced search (search.c);
+ *   - a choice of A between many constants is a search (search.c), with a sieve in front;
  *   - jumps name operations, not distances; those that only led to another jump are gone,
  *     as is what cannot be reached.
  */
@@ -22,15 +22,42 @@ struct nm_op {
     uint8_t operation; /* enum nm_bpf_operation */
     uint8_t dispatch;  /* the interpreter's: this operation, or one that does the next one, too */
     uint8_t local;     /* layout's own */
-    uint32_t k;        /* LD_METADATA: index into nm_metadata.value; SEARCH: into nm_searches.list */
+    uint32_t k;        /* LD_METADATA: index into nm_metadata.value; SIEVE: into nm_lowered.sieves;
+                        * SEARCH: into nm_searches.list */
     uint32_t need;     /* reject unless caplen >= need; 0: known to be so */
     uint32_t need_x;   /* reject unless caplen >= X + need_x; 0: known to be so; then need is 0 */
-    uint32_t jt, jf;   /* where a jump goes; everything else goes on to the next operation */
+    uint32_t jt, jf;   /* where a jump goes; jf: where a SIEVE goes with what does not pass; everything
+                        * else goes on to the next operation */
 };
+
+/*
+ * A sieve says of most values of A that they are none of a search's keys, by one bit: that
+ * of the value's hash is set if a key has the same. What goes through is searched for.
+ */
+struct nm_sieve {
+    uint32_t *words;
+    uint32_t shift; /* the hash is what is left of A * NM_SIEVE_FACTOR */
+};
+
+#define NM_SIEVE_FACTOR 0x9e3779b1u /* 2^32 over the golden ratio, as in Fibonacci hashing */
+
+static inline uint32_t nm_sieve_hash(const struct nm_sieve *sieve, uint32_t a)
+{
+    return a * NM_SIEVE_FACTOR >> sieve->shift;
+}
+
+static inline bool nm_sieve_passes(const struct nm_sieve *sieve, uint32_t a)
+{
+    uint32_t hash = nm_sieve_hash(sieve, a);
+
+    return sieve->words[hash / 32] >> hash % 32 & 1;
+}
 
 struct nm_lowered {
     struct nm_op *ops;
     uint32_t count;
+    struct nm_sieve *sieves;
+    uint32_t nsieves;
     uint16_t mem_read; /* bit n: M[n] is read somewhere */
 };
 
@@ -62,13 +89,15 @@ static inline bool nm_op_returns(uint8_t operation)
 /* nm_bpf_bounds - fills need and need_x; what can only reject becomes RET_K 0. 0 or ENOMEM. */
 int nm_bpf_bounds(struct nm_op *ops, uint32_t count);
 
-/* A choice between keys. */
 struct nm_key {
     uint32_t value;
     uint32_t target;
+    uint32_t rank; /* search.c's own */
 };
 
+/* A choice: A against keys. */
 struct nm_search {
+    uint32_t head;         /* the comparison it starts with */
     uint32_t first, count; /* its keys, ascending, in nm_searches.keys */
     uint32_t otherwise;    /* where A equals none of them */
 };
@@ -80,7 +109,7 @@ struct nm_searches {
     uint32_t nkeys;
 };
 
-/* nm_bpf_searches - makes a SEARCH of each row of comparisons worth it. 0 or ENOMEM. */
+/* nm_bpf_searches - makes a SEARCH of each choice large enough. 0 or ENOMEM. */
 int nm_bpf_searches(struct nm_op *ops, uint32_t count, struct nm_searches *searches);
 void nm_searches_free(struct nm_searches *searches);
 

@@ -95,6 +95,7 @@ enum nm_bpf_operation {
     /* made by lowering; a JA that is left over counts as a jump backwards */
     NM_OP_JUMP,
     NM_OP_LD_METADATA,
+    NM_OP_SIEVE,
     NM_OP_SEARCH,
     NM_OP_COUNT,
     NM_OP_NONE = NM_OP_COUNT,

@@ -1,9 +1,13 @@
 /*
- * Rows of comparisons: jeq a, else jeq b, else jeq c ... on the same A.
+ * Choices: comparisons of A with constants whose outcomes lead to more such comparisons.
  *
- * Compilers that know no better write a set of hosts so. A row of n comparisons costs
- * n steps, a search log n; below MIN_KEYS the row is as fast. Comparisons change nothing,
- * so a jump into the middle of a row is no obstacle: the rest of the row then exists twice.
+ * A set of hosts or ports comes as a row (jeq a, else jeq b, else ...) from compilers that
+ * know no better and as a tree (jgt m, then ..., else ...) from those that do. Either maps
+ * some values to targets and all the rest to one other target; so it is gathered here, for
+ * the layout to write it out in the best way it knows.
+ *
+ * Comparisons change nothing, so a jump into the middle is no obstacle: what can be
+ * reached from there then exists twice.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,13 +15,119 @@
 #include "bpf/lower.h"
 
 enum {
-    MIN_KEYS = 8,
-    MAX_COPIES = 4, /* bounds the work on programs that jump into the middle again and again */
+    MIN_KEYS = 8,    /* fewer are as fast one after the other */
+    STEPS_AN_OP = 4, /* bounds the work on programs whose choices overlap */
 };
 
-static bool in_row(const struct nm_op *op)
+/* What is known of the comparison at an index, or of any other operation there. */
+struct choice {
+    uint32_t otherwise; /* where all but single values end up; the operation itself if there is no such place */
+    uint32_t steps;     /* comparisons on the way, each as often as there are ways to it */
+    bool entered;       /* reached from outside of a choice */
+};
+
+/* Still to be followed: the operation at, with A between low and high. */
+struct span {
+    uint32_t at, low, high;
+};
+
+struct walk {
+    const struct nm_op *ops;
+    const struct choice *choices;
+    struct span *pending;
+    uint32_t npending;
+    struct nm_key *keys;
+    uint32_t nkeys;
+};
+
+static bool splits(const struct nm_op *op)
 {
-    return op->operation == NM_OP_JEQ_K;
+    return op->operation == NM_OP_JGT_K || op->operation == NM_OP_JGE_K;
+}
+
+static uint32_t sum(uint32_t a, uint32_t b)
+{
+    return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+}
+
+/* ---- which choices there are --------------------------------------------------------- */
+
+/* Successors of a comparison have higher indexes, so they are known already. */
+static struct choice choice_at(const struct nm_op *ops, uint32_t i, const struct choice *choices)
+{
+    const struct nm_op *op = &ops[i];
+    struct choice itself = {.otherwise = i};
+
+    if (op->operation == NM_OP_JEQ_K)
+        return (struct choice){choices[op->jf].otherwise, sum(1, choices[op->jf].steps), false};
+    if (!splits(op) || choices[op->jt].otherwise != choices[op->jf].otherwise)
+        return itself;
+    return (struct choice){
+        choices[op->jf].otherwise,
+        sum(1, sum(choices[op->jt].steps, choices[op->jf].steps)),
+        false,
+    };
+}
+
+static void mark_entries(const struct nm_op *ops, uint32_t count, struct choice *choices)
+{
+    choices[0].entered = true;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct nm_op *op = &ops[i];
+        bool inside = choices[i].otherwise != i;
+
+        if (op->operation == NM_OP_DEAD || nm_op_returns(op->operation))
+            continue;
+        if ((nm_op_jumps(op->operation) || nm_op_branches(op->operation)) && !(inside && splits(op)))
+            choices[op->jt].entered = true;
+        if (!nm_op_jumps(op->operation) && !inside)
+            choices[op->jf].entered = true;
+    }
+}
+
+/* ---- gathering one ------------------------------------------------------------------- */
+
+static void add_key(struct walk *walk, uint32_t value, uint32_t target)
+{
+    walk->keys[walk->nkeys] = (struct nm_key){value, target, walk->nkeys};
+    walk->nkeys++;
+}
+
+static void later(struct walk *walk, uint32_t at, uint32_t low, uint32_t high)
+{
+    walk->pending[walk->npending++] = (struct span){at, low, high};
+}
+
+/* Goes the way a comparison of size leads A between low and high; where both ways are open, one of
+ * them is left for later. */
+static void split(struct walk *walk, const struct nm_op *op, struct span *span)
+{
+    uint64_t first = (uint64_t)op->k + (op->operation == NM_OP_JGT_K); /* true from here on */
+
+    if (first <= span->low) {
+        span->at = op->jt;
+    } else if (first > span->high) {
+        span->at = op->jf;
+    } else {
+        later(walk, op->jt, (uint32_t)first, span->high);
+        span->high = (uint32_t)first - 1;
+        span->at = op->jf;
+    }
+}
+
+static void follow(struct walk *walk, struct span span)
+{
+    while (walk->choices[span.at].otherwise != span.at) {
+        const struct nm_op *op = &walk->ops[span.at];
+
+        if (splits(op)) {
+            split(walk, op, &span);
+            continue;
+        }
+        if (op->k >= span.low && op->k <= span.high)
+            add_key(walk, op->k, op->jt);
+        span.at = op->jf;
+    }
 }
 
 static int by_value(const void *a, const void *b)
@@ -26,101 +136,81 @@ static int by_value(const void *a, const void *b)
 
     if (x->value != y->value)
         return x->value < y->value ? -1 : 1;
-    return x->target < y->target ? -1 : x->target > y->target;
+    return x->rank < y->rank ? -1 : x->rank > y->rank;
 }
 
-/* Writes the keys of the row at head, each once, and returns how many. */
-static uint32_t collect(const struct nm_op *ops, uint32_t head, struct nm_search *search,
-                        struct nm_key *keys)
+/* Fills the search with the choice at head. Of two comparisons with one value the first counts. */
+static void gather(struct walk *walk, uint32_t head, struct nm_search *search)
 {
-    uint32_t n = 0, kept = 0, i;
+    uint32_t kept = 0;
 
-    /* Until they are sorted, a key's target is its comparison: of two alike the first one counts. */
-    for (i = head; in_row(&ops[i]); i = ops[i].jf)
-        keys[n++] = (struct nm_key){ops[i].k, i};
-    search->otherwise = i;
-    qsort(keys, n, sizeof(*keys), by_value);
-    for (uint32_t j = 0; j < n; j++)
-        if (!kept || keys[kept - 1].value != keys[j].value)
-            keys[kept++] = (struct nm_key){keys[j].value, ops[keys[j].target].jt};
-    return kept;
+    walk->nkeys = 0;
+    later(walk, head, 0, UINT32_MAX);
+    while (walk->npending)
+        follow(walk, walk->pending[--walk->npending]);
+    qsort(walk->keys, walk->nkeys, sizeof(*walk->keys), by_value);
+    for (uint32_t i = 0; i < walk->nkeys; i++)
+        if (!kept || walk->keys[kept - 1].value != walk->keys[i].value)
+            walk->keys[kept++] = walk->keys[i];
+    search->count = kept;
+    search->otherwise = walk->choices[head].otherwise;
 }
 
-/* Marks what is reached otherwise than as the next comparison of a row. */
-static void mark_entries(const struct nm_op *ops, uint32_t count, bool *entered)
-{
-    entered[0] = true;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct nm_op *op = &ops[i];
+/* ---- all of them --------------------------------------------------------------------- */
 
-        if (op->operation == NM_OP_DEAD || nm_op_returns(op->operation))
-            continue;
-        if (nm_op_jumps(op->operation) || nm_op_branches(op->operation))
-            entered[op->jt] = true;
-        if (!nm_op_jumps(op->operation) && !in_row(op))
-            entered[op->jf] = true;
-    }
-}
-
-/* length[i]: comparisons in the row from i on, where that is a head worth a search, else 0. */
-static void choose_heads(const struct nm_op *ops, uint32_t count, uint32_t *length,
-                         struct nm_searches *found)
+static void gather_all(struct nm_op *ops, uint32_t count, struct choice *choices, struct walk *walk,
+                       struct nm_searches *searches)
 {
-    bool *entered = (bool *)(length + count);
-    uint64_t budget = (uint64_t)count * MAX_COPIES;
+    uint64_t budget = (uint64_t)count * STEPS_AN_OP;
 
     for (uint32_t i = count; i-- > 0;)
-        length[i] = in_row(&ops[i]) ? 1 + length[ops[i].jf] : 0;
-    mark_entries(ops, count, entered);
+        choices[i] = choice_at(ops, i, choices);
+    mark_entries(ops, count, choices);
     for (uint32_t i = 0; i < count; i++) {
-        if (!entered[i] || length[i] < MIN_KEYS || length[i] > budget) {
-            length[i] = 0;
+        struct nm_search *search = &searches->list[searches->count];
+
+        if (!choices[i].entered || choices[i].steps < MIN_KEYS || choices[i].steps > budget)
             continue;
-        }
-        budget -= length[i];
-        found->nkeys += length[i];
-        found->count++;
+        budget -= choices[i].steps;
+        search->head = i;
+        search->first = searches->nkeys;
+        walk->keys = searches->keys + searches->nkeys;
+        gather(walk, i, search);
+        if (search->count < MIN_KEYS)
+            continue;
+        searches->nkeys += search->count;
+        searches->count++;
     }
+    /* Choices overlap: all are read before the first head changes. */
+    for (uint32_t i = 0; i < searches->count; i++)
+        ops[searches->list[i].head] = (struct nm_op){.operation = NM_OP_SEARCH, .k = i};
 }
 
-int nm_bpf_searches(struct nm_op *ops, uint32_t count, struct nm_searches *found)
+int nm_bpf_searches(struct nm_op *ops, uint32_t count, struct nm_searches *searches)
 {
-    uint32_t *length = calloc(count, sizeof(*length) + sizeof(bool));
-    uint32_t searches = 0, keys = 0;
+    struct choice *choices = malloc(count * sizeof(*choices));
+    struct walk walk = {
+        .ops = ops,
+        .choices = choices,
+        .pending = malloc((size_t)count * STEPS_AN_OP * sizeof(*walk.pending)),
+    };
+    int error = 0;
 
-    *found = (struct nm_searches){0};
-    if (!length)
-        return ENOMEM;
-    choose_heads(ops, count, length, found);
-    if (found->count) {
-        found->list = calloc(found->count, sizeof(*found->list));
-        found->keys = calloc(found->nkeys, sizeof(*found->keys));
-        if (!found->list || !found->keys) {
-            free(length);
-            nm_searches_free(found);
-            return ENOMEM;
-        }
-    }
-    /* Rows may share their ends: all are read before the first head changes. */
-    for (uint32_t i = 0; i < count; i++) {
-        if (!length[i])
-            continue;
-        found->list[searches].first = keys;
-        found->list[searches].count = collect(ops, i, &found->list[searches], found->keys + keys);
-        keys += length[i];
-        searches++;
-    }
-    searches = 0;
-    for (uint32_t i = 0; i < count; i++)
-        if (length[i])
-            ops[i] = (struct nm_op){.operation = NM_OP_SEARCH, .k = searches++};
-    free(length);
-    return 0;
+    /* A comparison visited makes at most one key, and leaves at most one way for later. */
+    searches->list = malloc(((size_t)count + 1) * sizeof(*searches->list));
+    searches->keys = malloc((size_t)count * STEPS_AN_OP * sizeof(*searches->keys));
+    if (choices && walk.pending && searches->list && searches->keys)
+        gather_all(ops, count, choices, &walk, searches);
+    else
+        error = ENOMEM;
+    free(walk.pending);
+    free(choices);
+    return error;
 }
 
-void nm_searches_free(struct nm_searches *found)
+void nm_searches_free(struct nm_searches *searches)
 {
-    free(found->list);
-    free(found->keys);
-    *found = (struct nm_searches){0};
+    free(searches->list);
+    free(searches->keys);
+    *searches = (struct nm_searches){0};
 }

@@ -85,6 +85,7 @@ uint32_t nm_vm_run(const struct nm_lowered *lowered, const uint8_t *pkt, uint32_
         NM_BPF_OPERATIONS(LABEL)
         [NM_OP_JUMP] = &&do_JUMP,
         [NM_OP_LD_METADATA] = &&do_LD_METADATA,
+        [NM_OP_SIEVE] = &&do_SIEVE,
         [VM_W_JEQ] = &&do_W_JEQ,
         [VM_H_JEQ] = &&do_H_JEQ,
         [VM_B_JEQ] = &&do_B_JEQ,
@@ -143,6 +144,11 @@ do_LD_METADATA:
         return 0;
     a = metadata->value[op->k];
     NEXT;
+
+do_SIEVE:
+    if (nm_sieve_passes(&lowered->sieves[op->k], a))
+        NEXT;
+    GO(ops + op->jf);
 
 do_JA:
     if (backward++ == NM_BPF_BACKWARD_LIMIT)
