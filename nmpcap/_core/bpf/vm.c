@@ -1,5 +1,5 @@
 /*
- * The interpreter: one computed jump an operation, and one for a load with the
+ * The interpreter: one computed jump an operation, and one for a load, or a mask, with the
  * comparison behind it, which is most of what filters do.
  *
  * Scratch words start as 0, but only programs that read some pay for that.
@@ -9,28 +9,42 @@
 
 #include "bpf/vm.h"
 
-/* Joined operations, numbered behind the others. */
+/* What is joined: every first with every second. */
+#define FIRSTS(X) X(LD_ABS_W) X(LD_ABS_H) X(LD_ABS_B) X(LD_IND_W) X(LD_IND_H) X(LD_IND_B) X(AND_K)
+#define SECONDS(X, first) X(first, JEQ_K) X(first, JGT_K) X(first, JGE_K) X(first, JSET_K)
+
+/* Joined operations are numbered behind the others. */
 enum {
-    VM_W_JEQ = NM_OP_COUNT,
-    VM_H_JEQ,
-    VM_B_JEQ,
+    BEFORE_JOINED = NM_OP_COUNT - 1,
+#define NUMBER(first, second) VM_##first##_##second,
+#define NUMBERS(first) SECONDS(NUMBER, first)
+    FIRSTS(NUMBERS)
+#undef NUMBERS
+#undef NUMBER
     VM_COUNT,
 };
+
+static uint8_t joined(uint8_t first, uint8_t second)
+{
+    switch (first << 8 | second) {
+#define CASE(first, second) \
+    case NM_OP_##first << 8 | NM_OP_##second: \
+        return VM_##first##_##second;
+#define CASES(first) SECONDS(CASE, first)
+        FIRSTS(CASES)
+#undef CASES
+#undef CASE
+    default:
+        return first;
+    }
+}
 
 void nm_vm_prepare(struct nm_lowered *lowered)
 {
     for (uint32_t i = 0; i < lowered->count; i++) {
         struct nm_op *op = &lowered->ops[i];
 
-        op->dispatch = op->operation;
-        if (i + 1 == lowered->count || op[1].operation != NM_OP_JEQ_K)
-            continue;
-        if (op->operation == NM_OP_LD_ABS_W)
-            op->dispatch = VM_W_JEQ;
-        else if (op->operation == NM_OP_LD_ABS_H)
-            op->dispatch = VM_H_JEQ;
-        else if (op->operation == NM_OP_LD_ABS_B)
-            op->dispatch = VM_B_JEQ;
+        op->dispatch = i + 1 < lowered->count ? joined(op->operation, op[1].operation) : op->operation;
     }
 }
 
@@ -72,10 +86,31 @@ static inline uint32_t half_at(const uint8_t *p)
         if (op->need_x && (uint64_t)x + op->need_x > caplen) \
             return 0; \
     } while (0)
+
+#define EXEC_LD_ABS_W NEED; a = word_at(pkt + op->k)
+#define EXEC_LD_ABS_H NEED; a = half_at(pkt + op->k)
+#define EXEC_LD_ABS_B NEED; a = pkt[op->k]
+#define EXEC_LD_IND_W NEED_X; a = word_at(pkt + x + op->k)
+#define EXEC_LD_IND_H NEED_X; a = half_at(pkt + x + op->k)
+#define EXEC_LD_IND_B NEED_X; a = pkt[x + op->k]
+#define EXEC_AND_K a &= op->k
+
+#define EXEC_JEQ_K BRANCH(a == op->k)
+#define EXEC_JGT_K BRANCH(a > op->k)
+#define EXEC_JGE_K BRANCH(a >= op->k)
+#define EXEC_JSET_K BRANCH(a & op->k)
+
 #define DO(operation, statement) \
     do_##operation: \
     statement; \
     NEXT
+#define DO_FIRST(first) DO(first, EXEC_##first);
+#define DO_JOINED(first, second) \
+    do_##first##_##second: \
+    EXEC_##first; \
+    op++; \
+    EXEC_##second;
+#define DO_ALL_JOINED(first) SECONDS(DO_JOINED, first)
 
 uint32_t nm_vm_run(const struct nm_lowered *lowered, const uint8_t *pkt, uint32_t wirelen, uint32_t caplen,
                    const struct nm_metadata *metadata)
@@ -86,11 +121,10 @@ uint32_t nm_vm_run(const struct nm_lowered *lowered, const uint8_t *pkt, uint32_
         [NM_OP_JUMP] = &&do_JUMP,
         [NM_OP_LD_METADATA] = &&do_LD_METADATA,
         [NM_OP_SIEVE] = &&do_SIEVE,
-        [VM_W_JEQ] = &&do_W_JEQ,
-        [VM_H_JEQ] = &&do_H_JEQ,
-        [VM_B_JEQ] = &&do_B_JEQ,
+#define JOINED_LABEL(first, second) [VM_##first##_##second] = &&do_##first##_##second,
+#define JOINED_LABELS(first) SECONDS(JOINED_LABEL, first)
+        FIRSTS(JOINED_LABELS)
     };
-#undef LABEL
     const struct nm_op *const ops = lowered->ops;
     const struct nm_op *op;
     uint32_t a = 0, x = 0, backward = 0;
@@ -101,12 +135,8 @@ uint32_t nm_vm_run(const struct nm_lowered *lowered, const uint8_t *pkt, uint32_
     GO(ops);
 
     DO(LD_IMM, a = op->k);
-    DO(LD_ABS_W, NEED; a = word_at(pkt + op->k));
-    DO(LD_ABS_H, NEED; a = half_at(pkt + op->k));
-    DO(LD_ABS_B, NEED; a = pkt[op->k]);
-    DO(LD_IND_W, NEED_X; a = word_at(pkt + x + op->k));
-    DO(LD_IND_H, NEED_X; a = half_at(pkt + x + op->k));
-    DO(LD_IND_B, NEED_X; a = pkt[x + op->k]);
+    FIRSTS(DO_FIRST)
+    FIRSTS(DO_ALL_JOINED)
     DO(LD_MEM, a = mem[op->k]);
     DO(LD_LEN, a = wirelen);
     DO(LDX_IMM, x = op->k);
@@ -121,7 +151,6 @@ uint32_t nm_vm_run(const struct nm_lowered *lowered, const uint8_t *pkt, uint32_
     DO(DIV_K, a /= op->k);
     DO(MOD_K, a %= op->k);
     DO(OR_K, a |= op->k);
-    DO(AND_K, a &= op->k);
     DO(XOR_K, a ^= op->k);
     DO(LSH_K, a <<= op->k);
     DO(RSH_K, a >>= op->k);
@@ -156,29 +185,14 @@ do_JA:
 do_JUMP:
     GO(ops + op->jt);
 
-do_W_JEQ:
-    NEED;
-    a = word_at(pkt + op->k);
-    op++;
 do_JEQ_K:
-    BRANCH(a == op->k);
-do_H_JEQ:
-    NEED;
-    a = half_at(pkt + op->k);
-    op++;
-    BRANCH(a == op->k);
-do_B_JEQ:
-    NEED;
-    a = pkt[op->k];
-    op++;
-    BRANCH(a == op->k);
-
+    EXEC_JEQ_K;
 do_JGT_K:
-    BRANCH(a > op->k);
+    EXEC_JGT_K;
 do_JGE_K:
-    BRANCH(a >= op->k);
+    EXEC_JGE_K;
 do_JSET_K:
-    BRANCH(a & op->k);
+    EXEC_JSET_K;
 do_JEQ_X:
     BRANCH(a == x);
 do_JGT_X:
