@@ -77,7 +77,11 @@ def _fault_of(insn: Instruction, index: int, end: int) -> str | None:
 
 
 def find_linux_fault(instructions: Sequence[Instruction]) -> Fault | None:
-    """Find what keeps Linux from attaching a program (SO_ATTACH_FILTER); None if it would."""
+    """Find what keeps Linux from attaching a program (SO_ATTACH_FILTER); None if it would.
+
+    The socket's share of memory (net.core.optmem_max, which counts the program as Linux expands it) may
+    still be too small for a large one: the system call then fails with ENOMEM.
+    """
     fault = find_fault(instructions)
     if fault:
         return fault

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from nmpcap.bpf.check import check
 from nmpcap.bpf.image import image, parse_ddd
 from nmpcap.bpf.insn import Instruction
-from nmpcap.bpf.native import Native
+from nmpcap.bpf.native import Native, check_fast
 from nmpcap.errors import PcapError
 
 __all__ = ["Origin", "Program"]
@@ -48,11 +47,13 @@ class Program:
         snaplen: int = 262144,
         origin: Origin | None = None,
     ) -> None:
-        self.instructions = tuple(Instruction(*insn) for insn in instructions)
+        self.instructions = tuple(
+            insn if type(insn) is Instruction else Instruction(*insn) for insn in instructions
+        )
         self.linktype = linktype
         self.snaplen = snaplen
         self.origin = origin
-        check(self.instructions)
+        check_fast(self.instructions)
         self._native: Native | None = None
 
     @classmethod

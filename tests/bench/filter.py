@@ -35,7 +35,8 @@ struct view { const uint8_t *data; int64_t ts; uint32_t caplen, len; uint64_t re
 typedef uint32_t bpf_filter(const void *program, const uint8_t *pkt, uint32_t wirelen, uint32_t caplen);
 typedef uint32_t filter(const void *program, struct view *views, const void *metadata, uint32_t count);
 
-uint32_t peer(bpf_filter *run, const void *program, const struct view *all, struct view *views, uint32_t count)
+uint32_t peer(bpf_filter *run, const void *program, const struct view *all, struct view *views,
+              uint32_t count)
 {
     uint32_t kept = 0;
 

@@ -28,7 +28,7 @@ from measure import BENCHMARKS, Benchmark, Result, Unavailable  # noqa: E402  (a
 def load() -> None:
     """Import every theme in this folder, which registers its benchmarks."""
     for file in sorted(FOLDER.glob("*.py")):
-        if file.stem not in ("__init__", "run", "measure"):
+        if file.stem not in ("__init__", "run", "measure") and not file.stem.startswith("test_"):
             importlib.import_module(file.stem)
 
 

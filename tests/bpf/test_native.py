@@ -115,6 +115,10 @@ def test_what_is_no_program() -> None:
         Native(assemble("ld [0]"))
     with pytest.raises(ProgramError, match="no instructions"):
         Native([])
+    with pytest.raises(ProgramError, match="16, 8, 8 and 32 bits"):
+        Native([Instruction(6, 0, 0, 1 << 32)])
+    with pytest.raises(ProgramError, match="16, 8, 8 and 32 bits"):
+        Native([Instruction(6, -1, 0, 0)])
 
 
 def make_views(packets: list[bytes]) -> tuple[object, list[object]]:

@@ -42,7 +42,7 @@ struct nm_metadata {
 const char *nm_bpf_check(const struct nm_insn *insns, uint32_t count, uint32_t *index);
 
 /* Which machine nm_program_new may choose. */
-#define NM_BPF_AUTO 0        /* machine code if possible, and unless NMPCAP_JIT=0 is in the environment */
+#define NM_BPF_AUTO 0        /* machine code where possible, unless NMPCAP_JIT=0 is in the environment */
 #define NM_BPF_INTERPRETER 1
 #define NM_BPF_JIT 2         /* machine code or nothing */
 
@@ -62,16 +62,16 @@ struct nm_program;
 int nm_program_new(const struct nm_insn *insns, uint32_t count, int machine,
                    struct nm_program **program, char *msg);
 
-/* nm_program_ref - one more owner; nm_program_unref - one less, the last one frees. Any thread; NULL is
- * no program and does nothing. */
+/* nm_program_ref - one more owner; nm_program_unref - one less, the last one frees. From any thread; NULL
+ * is no program and does nothing. */
 struct nm_program *nm_program_ref(struct nm_program *program);
 void nm_program_unref(struct nm_program *program);
 
 /* nm_program_machine - "jit-x86_64", "jit-aarch64" or "interpreter". */
 const char *nm_program_machine(const struct nm_program *program);
 
-/* nm_program_code - the machine code, for a disassembler, or NULL; *size its bytes. Lives as long as the
- * program. */
+/* nm_program_code - the machine code, for a disassembler, or NULL; *size is its bytes. It lives as long
+ * as the program. */
 const uint8_t *nm_program_code(const struct nm_program *program, size_t *size);
 
 /*

@@ -82,7 +82,8 @@ static void load_imm(struct arm *m, uint32_t rd, uint32_t k)
 /* ---- constants in instructions -------------------------------------------------------- */
 
 /* add, sub or cmp with a constant, which fits or goes through a register. */
-static void arith_imm(struct arm *m, uint32_t imm_form, uint32_t reg_form, uint32_t rd, uint32_t rn, uint32_t k)
+static void arith_imm(struct arm *m, uint32_t imm_form, uint32_t reg_form, uint32_t rd, uint32_t rn,
+                      uint32_t k)
 {
     if (k <= 0xfff) {
         word(m, imm_form | k << 10 | rn << 5 | rd);
@@ -109,7 +110,8 @@ static bool bit_run(uint32_t k, uint32_t *field)
     return true;
 }
 
-static void logic_imm(struct arm *m, uint32_t imm_form, uint32_t reg_form, uint32_t rd, uint32_t rn, uint32_t k)
+static void logic_imm(struct arm *m, uint32_t imm_form, uint32_t reg_form, uint32_t rd, uint32_t rn,
+                      uint32_t k)
 {
     uint32_t field;
 

@@ -21,7 +21,7 @@ enum {
 
 /* What is known of the comparison at an index, or of any other operation there. */
 struct choice {
-    uint32_t otherwise; /* where all but single values end up; the operation itself if there is no such place */
+    uint32_t otherwise; /* where all but single values end up; itself if there is no such place */
     uint32_t steps;     /* comparisons on the way, each as often as there are ways to it */
     bool entered;       /* reached from outside of a choice */
 };
