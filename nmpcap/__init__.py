@@ -1,5 +1,21 @@
 """nmpcap: libpcap-shaped capture and injection over netmap, with or without the kernel module."""
 
-from nmpcap.errors import DeviceError, FilterError, PcapError, PortNameError, SavefileError, UsageError
+from nmpcap.errors import (
+    DeviceError,
+    FilterError,
+    PcapError,
+    PortNameError,
+    ProgramError,
+    SavefileError,
+    UsageError,
+)
 
-__all__ = ["DeviceError", "FilterError", "PcapError", "PortNameError", "SavefileError", "UsageError"]
+__all__ = [
+    "DeviceError",
+    "FilterError",
+    "PcapError",
+    "PortNameError",
+    "ProgramError",
+    "SavefileError",
+    "UsageError",
+]

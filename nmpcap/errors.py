@@ -9,7 +9,15 @@ from __future__ import annotations
 import os
 from errno import EINVAL
 
-__all__ = ["DeviceError", "FilterError", "PcapError", "PortNameError", "SavefileError", "UsageError"]
+__all__ = [
+    "DeviceError",
+    "FilterError",
+    "PcapError",
+    "PortNameError",
+    "ProgramError",
+    "SavefileError",
+    "UsageError",
+]
 
 
 class PcapError(Exception):
@@ -51,6 +59,17 @@ class FilterError(PcapError):
     def __init__(self, message: str, position: int) -> None:
         super().__init__(message)
         self.position = position
+
+
+class ProgramError(PcapError):
+    """A BPF program that must not run; ``index`` is the offending instruction, from 0."""
+
+    def __init__(self, message: str, index: int) -> None:
+        super().__init__(message)
+        self.index = index
+
+    def __reduce__(self) -> tuple[type[ProgramError], tuple[str, int]]:
+        return type(self), (str(self), self.index)
 
 
 class SavefileError(PcapError):

@@ -1,0 +1,152 @@
+"""What a benchmark is made of: cases, each our work beside a peer's, and the figure they end in.
+
+A file in this folder holds the benchmarks of one theme. Each is a function of its own name that
+yields cases, one after the other; what a case needs may live in the function's frame, and is
+released when the function is asked for the next one.
+
+    @benchmark(reach=3.0)
+    def filter_jit():
+        packets = make_packets()
+        yield Case("udp port 53", items=len(packets), ours=..., peer=..., peer_name="bpf_filter")
+
+The figure is that of the worst case:
+    ratio   the peer's time over ours           (more is better)
+    mpps    millions of items a second, ours    (more is better)
+    ms      milliseconds a run, ours            (less is better)
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+
+__all__ = ["BENCHMARKS", "Benchmark", "Case", "Result", "Unavailable", "benchmark", "measure"]
+
+RUNS = 7
+LEAST_SECONDS = 0.02  # a run shorter than this is repeated within the clock's two readings
+
+
+class Unavailable(Exception):
+    """A benchmark cannot run here: the reason, and after "to run it:" what to do about it."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One comparison: two pieces of work on the same ``items``, of which ours is measured.
+
+    Both are called without arguments, alternately, and do all of their work in the call.
+    """
+
+    label: str
+    items: int
+    ours: Callable[[], object]
+    peer: Callable[[], object] | None = None
+    peer_name: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """Medians of one case, in nanoseconds an item, with the spread of our runs (max over min)."""
+
+    label: str
+    ours_ns: float
+    peer_ns: float | None
+    peer_name: str
+    items: int
+    spread: float
+
+    def figure(self, kind: str) -> float:
+        """The case's figure of the benchmark's kind."""
+        if kind == "ratio":
+            if self.peer_ns is None:
+                raise ValueError(f"case {self.label!r} has no peer to make a ratio with")
+            return self.peer_ns / self.ours_ns
+        return 1000 / self.ours_ns if kind == "mpps" else self.ours_ns * self.items / 1e6
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A named benchmark: what its figure is, and what it should reach."""
+
+    name: str
+    cases: Callable[[], Iterator[Case]]
+    figure: str
+    reach: float
+
+    def run(self) -> list[Result]:
+        """Measure all cases; Unavailable where the peer or a tool is missing."""
+        return [measure(case) for case in self.cases()]
+
+    def worst(self, results: list[Result]) -> float:
+        """The benchmark's figure."""
+        figures = [result.figure(self.figure) for result in results]
+        return max(figures) if self.figure == "ms" else min(figures)
+
+    def reached(self, figure: float) -> bool:
+        """Whether a figure is as good as it should be."""
+        return figure <= self.reach if self.figure == "ms" else figure >= self.reach
+
+    def as_json(self, results: list[Result]) -> dict[str, object]:
+        """What ``run.py --json`` prints."""
+        figure = self.worst(results)
+        return {
+            "name": self.name,
+            "figure": self.figure,
+            "value": figure,
+            "reach": self.reach,
+            "reached": self.reached(figure),
+            "cases": [asdict(result) | {"value": result.figure(self.figure)} for result in results],
+        }
+
+
+BENCHMARKS: dict[str, Benchmark] = {}
+
+
+def benchmark(
+    *, reach: float, figure: str = "ratio"
+) -> Callable[[Callable[[], Iterator[Case]]], Callable[[], Iterator[Case]]]:
+    """Register a function that yields cases under its name."""
+    if figure not in ("ratio", "mpps", "ms"):
+        raise ValueError(f"a benchmark's figure is 'ratio', 'mpps' or 'ms', not {figure!r}")
+
+    def register(cases: Callable[[], Iterator[Case]]) -> Callable[[], Iterator[Case]]:
+        name = cases.__name__
+        if name in BENCHMARKS:
+            raise ValueError(f"there are two benchmarks called {name!r}")
+        BENCHMARKS[name] = Benchmark(name, cases, figure, reach)
+        return cases
+
+    return register
+
+
+def measure(case: Case, runs: int = RUNS) -> Result:
+    """Time a case's two sides in turn, after one run of each to warm up, and take the medians."""
+    sides = [case.ours] + ([case.peer] if case.peer else [])
+    repeats = [_repeats(side) for side in sides]
+    seconds: list[list[float]] = [[] for _ in sides]
+    for _ in range(runs):
+        for side, repeat, times in zip(sides, repeats, seconds, strict=True):
+            times.append(_time(side, repeat) / repeat)
+    medians = [statistics.median(times) * 1e9 / case.items for times in seconds]
+    return Result(
+        label=case.label,
+        ours_ns=medians[0],
+        peer_ns=medians[1] if case.peer else None,
+        peer_name=case.peer_name,
+        items=case.items,
+        spread=max(seconds[0]) / min(seconds[0]),
+    )
+
+
+def _repeats(work: Callable[[], object]) -> int:
+    work()
+    return max(1, round(LEAST_SECONDS / max(_time(work, 1), 1e-9)))
+
+
+def _time(work: Callable[[], object], repeat: int) -> float:
+    start = time.perf_counter()
+    for _ in range(repeat):
+        work()
+    return time.perf_counter() - start
