@@ -6,7 +6,7 @@
  *
  *     source = nm_savefile_open(fd or -1, flags, msg)
  *     nm_savefile_begin(source)          until it stops asking for bytes (-EAGAIN)
- *     fill ... fill                      views point into the reader's own block
+ *     fill ... fill                      views (view.h) point into the reader's own block
  *     close
  *
  * Writing: a writer gathers records in a block and hands whole blocks to its descriptor, or
@@ -18,7 +18,6 @@
  */
 
 struct nm_source;
-struct nm_batch;
 struct nm_writer;
 
 #define NM_SAVEFILE_PCAP 1
@@ -98,8 +97,8 @@ int nm_savefile_feed(struct nm_source *source, const void *bytes, size_t len);
 void nm_savefile_finish(struct nm_source *source);
 
 /* nm_savefile_fill, _wait, _wake, _close - the source's own operations, for callers that cannot follow a C
- * pointer. A damaged file gives what could be read, then -EBADMSG once, then NM_SOURCE_END. */
-int nm_savefile_fill(struct nm_source *source, struct nm_batch *batch);
+ * pointer. A damaged file gives what could be read, then -EBADMSG once, then NM_SOURCE_END (-1000). */
+int nm_savefile_fill(struct nm_source *source, struct nm_view *views, uint32_t capacity);
 int nm_savefile_wait(struct nm_source *source, int timeout_ms);
 void nm_savefile_wake(struct nm_source *source);
 void nm_savefile_close(struct nm_source *source);
@@ -156,12 +155,12 @@ int nm_writer_open(int fd, const struct nm_writer_config *config, struct nm_writ
 int nm_writer_write(struct nm_writer *writer, int64_t ts_ns, const void *data, uint32_t caplen, uint32_t len);
 
 /*
- * nm_writer_batch - appends the views first ... count-1 of a batch.
+ * nm_writer_views - appends packets that still lie where their source keeps them.
  *
  * Returns how many were taken, or the failure where none was. Each view's link type must be
  * the file's.
  */
-int nm_writer_batch(struct nm_writer *writer, const struct nm_batch *batch, uint32_t first);
+int nm_writer_views(struct nm_writer *writer, const struct nm_view *views, uint32_t count);
 
 /* nm_writer_flush - hands everything pending to the descriptor. After a failure what could not
  * be written is still pending. -EINTR: a signal came, call again. */
