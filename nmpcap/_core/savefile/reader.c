@@ -53,6 +53,7 @@ static void count(uint64_t *counter, uint64_t n)
 
 static enum nm_parse choose_format(struct nm_reader *reader, struct nm_batch *batch)
 {
+    (void)batch;
     const uint8_t *magic = nm_input_at(&reader->in);
 
     if (nm_input_left(&reader->in) < 4)
@@ -61,11 +62,6 @@ static enum nm_parse choose_format(struct nm_reader *reader, struct nm_batch *ba
         if (nm_input_left(&reader->in) < 24)
             return nm_reader_want(reader, 24);
         return nm_pcap_begin(reader);
-    }
-    if (nm_pcapng_is_magic(magic)) {
-        reader->format = &nm_format_pcapng;
-        reader->info.format = NM_SAVEFILE_PCAPNG;
-        return reader->format->parse(reader, batch);
     }
     return nm_reader_damaged(reader, nm_input_offset(&reader->in), "unknown file format");
 }

@@ -184,6 +184,9 @@ void nm_writer_taken(struct nm_writer *writer, size_t len);
 /* nm_writer_position - length of the file once everything pending is written. */
 uint64_t nm_writer_position(struct nm_writer *writer);
 
+/* nm_writer_snaplen - the snapshot length in force. */
+uint32_t nm_writer_snaplen(struct nm_writer *writer);
+
 /* nm_writer_packets - packets taken since open. */
 uint64_t nm_writer_packets(struct nm_writer *writer);
 

@@ -260,6 +260,11 @@ uint64_t nm_writer_position(struct nm_writer *writer)
     return writer->position + writer->used;
 }
 
+uint32_t nm_writer_snaplen(struct nm_writer *writer)
+{
+    return writer->config.snaplen;
+}
+
 uint64_t nm_writer_packets(struct nm_writer *writer)
 {
     return writer->packets;

@@ -1,0 +1,10 @@
+"""Savefiles: pcap and pcapng, plain or compressed, read and written.
+
+``reader`` and ``writer`` are what the capture layer stands on; the formats themselves are
+read and written in C.
+"""
+
+from nmpcap.savefile.reader import Interface, Reader, Record
+from nmpcap.savefile.writer import Writer, open_writer
+
+__all__ = ["Interface", "Reader", "Record", "Writer", "open_writer"]

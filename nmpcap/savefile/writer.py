@@ -1,0 +1,250 @@
+"""A savefile being written: packets in, bytes to a file, a descriptor, a file object or a compressor.
+
+Every failure is raised by the call that met it, and what could not be written then is kept
+for the next attempt.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from nmpcap._core import ffi, lib
+from nmpcap.dlt import DLT_EN10MB
+from nmpcap.errors import DeviceError, PcapError
+from nmpcap.savefile.compression import compression_of_name
+from nmpcap.savefile.output import Output, Target, open_output
+
+__all__ = ["SavedPacket", "Writer", "open_writer"]
+
+
+class SavedPacket(Protocol):
+    """What a writer needs of a packet."""
+
+    @property
+    def ts_ns(self) -> int:
+        """Nanoseconds since the epoch."""
+
+    @property
+    def data(self) -> Any:
+        """The captured bytes."""
+
+    @property
+    def len(self) -> int:
+        """Bytes on the wire."""
+
+
+class Writer:
+    """A savefile open for writing.
+
+    ``handle`` is the C ``struct nm_writer *``, for the capture layer, which writes whole batches
+    to it. One thread at a time.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        linktype: int = DLT_EN10MB,
+        snaplen: int = 0,
+        nano: bool = False,
+        compression: str | None = "auto",
+    ) -> None:
+        """Create or overwrite a savefile; its header goes out with the first block.
+
+        linktype: DLT of the packets; snaplen: longer packets are cut to this (0: the format's
+        limit); nano: nanosecond time stamps instead of microseconds; compression: gzip, zstd, xz,
+        lz4, bzip2, None, or ``auto``, what the path's suffix asks for.
+
+        A descriptor is duplicated and stays the caller's, as a file object does. Raises PcapError for a
+        link type that files have no number for, DeviceError where the file cannot be created.
+        """
+        self.linktype = linktype
+        self.nano = nano
+        self.handle: Any = ffi.NULL
+        self._output: Output | None
+        if compression == "auto":
+            named = isinstance(target, (str, os.PathLike))
+            compression = compression_of_name(os.fspath(target)) if named else None  # type: ignore[arg-type]
+        self.name, fd, self._output = open_output(target, compression)
+        self._open(fd, snaplen)
+
+    def _open(self, fd: int, snaplen: int) -> None:
+        config = ffi.new("struct nm_writer_config *")
+        config.format = lib.NM_SAVEFILE_PCAP
+        config.linktype = self.linktype
+        config.snaplen = snaplen
+        config.nano = self.nano
+        handle = ffi.new("struct nm_writer **")
+        msg = ffi.new("char[512]")
+        if lib.nm_writer_open(fd, config, handle, msg):
+            if self._output is not None:
+                self._output.close()
+            raise PcapError(f"{self.name}: {_text(msg)}")
+        self.handle = handle[0]
+
+    def write(
+        self, packet: SavedPacket | bytes, *, ts_ns: int | None = None, wire_len: int | None = None
+    ) -> None:
+        """Append one packet.
+
+        packet: anything with ``ts_ns``, ``data`` and ``len``, or a buffer. ts_ns: where another
+        time than the packet's is wanted; a buffer's is now. wire_len: bytes the packet had on the
+        wire, where the packet does not say.
+
+        Raises DeviceError (ENOSPC, EPIPE ...) where earlier packets could not be written out to
+        make room for this one: it is then not taken, they are kept, and the call may be
+        repeated. Raises PcapError for a time that the format cannot hold.
+        """
+        data: Any = packet
+        # Asking for one attribute: isinstance with a protocol costs ten times the rest of the call.
+        saved: Any = packet if hasattr(packet, "ts_ns") else None
+        if saved is not None:
+            data = saved.data
+            wire_len = saved.len if wire_len is None else wire_len
+        if ts_ns is None:
+            ts_ns = time.time_ns() if saved is None else saved.ts_ns
+        buffer = ffi.from_buffer(data)
+        caplen = len(buffer)
+        if wire_len is None:
+            wire_len = caplen
+        status = lib.nm_writer_write(self.handle or self._handle(), ts_ns, buffer, caplen, wire_len)
+        while status:
+            self._answer(status)
+            status = lib.nm_writer_write(self.handle, ts_ns, buffer, caplen, wire_len)
+
+    def write_many(self, packets: Iterable[SavedPacket]) -> int:
+        """Append packets in their order, and return how many; errors as for ``write``."""
+        before = self.packets
+        for packet in packets:
+            self.write(packet)
+        return self.packets - before
+
+    def write_views(self, views: Any, count: int) -> None:
+        """Append ``struct nm_view[count]``, for the capture layer: they must stay valid meanwhile."""
+        done = 0
+        while done < count:
+            taken = lib.nm_writer_views(self._handle(), views + done, count - done)
+            if taken < 0:
+                self._answer(taken)
+            else:
+                done += taken
+
+    def flush(self) -> None:
+        """Hand everything taken so far to the file; a compressor still keeps what it needs.
+
+        Raises DeviceError where that fails; what could not be written is kept.
+        """
+        self._retry(lib.nm_writer_flush)
+        if self._output is not None:
+            try:
+                self._output.flush()
+            except OSError as error:
+                raise self._failed(error) from error
+
+    def close(self) -> None:
+        """Flush and close; may be repeated.
+
+        Raises DeviceError where the flush fails. The file is closed all the same, without a
+        packet cut in the middle at its end where it is a plain file.
+        """
+        if not self.handle:
+            return
+        try:
+            if self._output is not None:
+                self._close_output()
+        finally:
+            handle, self.handle = self.handle, ffi.NULL
+            msg = ffi.new("char[512]")
+            status = lib.nm_writer_close(handle, msg)
+        if status:
+            raise DeviceError(-status, f"{self.name}: {_text(msg)}")
+
+    def _close_output(self) -> None:
+        assert self._output is not None
+        try:
+            self._retry(lib.nm_writer_flush)
+        finally:
+            try:
+                self._output.close()
+            except OSError as error:
+                raise self._failed(error) from error
+
+    def _retry(self, call: Any, *arguments: Any) -> None:
+        while True:
+            status = call(self._handle(), *arguments)
+            if status == 0:
+                return
+            self._answer(status)
+
+    def _answer(self, status: int) -> None:
+        """Do what a negative status asks for before the call is repeated, or raise it."""
+        if status == -errno.EAGAIN:
+            self._take_pending()
+        elif status in (-errno.ERANGE, -errno.EINVAL):
+            raise PcapError(f"{self.name}: {self._msg()}")
+        elif status != -errno.EINTR:
+            raise DeviceError(-status, f"{self.name}: {self._msg()}")
+
+    def _take_pending(self) -> None:
+        assert self._output is not None
+        start = ffi.new("const uint8_t **")
+        size = lib.nm_writer_pending(self.handle, start)
+        try:
+            self._output.write(ffi.unpack(ffi.cast("char *", start[0]), size))
+        except OSError as error:
+            raise self._failed(error) from error
+        lib.nm_writer_taken(self.handle, size)
+
+    def _failed(self, error: OSError) -> DeviceError:
+        return DeviceError(
+            error.errno or errno.EIO, f"{self.name}: error writing dump file: {error.strerror or error}"
+        )
+
+    def _handle(self) -> Any:
+        if not self.handle:
+            raise PcapError(f"{self.name}: the writer is closed")
+        return self.handle
+
+    def _msg(self) -> str:
+        return _text(lib.nm_writer_msg(self.handle))
+
+    @property
+    def position(self) -> int:
+        """Length of the (uncompressed) file once everything taken so far is in it."""
+        return int(lib.nm_writer_position(self._handle()))
+
+    @property
+    def packets(self) -> int:
+        """Packets taken since the file was opened."""
+        return int(lib.nm_writer_packets(self._handle()))
+
+    @property
+    def snaplen(self) -> int:
+        """The snapshot length in force."""
+        return int(lib.nm_writer_snaplen(self._handle()))
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def open_writer(
+    target: Target,
+    linktype: int = DLT_EN10MB,
+    snaplen: int = 0,
+    nano: bool = False,
+    *,
+    compression: str | None = "auto",
+) -> Writer:
+    """Create or overwrite a savefile; arguments and errors as for ``Writer``."""
+    return Writer(target, linktype=linktype, snaplen=snaplen, nano=nano, compression=compression)
+
+
+def _text(chars: Any) -> str:
+    return str(ffi.string(chars).decode(errors="replace"))
