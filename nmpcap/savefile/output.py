@@ -6,6 +6,7 @@ is to be compressed, and file objects, take their bytes through an Output.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from typing import BinaryIO
@@ -33,15 +34,21 @@ class Output:
         self._outgoing = bytearray()
         self._finished = False
 
-    def write(self, data: bytes) -> None:
-        """Take these bytes, unless earlier ones cannot be written: then OSError, and these are not taken."""
-        self._push()
+    def put(self, data: bytes) -> None:
+        """Take these bytes; only after ``push``, so that no more than one block is ever kept here."""
         self._outgoing += self._compressor.compress(data) if self._compressor else data
-        self._push()
+
+    def push(self) -> None:
+        """Write what has been taken; raises OSError where the file refuses, and keeps the rest."""
+        while self._outgoing:
+            taken = self._file.write(self._outgoing)
+            if taken is None:
+                raise BlockingIOError(errno.EAGAIN, "the file is non-blocking and takes no bytes now")
+            del self._outgoing[:taken]
 
     def flush(self) -> None:
-        """Push out what is here; a compressor keeps back what it needs."""
-        self._push()
+        """Push, and flush the file; a compressor keeps back what it needs."""
+        self.push()
         self._file.flush()
 
     def close(self) -> None:
@@ -54,13 +61,6 @@ class Output:
         finally:
             if self._owned:
                 self._file.close()
-
-    def _push(self) -> None:
-        while self._outgoing:
-            taken = self._file.write(self._outgoing)
-            if taken is None:
-                raise BlockingIOError(11, "the file is non-blocking and takes no bytes now")
-            del self._outgoing[:taken]
 
 
 def open_output(target: Target, compression: str | None) -> tuple[str, int, Output | None]:

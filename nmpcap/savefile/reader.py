@@ -28,7 +28,7 @@ class Record(NamedTuple):
     ts_ns: int
     data: bytes
     len: int
-    ifindex: int
+    interface: int
     linktype: int
     flags: int
 
@@ -229,7 +229,7 @@ class Reader:
 
     @property
     def interfaces(self) -> list[Interface]:
-        """The interfaces met so far; a record's ``ifindex`` is an index into this list."""
+        """The interfaces met so far; a record's ``interface`` is an index into this list."""
         found = ffi.new("struct nm_savefile_interface *")
         interfaces = []
         for ifindex in range(lib.nm_savefile_interfaces(self.source)):

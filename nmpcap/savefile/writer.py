@@ -87,12 +87,12 @@ class Writer:
         self.handle = handle[0]
 
     def write(
-        self, packet: SavedPacket | bytes, *, ts_ns: int | None = None, wire_len: int | None = None
+        self, packet: SavedPacket | bytes, *, ts_ns: int | None = None, len: int | None = None
     ) -> None:
         """Append one packet.
 
         packet: anything with ``ts_ns``, ``data`` and ``len``, or a buffer. ts_ns: where another
-        time than the packet's is wanted; a buffer's is now. wire_len: bytes the packet had on the
+        time than the packet's is wanted; a buffer's is now. len: bytes the packet had on the
         wire, where the packet does not say.
 
         Raises DeviceError (ENOSPC, EPIPE ...) where earlier packets could not be written out to
@@ -102,19 +102,25 @@ class Writer:
         data: Any = packet
         # Asking for one attribute: isinstance with a protocol costs ten times the rest of the call.
         saved: Any = packet if hasattr(packet, "ts_ns") else None
+        linktype, ifindex = self.linktype, 0
         if saved is not None:
             data = saved.data
-            wire_len = saved.len if wire_len is None else wire_len
+            linktype = getattr(saved, "linktype", linktype)
+            ifindex = getattr(saved, "interface", 0)
+            len = saved.len if len is None else len
         if ts_ns is None:
             ts_ns = time.time_ns() if saved is None else saved.ts_ns
         buffer = ffi.from_buffer(data)
-        caplen = len(buffer)
-        if wire_len is None:
-            wire_len = caplen
-        status = lib.nm_writer_write(self.handle or self._handle(), ts_ns, buffer, caplen, wire_len)
-        while status:
+        caplen = ffi.sizeof(buffer)
+        if len is None:
+            len = caplen
+        while True:
+            status = lib.nm_writer_write(
+                self.handle or self._handle(), ts_ns, buffer, caplen, len, linktype, ifindex
+            )
+            if status == 0:
+                return
             self._answer(status)
-            status = lib.nm_writer_write(self.handle, ts_ns, buffer, caplen, wire_len)
 
     def write_many(self, packets: Iterable[SavedPacket]) -> int:
         """Append packets in their order, and return how many; errors as for ``write``."""
@@ -194,10 +200,12 @@ class Writer:
         start = ffi.new("const uint8_t **")
         size = lib.nm_writer_pending(self.handle, start)
         try:
-            self._output.write(ffi.unpack(ffi.cast("char *", start[0]), size))
+            self._output.push()
+            self._output.put(ffi.unpack(ffi.cast("char *", start[0]), size))
+            lib.nm_writer_taken(self.handle, size)
+            self._output.push()
         except OSError as error:
             raise self._failed(error) from error
-        lib.nm_writer_taken(self.handle, size)
 
     def _failed(self, error: OSError) -> DeviceError:
         return DeviceError(

@@ -136,7 +136,7 @@ int nm_input_feed(struct nm_input *in, const void *bytes, size_t len)
     size_t capacity = in->capacity;
     int error;
 
-    if (in->ended || in->fd >= 0)
+    if (in->ended || (in->fd >= 0 && nm_input_offset(in)))
         return -EPIPE;
     compact(in);
     while (capacity - in->tail < len)

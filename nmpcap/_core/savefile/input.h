@@ -33,7 +33,8 @@ int nm_input_open(struct nm_input *in, int fd);
  * -EAGAIN: nothing to read now; other negative errno values: reading failed. */
 int nm_input_want(struct nm_input *in, size_t len);
 
-/* Appends to a fed input. 0, -ENOMEM, or -EPIPE after its end. */
+/* Appends to a fed input, or puts in front of a descriptor's what was read from it already. 0, -ENOMEM,
+ * or -EPIPE where that is too late. */
 int nm_input_feed(struct nm_input *in, const void *bytes, size_t len);
 
 /* As the source's wait and wake. A fed input answers -EAGAIN. */

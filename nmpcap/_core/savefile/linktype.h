@@ -8,6 +8,7 @@
 enum {
     NM_DLT_EN10MB = 1,
     NM_DLT_LINUX_SLL = 113,
+    NM_DLT_PFLOG = 117,
     NM_DLT_USB_LINUX = 189,
     NM_DLT_USB_LINUX_MMAPPED = 220,
     NM_DLT_DBUS = 231,

@@ -83,11 +83,8 @@ static void swap_nflog(uint8_t *data, uint32_t caplen)
 
         swap_field(data, caplen, at, 2);
         swap_field(data, caplen, at + 2, 2);
-        size = nm_get16(data + at, false);
-        if (size < 4)
-            return;
-        size = (size + 3) & ~3u;
-        if (caplen - at < size)
+        size = (nm_get16(data + at, false) + 3u) & ~3u;
+        if (size < 4 || caplen - at < size)
             return;
         at += size;
     }
@@ -106,10 +103,21 @@ static void swap_can_id(uint8_t *data, uint32_t caplen, uint32_t protocol_at, ui
         swap_field(data, caplen, header, 4);
 }
 
+/* ---- pflog: uid, pid, rule uid and rule pid, as far as the header says it reaches -------- */
+
+static void swap_pflog(uint8_t *data, uint32_t caplen)
+{
+    uint32_t header = caplen && data[0] < caplen ? data[0] : caplen;
+    uint32_t at;
+
+    for (at = 44; at < 60; at += 4)
+        swap_field(data, header, at, 4);
+}
+
 bool nm_pseudo_header_has(uint32_t linktype)
 {
     return linktype == NM_DLT_USB_LINUX || linktype == NM_DLT_USB_LINUX_MMAPPED || linktype == NM_DLT_NFLOG ||
-           linktype == NM_DLT_LINUX_SLL || linktype == NM_DLT_LINUX_SLL2;
+           linktype == NM_DLT_LINUX_SLL || linktype == NM_DLT_LINUX_SLL2 || linktype == NM_DLT_PFLOG;
 }
 
 void nm_pseudo_header_swap(uint32_t linktype, uint8_t *data, uint32_t caplen)
@@ -123,6 +131,9 @@ void nm_pseudo_header_swap(uint32_t linktype, uint8_t *data, uint32_t caplen)
         break;
     case NM_DLT_NFLOG:
         swap_nflog(data, caplen);
+        break;
+    case NM_DLT_PFLOG:
+        swap_pflog(data, caplen);
         break;
     case NM_DLT_LINUX_SLL:
         swap_can_id(data, caplen, 14, 16);

@@ -80,7 +80,8 @@ static void cannot_read(struct nm_reader *reader, int error)
 {
     reader->failure = error;
     reader->failure_at = nm_input_offset(&reader->in);
-    snprintf(reader->base.msg, NM_MSG_SIZE, "error reading dump file: %s", strerror(-error));
+    errno = -error; /* for %m */
+    snprintf(reader->base.msg, NM_MSG_SIZE, "error reading dump file: %m");
 }
 
 /* The input has ended where a record may or may not: 0 at a clean end, else the failure is set. */
@@ -300,8 +301,8 @@ struct nm_source *nm_savefile_open(int fd, int flags, char *msg)
     } else if (fd >= 0) {
         close(fd);
     }
-    snprintf(msg, NM_MSG_SIZE, "error reading dump file: %s", strerror(-error));
-    errno = -error;
+    errno = -error; /* for %m */
+    snprintf(msg, NM_MSG_SIZE, "error reading dump file: %m");
     return NULL;
 }
 
@@ -310,7 +311,7 @@ int nm_savefile_feed(struct nm_source *source, const void *bytes, size_t len)
     int error = nm_input_feed(&((struct nm_reader *)source)->in, bytes, len);
 
     if (error == -EPIPE)
-        snprintf(source->msg, NM_MSG_SIZE, "a savefile that reads a descriptor, or has been finished, takes no bytes");
+        snprintf(source->msg, NM_MSG_SIZE, "bytes fed to a savefile that has been finished, or reads its own");
     else if (error)
         snprintf(source->msg, NM_MSG_SIZE, "no memory for %zu more bytes of the savefile", len);
     return error;

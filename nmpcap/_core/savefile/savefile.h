@@ -18,6 +18,7 @@
  */
 
 struct nm_source;
+struct nm_view;
 struct nm_writer;
 
 #define NM_SAVEFILE_PCAP 1
@@ -89,7 +90,8 @@ int nm_savefile_begin(struct nm_source *source);
  * nm_savefile_feed - appends bytes to what a fed source has yet to read (they are copied).
  *
  * Ends the life of the views of the last fill. A fed source that has run out says so by 0
- * from fill and by -EAGAIN from wait.
+ * from fill and by -EAGAIN from wait. A source with a descriptor takes, before begin, what the
+ * caller has read from it already (to see whether it is compressed).
  */
 int nm_savefile_feed(struct nm_source *source, const void *bytes, size_t len);
 
@@ -145,14 +147,17 @@ int nm_writer_open(int fd, const struct nm_writer_config *config, struct nm_writ
 /*
  * nm_writer_write - appends one packet.
  *
- * @ts_ns  since the epoch; -ERANGE where the format cannot hold it
- * @len    bytes the packet had; at least caplen
+ * @ts_ns     since the epoch; -ERANGE where the format cannot hold it
+ * @len       bytes the packet had
+ * @linktype  DLT; -EINVAL where it is not a pcap file's own
+ * @ifindex   pcapng: which interface of its source it came from; nothing to a pcap file
  *
  * -EAGAIN: the caller takes the bytes, and must do so first. Any other failure to write what
  * was pending comes out here as well, and the packet is then not taken: nothing is lost, the
  * call may be repeated once there is room again.
  */
-int nm_writer_write(struct nm_writer *writer, int64_t ts_ns, const void *data, uint32_t caplen, uint32_t len);
+int nm_writer_write(struct nm_writer *writer, int64_t ts_ns, const void *data, uint32_t caplen, uint32_t len,
+                    uint32_t linktype, uint32_t ifindex);
 
 /*
  * nm_writer_views - appends packets that still lie where their source keeps them.

@@ -95,15 +95,17 @@ int nm_writer_flush(struct nm_writer *writer)
         done = write(writer->fd, writer->block + writer->sent, writer->used - writer->sent);
         if (done >= 0) {
             writer->sent += (size_t)done;
-            continue;
+            if (writer->sent < writer->used)
+                return -EINTR; /* only a signal, or a disk that is about to refuse, makes a write short */
+            break;
         }
         error = -errno;
         if (error == -EAGAIN || error == -EWOULDBLOCK) /* a pipe that somebody has made non-blocking */
             error = wait_writable(writer->fd);
         if (error) {
-            snprintf(writer->msg, NM_MSG_SIZE, "error writing dump file: %s (at byte %llu, %zu bytes are pending)",
-                     strerror(-error), (unsigned long long)(writer->position + writer->sent),
-                     writer->used - writer->sent);
+            errno = -error; /* for %m */
+            snprintf(writer->msg, NM_MSG_SIZE, "error writing dump file: %m (at byte %llu, %zu bytes are pending)",
+                     (unsigned long long)(writer->position + writer->sent), writer->used - writer->sent);
             return error;
         }
     }
@@ -170,14 +172,16 @@ static int append(struct nm_writer *writer, const struct nm_view *view)
     return 0;
 }
 
-int nm_writer_write(struct nm_writer *writer, int64_t ts_ns, const void *data, uint32_t caplen, uint32_t len)
+int nm_writer_write(struct nm_writer *writer, int64_t ts_ns, const void *data, uint32_t caplen, uint32_t len,
+                    uint32_t linktype, uint32_t ifindex)
 {
     const struct nm_view view = {
         .data = data,
         .ts_ns = ts_ns,
         .caplen = caplen,
         .len = len,
-        .linktype = (uint16_t)writer->config.linktype,
+        .ifindex = ifindex,
+        .linktype = (uint16_t)linktype,
     };
 
     return append(writer, &view);
@@ -244,7 +248,7 @@ int nm_writer_close(struct nm_writer *writer, char *msg)
         give_up_pending(writer);
     if (writer->fd >= 0 && close(writer->fd) < 0 && errno != EINTR && !error) {
         error = -errno; /* network file systems report a full disk only here */
-        snprintf(writer->msg, NM_MSG_SIZE, "error closing dump file: %s", strerror(-error));
+        snprintf(writer->msg, NM_MSG_SIZE, "error closing dump file: %m");
     }
     if (error)
         snprintf(msg, NM_MSG_SIZE, "%s", writer->msg);
