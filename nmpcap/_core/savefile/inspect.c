@@ -65,7 +65,7 @@ int nm_savefile_interface(struct nm_source *source, uint32_t ifindex, struct nm_
         .file_linktype = known->file_linktype,
         .snaplen = known->snaplen,
         .section = known->section,
-        .tsoffset_s = known->offset_ns / 1000000000,
+        .tsoffset_s = known->tsoffset_s,
         .ts_units = known->units,
         .options = known->options,
         .options_len = known->options_len,

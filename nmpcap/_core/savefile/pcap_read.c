@@ -228,9 +228,9 @@ static enum nm_parse parse(struct nm_reader *reader, struct nm_batch *batch)
         stop = info->nano ? parse_nano(reader, batch) : parse_micro(reader, batch);
     else
         stop = parse_any(reader, batch);
-    if (info->swapped && nm_pseudo_header_has(info->linktype))
+    if (nm_pseudo_header_has(info->linktype))
         for (i = first; i < batch->count; i++)
-            nm_pseudo_header_swap(info->linktype, (uint8_t *)batch->views[i].data, batch->views[i].caplen);
+            nm_pseudo_header_fix(&batch->views[i], info->swapped);
     if (batch->count)
         reader->last_ts_ns = batch->views[batch->count - 1].ts_ns;
     return stop;

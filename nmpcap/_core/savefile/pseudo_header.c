@@ -70,6 +70,39 @@ static void swap_usb(uint8_t *data, uint32_t caplen, bool mmapped)
         swap_usb_isochronous(data, caplen);
 }
 
+/*
+ * A completed isochronous transfer into the machine is logged with the length of its whole
+ * buffer, of which the packets fill only parts. What usbmon kept ends with the last of them:
+ * that is the length on the wire, unless more was captured.
+ */
+static uint32_t usb_isochronous_len(const uint8_t *data, uint32_t caplen, uint32_t len)
+{
+    uint32_t descriptors = nm_get32(data + USB_NDESC_AT, false);
+    uint32_t header = USB_MMAPPED_HEADER + descriptors * USB_ISO_DESCRIPTOR;
+    uint32_t filled = 0;
+    uint32_t at;
+
+    if (len != header + nm_get32(data + 32, false))
+        return len;
+    for (at = USB_MMAPPED_HEADER; descriptors && caplen - at >= USB_ISO_DESCRIPTOR; descriptors--) {
+        uint32_t size = nm_get32(data + at + 8, false);
+        uint32_t end = nm_get32(data + at + 4, false) + size;
+
+        if (size && end > filled)
+            filled = end;
+        at += USB_ISO_DESCRIPTOR;
+    }
+    return header + filled >= caplen ? header + filled : len;
+}
+
+static void fix_usb_len(struct nm_view *view)
+{
+    const uint8_t *data = view->data;
+
+    if (view->caplen >= USB_MMAPPED_HEADER && data[8] == 'C' && data[9] == USB_ISOCHRONOUS && data[10] & 0x80)
+        view->len = usb_isochronous_len(data, view->caplen, view->len);
+}
+
 /* ---- netfilter log: type-length-value triples, of which type and length are swapped --- */
 
 static void swap_nflog(uint8_t *data, uint32_t caplen)
@@ -120,7 +153,7 @@ bool nm_pseudo_header_has(uint32_t linktype)
            linktype == NM_DLT_LINUX_SLL || linktype == NM_DLT_LINUX_SLL2 || linktype == NM_DLT_PFLOG;
 }
 
-void nm_pseudo_header_swap(uint32_t linktype, uint8_t *data, uint32_t caplen)
+static void swap(uint32_t linktype, uint8_t *data, uint32_t caplen)
 {
     switch (linktype) {
     case NM_DLT_USB_LINUX:
@@ -144,4 +177,13 @@ void nm_pseudo_header_swap(uint32_t linktype, uint8_t *data, uint32_t caplen)
     default:
         break;
     }
+}
+
+void nm_pseudo_header_fix(struct nm_view *view, bool swapped)
+{
+    /* The views of a savefile point into the reader's own block. */
+    if (swapped)
+        swap(view->linktype, (uint8_t *)(uintptr_t)view->data, view->caplen);
+    if (view->linktype == NM_DLT_USB_LINUX_MMAPPED)
+        fix_usb_len(view);
 }

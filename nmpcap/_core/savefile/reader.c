@@ -43,6 +43,11 @@ struct nm_interface *nm_reader_add_interface(struct nm_reader *reader)
     return memset(&reader->interfaces[reader->interface_count++], 0, sizeof *reader->interfaces);
 }
 
+void nm_reader_drop_interface(struct nm_reader *reader)
+{
+    free(reader->interfaces[--reader->interface_count].options);
+}
+
 /* Counters have one writer and may be read by another thread; each stands for itself. */
 static void count(uint64_t *counter, uint64_t n)
 {
@@ -53,7 +58,6 @@ static void count(uint64_t *counter, uint64_t n)
 
 static enum nm_parse choose_format(struct nm_reader *reader, struct nm_batch *batch)
 {
-    (void)batch;
     const uint8_t *magic = nm_input_at(&reader->in);
 
     if (nm_input_left(&reader->in) < 4)
@@ -62,6 +66,11 @@ static enum nm_parse choose_format(struct nm_reader *reader, struct nm_batch *ba
         if (nm_input_left(&reader->in) < 24)
             return nm_reader_want(reader, 24);
         return nm_pcap_begin(reader);
+    }
+    if (nm_pcapng_is_magic(magic)) {
+        reader->format = &nm_format_pcapng;
+        reader->info.format = NM_SAVEFILE_PCAPNG;
+        return reader->format->parse(reader, batch);
     }
     return nm_reader_damaged(reader, nm_input_offset(&reader->in), "unknown file format");
 }

@@ -37,13 +37,15 @@ struct nm_format {
 struct nm_interface {
     uint32_t linktype;
     uint32_t file_linktype;
-    uint32_t snaplen;
-    uint32_t max_caplen;
+    uint32_t snaplen; /* as written */
+    uint32_t limit;   /* and as applied */
     uint32_t section;
     bool swapped;
-    int64_t offset_ns;
-    uint64_t units; /* a second */
-    uint64_t scale; /* ns a unit, or 0 where that is no whole number */
+    int64_t tsoffset_s;
+    int64_t offset_ns; /* the same */
+    uint64_t units;    /* a second */
+    uint64_t scale;    /* ns a unit, or 0 where that is no whole number */
+    uint64_t fast_max; /* see timestamp.c */
     uint8_t *options;
     uint32_t options_len;
 };
@@ -78,7 +80,10 @@ struct nm_reader {
     uint32_t interface_capacity;
     uint32_t section;       /* current, from 0 */
     uint32_t section_first; /* the interface that is number 0 of it */
+    uint32_t max_block;
     bool in_section;
+    bool swapped;          /* byte order of the current section */
+    bool resyncing_inside; /* resync has left the block in which damage was met */
 };
 
 extern const struct nm_format nm_format_unknown;
@@ -92,6 +97,9 @@ enum nm_parse nm_reader_damaged(struct nm_reader *reader, uint64_t at, const cha
 /* A new, zeroed interface at the end of the table; NULL out of memory, which is then the failure. */
 struct nm_interface *nm_reader_add_interface(struct nm_reader *reader);
 
+/* Takes the last one away again. */
+void nm_reader_drop_interface(struct nm_reader *reader);
+
 /* parse's MORE. */
 static inline enum nm_parse nm_reader_want(struct nm_reader *reader, size_t len)
 {
@@ -104,9 +112,9 @@ enum nm_parse nm_pcap_begin(struct nm_reader *reader);
 bool nm_pcap_is_magic(const uint8_t *bytes);
 bool nm_pcapng_is_magic(const uint8_t *bytes);
 
-/* Swapped files of some link types hold numbers in the packets that are in the order of the
- * machine that captured; this puts them into ours, in place. */
-void nm_pseudo_header_swap(uint32_t linktype, uint8_t *data, uint32_t caplen);
+/* Some link types prefix packets with a structure of the capturing kernel, in its byte order: puts that
+ * into ours, in place, and its lengths right. */
 bool nm_pseudo_header_has(uint32_t linktype);
+void nm_pseudo_header_fix(struct nm_view *view, bool swapped);
 
 #endif

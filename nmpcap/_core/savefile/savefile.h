@@ -29,6 +29,8 @@ struct nm_writer;
 #define NM_SAVEFILE_SALVAGE 1 /* after damage look for the next believable record and go on */
 #define NM_SAVEFILE_BLOCKS 2  /* pcapng: a view is a whole block, of any type, unaltered */
 
+#define NM_SAVEFILE_SWAPPED 0x8000 /* in the flags of a block's view: not this machine's byte order */
+
 /* What the file's header says. */
 struct nm_savefile_info {
     uint32_t format;        /* NM_SAVEFILE_*; 0 until begin has seen the header */
