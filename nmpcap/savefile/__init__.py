@@ -4,7 +4,8 @@
 read and written in C.
 """
 
-from nmpcap.savefile.reader import Interface, Reader, Record
+from nmpcap.savefile.pcapng import Block, Option
+from nmpcap.savefile.reader import Interface, Reader, Record, read_blocks
 from nmpcap.savefile.writer import Writer, open_writer
 
-__all__ = ["Interface", "Reader", "Record", "Writer", "open_writer"]
+__all__ = ["Block", "Interface", "Option", "Reader", "Record", "Writer", "open_writer", "read_blocks"]

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import errno
 import re
+import sys
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from nmpcap._core import ffi, lib
 from nmpcap.errors import DeviceError, PcapError, SavefileError
 from nmpcap.savefile.input import Source, open_input
+from nmpcap.savefile.pcapng import Block, Option, decode_options
 
-__all__ = ["Interface", "Reader", "Record"]
+__all__ = ["Interface", "Reader", "Record", "read_blocks"]
 
 _END = -1000  # NM_SOURCE_END
 _BATCH = 256
+_FOREIGN: Literal["little", "big"] = "big" if sys.byteorder == "little" else "little"
 _PLACE = re.compile(r" \(at byte \d+\)$")
 
 
@@ -41,8 +44,35 @@ class Interface(NamedTuple):
     ts_units: int
     tsoffset_s: int
     section: int
-    options: bytes
+    raw_options: bytes
     swapped: bool
+
+    @property
+    def options(self) -> list[Option]:
+        """The interface's options, as a pcapng file has them."""
+        return decode_options(self.raw_options, swapped=self.swapped)
+
+    @property
+    def name(self) -> str | None:
+        """``if_name``, the device that was captured on; None where the file does not say."""
+        return self._text(2)
+
+    @property
+    def description(self) -> str | None:
+        """``if_description``; None where the file does not say."""
+        return self._text(3)
+
+    @property
+    def filter(self) -> str | None:
+        """``if_filter``, where it is an expression (not BPF code)."""
+        text = self._text(11)
+        return text[1:] if text is not None and text.startswith("\0") else None
+
+    def _text(self, code: int) -> str | None:
+        for option in self.options:
+            if option.code == code:
+                return option.value.decode(errors="replace")
+        return None
 
 
 class Reader:
@@ -148,6 +178,14 @@ class Reader:
             else:
                 yield from [_record(views[i]) for i in range(count)]
 
+    def blocks(self) -> Iterator[Block]:
+        """Read the blocks of a file opened with ``blocks=True``; errors as for records."""
+        for record in self:
+            swapped = bool(record.flags & lib.NM_SAVEFILE_SWAPPED)
+            order = _FOREIGN if swapped else sys.byteorder
+            type = int.from_bytes(record.data[:4], order)
+            yield Block(type, record.data, swapped, record.ts_ns, record.interface, record.linktype)
+
     def _wait(self) -> None:
         status = lib.nm_savefile_wait(self.source, -1)
         if status == -errno.EAGAIN:
@@ -247,6 +285,15 @@ class Reader:
                 )
             )
         return interfaces
+
+
+def read_blocks(source: Source, *, salvage: bool = False) -> Iterator[Block]:
+    """Read a pcapng file block by block, of every type, each as it stands in the file.
+
+    Writing them all with ``Writer.write_block`` gives the same file again.
+    """
+    with Reader(source, salvage=salvage, blocks=True) as reader:
+        yield from reader.blocks()
 
 
 def _text(chars: Any) -> str:

@@ -17,8 +17,22 @@ from nmpcap.dlt import DLT_EN10MB
 from nmpcap.errors import DeviceError, PcapError
 from nmpcap.savefile.compression import compression_of_name
 from nmpcap.savefile.output import Output, Target, open_output
+from nmpcap.savefile.pcapng import Block, Option, encode_options, make_comments
 
-__all__ = ["SavedPacket", "Writer", "open_writer"]
+__all__ = ["SavedPacket", "Writer", "format_of_name", "open_writer"]
+
+_FORMATS = {"pcap": lib.NM_SAVEFILE_PCAP, "pcapng": lib.NM_SAVEFILE_PCAPNG}
+_IF_NAME = 2
+_IF_DESCRIPTION = 3
+_TIME_OPTIONS = {9, 14}
+
+
+def format_of_name(path: str) -> str:
+    """Return the format a file name asks for: pcapng for ``.pcapng`` and ``.ntar``, compressed or not."""
+    stem, suffix = os.path.splitext(path)
+    if compression_of_name(path):
+        suffix = os.path.splitext(stem)[1]
+    return "pcapng" if suffix in {".pcapng", ".ntar"} else "pcap"
 
 
 class SavedPacket(Protocol):
@@ -51,13 +65,16 @@ class Writer:
         linktype: int = DLT_EN10MB,
         snaplen: int = 0,
         nano: bool = False,
+        format: str = "auto",
         compression: str | None = "auto",
+        options: Iterable[Option] = (),
     ) -> None:
         """Create or overwrite a savefile; its header goes out with the first block.
 
-        linktype: DLT of the packets; snaplen: longer packets are cut to this (0: the format's
-        limit); nano: nanosecond time stamps instead of microseconds; compression: gzip, zstd, xz,
-        lz4, bzip2, None, or ``auto``, what the path's suffix asks for.
+        linktype: DLT of the packets (pcapng: of those that do not say); snaplen: longer packets are
+        cut to this (0: the format's limit); nano: nanosecond time stamps instead of microseconds;
+        format: pcap, pcapng, or ``auto``, what the path's suffix asks for; compression: gzip, zstd,
+        xz, lz4, bzip2, None, or ``auto`` as well; options: of a pcapng file's first section.
 
         A descriptor is duplicated and stays the caller's, as a file object does. Raises PcapError for a
         link type that files have no number for, DeviceError where the file cannot be created.
@@ -66,15 +83,20 @@ class Writer:
         self.nano = nano
         self.handle: Any = ffi.NULL
         self._output: Output | None
+        path = os.fspath(target) if isinstance(target, (str, os.PathLike)) else ""
         if compression == "auto":
-            named = isinstance(target, (str, os.PathLike))
-            compression = compression_of_name(os.fspath(target)) if named else None  # type: ignore[arg-type]
+            compression = compression_of_name(path)
+        self.format = format_of_name(path) if format == "auto" else format
+        if self.format not in _FORMATS:
+            raise PcapError(f"savefile format {format!r} is not one of {', '.join(_FORMATS)}")
         self.name, fd, self._output = open_output(target, compression)
-        self._open(fd, snaplen)
+        self._open(fd, snaplen, encode_options(options))
 
-    def _open(self, fd: int, snaplen: int) -> None:
+    def _open(self, fd: int, snaplen: int, options: bytes) -> None:
         config = ffi.new("struct nm_writer_config *")
-        config.format = lib.NM_SAVEFILE_PCAP
+        config.format = _FORMATS[self.format]
+        config.options = ffi.cast("const uint8_t *", ffi.from_buffer(options))
+        config.options_len = len(options)
         config.linktype = self.linktype
         config.snaplen = snaplen
         config.nano = self.nano
@@ -87,13 +109,19 @@ class Writer:
         self.handle = handle[0]
 
     def write(
-        self, packet: SavedPacket | bytes, *, ts_ns: int | None = None, len: int | None = None
+        self,
+        packet: SavedPacket | bytes,
+        *,
+        ts_ns: int | None = None,
+        len: int | None = None,
+        comment: str | None = None,
     ) -> None:
         """Append one packet.
 
         packet: anything with ``ts_ns``, ``data`` and ``len``, or a buffer. ts_ns: where another
         time than the packet's is wanted; a buffer's is now. len: bytes the packet had on the
-        wire, where the packet does not say.
+        wire, where the packet does not say. comment: pcapng only, as is that a packet may say its
+        ``linktype`` and ``interface``: each pair of them is an interface of the file.
 
         Raises DeviceError (ENOSPC, EPIPE ...) where earlier packets could not be written out to
         make room for this one: it is then not taken, they are kept, and the call may be
@@ -114,13 +142,71 @@ class Writer:
         caplen = ffi.sizeof(buffer)
         if len is None:
             len = caplen
+        options: Any = ffi.NULL
+        options_len = 0
+        if comment is not None:
+            options = ffi.from_buffer(encode_options(make_comments([comment]), swapped=self._swapped))
+            options_len = ffi.sizeof(options)
         while True:
             status = lib.nm_writer_write(
-                self.handle or self._handle(), ts_ns, buffer, caplen, len, linktype, ifindex
+                self.handle or self._handle(),
+                ts_ns,
+                buffer,
+                caplen,
+                len,
+                linktype,
+                ifindex,
+                options,
+                options_len,
             )
             if status == 0:
                 return
             self._answer(status)
+
+    @property
+    def _swapped(self) -> bool:
+        return bool(lib.nm_writer_swapped(self._handle()))
+
+    def describe_interface(
+        self,
+        ifindex: int = 0,
+        linktype: int | None = None,
+        snaplen: int | None = None,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        options: Iterable[Option] = (),
+    ) -> int:
+        """Describe an interface of a pcapng file before its first packet, and return its number.
+
+        ifindex, linktype: packets that say these are its own. One that nobody describes is described
+        by its link type and snaplen alone when its first packet comes. ``if_tsresol`` and
+        ``if_tsoffset`` among the options are left out: the writer has its own.
+        """
+        given = [option for option in options if option.code not in _TIME_OPTIONS]
+        texts = ((_IF_NAME, name), (_IF_DESCRIPTION, description))
+        given += [Option(code, text.encode()) for code, text in texts if text is not None]
+        encoded = encode_options(given, swapped=self._swapped)
+        while True:
+            number: int = lib.nm_writer_interface(
+                self._handle(),
+                ifindex,
+                self.linktype if linktype is None else linktype,
+                self.snaplen if snaplen is None else snaplen,
+                ffi.from_buffer(encoded),
+                len(encoded),
+            )
+            if number >= 0:
+                return number
+            self._answer(number)
+
+    def write_block(self, block: Block) -> None:
+        """Append a block to a pcapng file as it is; a section header begins a section, in its byte order.
+
+        Copying all blocks of a file gives the same file: a section header written first takes the place
+        of the writer's own. Raises PcapError for a block of another byte order than the section's.
+        """
+        self._retry(lib.nm_writer_block, ffi.from_buffer(block.raw), len(block.raw))
 
     def write_many(self, packets: Iterable[SavedPacket]) -> int:
         """Append packets in their order, and return how many; errors as for ``write``."""
@@ -248,10 +334,20 @@ def open_writer(
     snaplen: int = 0,
     nano: bool = False,
     *,
+    format: str = "auto",
     compression: str | None = "auto",
+    options: Iterable[Option] = (),
 ) -> Writer:
     """Create or overwrite a savefile; arguments and errors as for ``Writer``."""
-    return Writer(target, linktype=linktype, snaplen=snaplen, nano=nano, compression=compression)
+    return Writer(
+        target,
+        linktype=linktype,
+        snaplen=snaplen,
+        nano=nano,
+        format=format,
+        compression=compression,
+        options=options,
+    )
 
 
 def _text(chars: Any) -> str:

@@ -8,7 +8,6 @@ import random
 import struct
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pcapy
@@ -19,29 +18,9 @@ from nmpcap.savefile import Reader
 
 from . import libpcap
 from .pcapfiles import LAYOUTS, MODIFIED, NANO, Given, Layout, some_packets
+from .reading import Trickle, read
 
 EVERY_LAYOUT = pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
-
-
-@pytest.fixture
-def save(tmp_path: Path) -> Callable[[bytes], Path]:
-    def save(contents: bytes) -> Path:
-        path = tmp_path / "trace.pcap"
-        path.write_bytes(contents)
-        return path
-
-    return save
-
-
-def read(source) -> tuple[list[tuple[int, bytes, int]], str]:
-    """What our reader makes of a source: packets, and libpcap's words for what ended them."""
-    packets = []
-    try:
-        with Reader(source) as reader:
-            packets.extend((record.ts_ns, record.data, record.len) for record in reader)
-    except SavefileError as error:
-        return packets, error.reason
-    return packets, ""
 
 
 # ---- against libpcap ------------------------------------------------------------------
@@ -207,19 +186,6 @@ def test_an_interface_stands_for_the_whole_file(save) -> None:
 
 
 # ---- ways for the bytes to come -------------------------------------------------------
-
-
-class Trickle(io.RawIOBase):
-    """A file object that gives one byte at a time."""
-
-    def __init__(self, contents: bytes) -> None:
-        self._contents = iter(contents)
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        return bytes(byte for byte in [next(self._contents, None)] if byte is not None)
 
 
 @EVERY_LAYOUT

@@ -17,30 +17,15 @@
 
 #include "savefile/bytes.h"
 #include "savefile/linktype.h"
+#include "savefile/pcapng.h"
 #include "savefile/reader.h"
 #include "savefile/timestamp.h"
 
 enum {
-    BLOCK_IDB = 1,
-    BLOCK_PB = 2,
-    BLOCK_SPB = 3,
-    BLOCK_EPB = 6,
-    BLOCK_SHB = 0x0a0d0d0a,
-    ORDER_MAGIC = 0x1a2b3c4d,
-};
-
-enum {
-    BLOCK_MIN = 12,
-    SHB_MIN = 28,
     SHB_MAX = 1 << 20,
-    IDB_MIN = 20,
-    EPB_MIN = 32,
-    SPB_MIN = 16,
     MAX_BLOCK = 16 << 20,
     MAX_OVERHEAD = 131072, /* of a block over the packet in it, as libpcap reckons */
 };
-
-enum { OPTION_END = 0, OPTION_TSRESOL = 9, OPTION_TSOFFSET = 14, OPTION_FLAGS = 2 };
 
 struct block {
     const uint8_t *at;
@@ -50,7 +35,7 @@ struct block {
 
 bool nm_pcapng_is_magic(const uint8_t *bytes)
 {
-    return nm_get32(bytes, false) == BLOCK_SHB;
+    return nm_get32(bytes, false) == NM_BLOCK_SHB;
 }
 
 static enum nm_parse damaged_here(struct nm_reader *reader, const char *text)
@@ -69,8 +54,8 @@ static enum nm_parse too_short(struct nm_reader *reader, const struct block *blo
 /* Reads the magic number of the section header at hand: whether its order is not ours. */
 static bool section_order(const uint8_t *at, bool *swapped)
 {
-    *swapped = nm_get32(at + 8, false) != ORDER_MAGIC;
-    return nm_get32(at + 8, *swapped) == ORDER_MAGIC;
+    *swapped = nm_get32(at + 8, false) != NM_PCAPNG_ORDER;
+    return nm_get32(at + 8, *swapped) == NM_PCAPNG_ORDER;
 }
 
 static enum nm_parse bad_section_order(struct nm_reader *reader)
@@ -96,7 +81,7 @@ static enum nm_parse parse_section(struct nm_reader *reader, const struct block 
     uint32_t major, minor;
     enum nm_parse stop;
 
-    if (block->total < SHB_MIN)
+    if (block->total < NM_SHB_MIN)
         return too_short(reader, block);
     major = nm_get16(block->at + 12, reader->swapped);
     minor = nm_get16(block->at + 14, reader->swapped);
@@ -149,16 +134,16 @@ static enum nm_parse parse_interface_options(struct nm_reader *reader, struct nm
 
         if ((size_t)(end - at - 4) < len)
             return too_short(reader, block);
-        if (code == OPTION_END)
+        if (code == NM_OPTION_END)
             return len ? bad_option(reader, "opt_endofopt", len, 0) : NM_PARSE_FULL;
-        if (code == OPTION_TSRESOL) {
+        if (code == NM_OPTION_TSRESOL) {
             if (len != 1)
                 return bad_option(reader, "if_tsresol", len, 1);
             if (have_resolution)
                 return damaged_here(reader, "Interface Description Block has more than one if_tsresol option");
             have_resolution = true;
             stop = set_resolution(reader, interface, at[4]);
-        } else if (code == OPTION_TSOFFSET) {
+        } else if (code == NM_OPTION_TSOFFSET) {
             if (len != 8)
                 return bad_option(reader, "if_tsoffset", len, 8);
             if (have_offset)
@@ -177,7 +162,7 @@ static enum nm_parse parse_interface(struct nm_reader *reader, const struct bloc
     struct nm_interface *interface;
     enum nm_parse stop;
 
-    if (block->total < IDB_MIN)
+    if (block->total < NM_IDB_MIN)
         return too_short(reader, block);
     interface = nm_reader_add_interface(reader);
     if (!interface)
@@ -188,7 +173,7 @@ static enum nm_parse parse_interface(struct nm_reader *reader, const struct bloc
     interface->limit = nm_linktype_snaplen(interface->linktype, interface->snaplen);
     interface->section = reader->section;
     interface->swapped = reader->swapped;
-    interface->options_len = block->total - IDB_MIN;
+    interface->options_len = block->total - NM_IDB_MIN;
     interface->options = malloc(interface->options_len + 1);
     nm_interface_set_resolution(interface, 6, false);
     if (!interface->options) {
@@ -223,10 +208,10 @@ static uint16_t direction(const uint8_t *at, const uint8_t *end, bool swapped)
         unsigned code = nm_get16(at, swapped);
         unsigned len = nm_get16(at + 2, swapped);
 
-        if (code == OPTION_END)
+        if (code == NM_OPTION_END)
             return 0;
-        if (code == OPTION_FLAGS && len == 4)
-            return (nm_get32(at + 4, swapped) & 3) == 2 ? NM_VIEW_OUT : 0;
+        if (code == NM_OPTION_FLAGS && len == 4)
+            return (nm_get32(at + 4, swapped) & NM_FLAGS_DIRECTION) == NM_FLAGS_OUTBOUND ? NM_VIEW_OUT : 0;
         len = ((len + 3) & ~3u) + 4;
         if ((size_t)(end - at) < len)
             return 0;
@@ -255,9 +240,9 @@ static inline enum nm_parse parse_packet(struct nm_reader *reader, const struct 
     const struct nm_interface *interface;
     uint32_t number, caplen, padded;
 
-    if (block->total < EPB_MIN)
+    if (block->total < NM_EPB_MIN)
         return too_short(reader, block);
-    number = block->type == BLOCK_EPB ? nm_get32(at + 8, swapped) : nm_get16(at + 8, swapped);
+    number = block->type == NM_BLOCK_EPB ? nm_get32(at + 8, swapped) : nm_get16(at + 8, swapped);
     interface = interface_of(reader, number);
     if (!interface)
         return NM_PARSE_DAMAGED;
@@ -265,7 +250,7 @@ static inline enum nm_parse parse_packet(struct nm_reader *reader, const struct 
     if (caplen > interface->limit)
         return nm_reader_damaged(reader, nm_input_offset(&reader->in),
                                  "invalid packet capture length %u, bigger than snaplen of %u", caplen, interface->limit);
-    if (caplen > block->total - EPB_MIN)
+    if (caplen > block->total - NM_EPB_MIN)
         return too_short(reader, block);
     view->data = at + 28;
     view->ts_ns = nm_interface_ts_ns(
@@ -275,7 +260,7 @@ static inline enum nm_parse parse_packet(struct nm_reader *reader, const struct 
     view->ifindex = reader->section_first + number;
     view->linktype = (uint16_t)interface->linktype;
     padded = (caplen + 3) & ~3u;
-    view->flags = block->total - EPB_MIN > padded ? direction(at + 28 + padded, at + block->total - 4, swapped) : 0;
+    view->flags = block->total - NM_EPB_MIN > padded ? direction(at + 28 + padded, at + block->total - 4, swapped) : 0;
     return NM_PARSE_FULL;
 }
 
@@ -284,14 +269,14 @@ static enum nm_parse parse_simple_packet(struct nm_reader *reader, const struct 
     const struct nm_interface *interface;
     uint32_t len;
 
-    if (block->total < SPB_MIN)
+    if (block->total < NM_SPB_MIN)
         return too_short(reader, block);
     interface = interface_of(reader, 0);
     if (!interface)
         return NM_PARSE_DAMAGED;
     len = nm_get32(block->at + 8, reader->swapped);
     view->caplen = len < interface->limit ? len : interface->limit;
-    if (view->caplen > block->total - SPB_MIN)
+    if (view->caplen > block->total - NM_SPB_MIN)
         return too_short(reader, block);
     view->data = block->at + 12;
     view->ts_ns = 0;
@@ -304,21 +289,16 @@ static enum nm_parse parse_simple_packet(struct nm_reader *reader, const struct 
 
 /* ---- blocks -------------------------------------------------------------------------- */
 
-static bool holds_packet(uint32_t type)
-{
-    return type == BLOCK_EPB || type == BLOCK_SPB || type == BLOCK_PB;
-}
-
 static enum nm_parse check_total(struct nm_reader *reader, const struct block *block)
 {
     uint64_t at = nm_input_offset(&reader->in);
 
-    if (!reader->in_section && (block->total < SHB_MIN || block->total > SHB_MAX))
+    if (!reader->in_section && (block->total < NM_SHB_MIN || block->total > SHB_MAX))
         return nm_reader_damaged(reader, at,
                                  "Section Header Block in pcapng dump file has invalid length %d < _%u_ < %d "
-                                 "(BT_SHB_INSANE_MAX)", SHB_MIN, block->total, SHB_MAX);
-    if (block->total < BLOCK_MIN)
-        return nm_reader_damaged(reader, at, "block in pcapng dump file has a length of %u < %d", block->total, BLOCK_MIN);
+                                 "(BT_SHB_INSANE_MAX)", NM_SHB_MIN, block->total, SHB_MAX);
+    if (block->total < NM_BLOCK_MIN)
+        return nm_reader_damaged(reader, at, "block in pcapng dump file has a length of %u < %d", block->total, NM_BLOCK_MIN);
     if (block->total % 4)
         return nm_reader_damaged(reader, at, "block in pcapng dump file has a length of %u that is not a multiple of 4",
                                  block->total);
@@ -337,7 +317,7 @@ static inline enum nm_parse next_block(struct nm_reader *reader, struct block *b
         return nm_reader_want(reader, 8);
     block->at = nm_input_at(&reader->in);
     block->type = nm_get32(block->at, reader->swapped);
-    if (block->type == BLOCK_SHB) {
+    if (block->type == NM_BLOCK_SHB) {
         if (left < 12)
             return nm_reader_want(reader, 12);
         if (!section_order(block->at, &reader->swapped))
@@ -357,14 +337,14 @@ static inline enum nm_parse next_block(struct nm_reader *reader, struct block *b
 static enum nm_parse parse_block(struct nm_reader *reader, const struct block *block, struct nm_view *view)
 {
     switch (block->type) {
-    case BLOCK_EPB:
-    case BLOCK_PB:
+    case NM_BLOCK_EPB:
+    case NM_BLOCK_PB:
         return parse_packet(reader, block, view);
-    case BLOCK_SPB:
+    case NM_BLOCK_SPB:
         return parse_simple_packet(reader, block, view);
-    case BLOCK_IDB:
+    case NM_BLOCK_IDB:
         return parse_interface(reader, block);
-    case BLOCK_SHB:
+    case NM_BLOCK_SHB:
         return parse_section(reader, block);
     default:
         return NM_PARSE_FULL; /* names, statistics, secrets, and whatever comes to be */
@@ -381,7 +361,7 @@ static enum nm_parse parse_start(struct nm_reader *reader)
 
         if (stop != NM_PARSE_FULL || reader->flags & NM_SAVEFILE_BLOCKS)
             return stop;
-        if (holds_packet(block.type))
+        if (nm_block_holds_packet(block.type))
             return damaged_here(reader,
                                 "the capture file has a packet block before any Interface Description Blocks");
         stop = parse_block(reader, &block, NULL);
@@ -395,7 +375,7 @@ static enum nm_parse parse_start(struct nm_reader *reader)
 
 static void whole_block(struct nm_reader *reader, const struct block *block, struct nm_view *view)
 {
-    bool packet = holds_packet(block->type);
+    bool packet = nm_block_holds_packet(block->type);
 
     *view = (struct nm_view){
         .data = block->at,
@@ -426,7 +406,7 @@ static enum nm_parse parse(struct nm_reader *reader, struct nm_batch *batch)
         reader->in.head += block.total;
         if (blocks)
             whole_block(reader, &block, view);
-        else if (!holds_packet(block.type))
+        else if (!nm_block_holds_packet(block.type))
             continue;
         else if (nm_pseudo_header_has(view->linktype))
             nm_pseudo_header_fix(view, reader->swapped);
@@ -457,7 +437,7 @@ static void truncated(struct nm_reader *reader, size_t left)
 
 static bool known_type(uint32_t type)
 {
-    return (type >= BLOCK_IDB && type <= 0xb) || type == 0xbad || type == 0x40000bad;
+    return (type >= NM_BLOCK_IDB && type <= 0xb) || type == 0xbad || type == 0x40000bad;
 }
 
 /* What the bytes at hand would be as a block: its length, 0 for none. */
@@ -467,14 +447,14 @@ static uint32_t believable(struct nm_reader *reader, const uint8_t *at, size_t l
     bool swapped = reader->swapped;
     uint32_t total;
 
-    if (type == BLOCK_SHB) {
+    if (type == NM_BLOCK_SHB) {
         if (left < 12 || !section_order(at, &swapped))
             return 0;
     } else if (!known_type(type)) {
         return 0;
     }
     total = nm_get32(at + 4, swapped);
-    if (total < BLOCK_MIN || total % 4 || total > reader->max_block)
+    if (total < NM_BLOCK_MIN || total % 4 || total > reader->max_block)
         return 0;
     if (left >= total && nm_get32(at + total - 4, swapped) != total)
         return 0;
@@ -486,14 +466,14 @@ static enum nm_parse resync(struct nm_reader *reader, bool ended)
     struct nm_input *in = &reader->in;
     uint32_t total = 0;
 
-    if (nm_input_left(in) >= BLOCK_MIN && !reader->resyncing_inside)
+    if (nm_input_left(in) >= NM_BLOCK_MIN && !reader->resyncing_inside)
         total = believable(reader, nm_input_at(in), nm_input_left(in));
     if (total && total <= nm_input_left(in)) {
         in->head += total; /* a sound frame around what makes no sense: the block alone is lost */
         return NM_PARSE_FULL;
     }
     reader->resyncing_inside = true;
-    while (nm_input_left(in) > BLOCK_MIN) {
+    while (nm_input_left(in) > NM_BLOCK_MIN) {
         in->head++; /* what head pointed at has been judged already */
         total = believable(reader, nm_input_at(in), nm_input_left(in));
         if (!total)
@@ -511,7 +491,7 @@ static enum nm_parse resync(struct nm_reader *reader, bool ended)
         in->head = in->tail;
         reader->resyncing_inside = false;
     }
-    return nm_reader_want(reader, BLOCK_MIN + 1);
+    return nm_reader_want(reader, NM_BLOCK_MIN + 1);
 }
 
 const struct nm_format nm_format_pcapng = {parse, truncated, resync};

@@ -92,7 +92,9 @@ static uint32_t usb_isochronous_len(const uint8_t *data, uint32_t caplen, uint32
             filled = end;
         at += USB_ISO_DESCRIPTOR;
     }
-    return header + filled >= caplen ? header + filled : len;
+    if (header + filled >= caplen)
+        return header + filled;
+    return len < caplen ? caplen : len;
 }
 
 static void fix_usb_len(struct nm_view *view)

@@ -127,12 +127,14 @@ int nm_savefile_interface(struct nm_source *source, uint32_t ifindex, struct nm_
 
 struct nm_writer_config {
     uint32_t format;   /* NM_SAVEFILE_* */
-    uint32_t linktype; /* DLT of the file (pcap) */
+    uint32_t linktype; /* DLT of the file (pcap), or of packets that do not say (pcapng) */
     uint32_t snaplen;  /* longer packets are cut to this; 0: 262144 */
-    uint8_t nano;      /* pcap: nanosecond time stamps */
+    uint8_t nano;      /* nanosecond time stamps */
     uint8_t append;    /* the file has its header already; fd stands at its end */
     uint8_t swapped;   /* the other byte order than this machine's (append to such a file) */
     uint8_t reserved;
+    uint32_t options_len;   /* pcapng: the section header's options, encoded, with their end; copied */
+    const uint8_t *options;
 };
 
 /*
@@ -152,14 +154,34 @@ int nm_writer_open(int fd, const struct nm_writer_config *config, struct nm_writ
  * @ts_ns     since the epoch; -ERANGE where the format cannot hold it
  * @len       bytes the packet had
  * @linktype  DLT; -EINVAL where it is not a pcap file's own
- * @ifindex   pcapng: which interface of its source it came from; nothing to a pcap file
+ * @ifindex   pcapng: which interface of its source it came from; each new pair of interface and link
+ *            type is described in the file
+ * @options   pcapng: the block's options, encoded in the section's byte order, with their end; or NULL
  *
  * -EAGAIN: the caller takes the bytes, and must do so first. Any other failure to write what
  * was pending comes out here as well, and the packet is then not taken: nothing is lost, the
  * call may be repeated once there is room again.
  */
 int nm_writer_write(struct nm_writer *writer, int64_t ts_ns, const void *data, uint32_t caplen, uint32_t len,
-                    uint32_t linktype, uint32_t ifindex);
+                    uint32_t linktype, uint32_t ifindex, const void *options, uint32_t options_len);
+
+/*
+ * nm_writer_interface - pcapng: describes an interface before its first packet.
+ *
+ * @ifindex, @linktype  which packets are its own
+ * @options             encoded, with their end, without if_tsresol, which the writer adds; or NULL
+ *
+ * Its number in the section, or a failure as of nm_writer_write.
+ */
+int nm_writer_interface(struct nm_writer *writer, uint32_t ifindex, uint32_t linktype, uint32_t snaplen,
+                        const void *options, uint32_t options_len);
+
+/* nm_writer_block - pcapng: appends a whole block as it is; a section header begins a section, in its byte
+ * order. -EINVAL: not framed as a block of the section's byte order. Other failures as of nm_writer_write. */
+int nm_writer_block(struct nm_writer *writer, const void *bytes, uint32_t len);
+
+/* nm_writer_swapped - whether the section is in the other byte order. */
+int nm_writer_swapped(struct nm_writer *writer);
 
 /*
  * nm_writer_views - appends packets that still lie where their source keeps them.

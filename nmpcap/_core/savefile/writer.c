@@ -15,56 +15,78 @@ enum { BLOCK = 256 * 1024 };
 
 /* ---- open ---------------------------------------------------------------------------- */
 
-static int refuse(struct nm_writer *writer, int fd, int error)
+static void free_writer(struct nm_writer *writer)
 {
+    free(writer->interfaces);
+    free(writer->section_options);
+    free(writer->block);
     free(writer);
-    if (fd >= 0)
-        close(fd);
-    return error;
 }
 
+static struct nm_writer *new_writer(int fd, const struct nm_writer_config *config)
+{
+    struct nm_writer *writer = calloc(1, sizeof *writer);
+
+    if (!writer)
+        return NULL;
+    writer->fd = fd;
+    writer->config = *config;
+    writer->config.snaplen = nm_linktype_snaplen(config->linktype, config->snaplen);
+    writer->format = config->format == NM_SAVEFILE_PCAPNG ? &nm_writer_pcapng : &nm_writer_pcap;
+    writer->block = malloc(BLOCK);
+    writer->capacity = BLOCK;
+    writer->section_options = malloc(config->options_len + 1);
+    if (!writer->block || !writer->section_options) {
+        free_writer(writer);
+        return NULL;
+    }
+    if (config->options_len)
+        memcpy(writer->section_options, config->options, config->options_len);
+    return writer;
+}
+
+/* A pcapng file is continued by a section of its own, a pcap file by records. */
 static int start(struct nm_writer *writer)
 {
-    off_t end;
+    off_t end = writer->config.append ? lseek(writer->fd, 0, SEEK_CUR) : 0;
+    size_t len = writer->format->header_len(writer);
+    int error = 0;
+    uint8_t *to;
 
-    if (writer->config.append) {
-        end = lseek(writer->fd, 0, SEEK_CUR);
-        writer->position = end > 0 ? (uint64_t)end : 0;
+    writer->position = end > 0 ? (uint64_t)end : 0;
+    if (writer->config.append && writer->config.format == NM_SAVEFILE_PCAP)
         return 0;
-    }
-    nm_writer_pcap_header(writer, writer->block);
-    writer->used = writer->header = NM_PCAP_FILE_HEADER;
+    to = nm_writer_reserve(writer, len, &error);
+    if (!to)
+        return error;
+    writer->format->header(writer, to);
+    writer->used = writer->header = len;
     return 0;
 }
 
 int nm_writer_open(int fd, const struct nm_writer_config *config, struct nm_writer **result, char *msg)
 {
-    struct nm_writer *writer;
-    int error;
+    struct nm_writer *writer = NULL;
+    int error = -EINVAL;
 
     *result = NULL;
     msg[0] = '\0';
-    if (config->format == NM_SAVEFILE_PCAP && nm_dlt_to_linktype(config->linktype) < 0) {
+    if (nm_dlt_to_linktype(config->linktype) < 0) {
         snprintf(msg, NM_MSG_SIZE, "link-layer type %u isn't supported in savefiles", config->linktype);
-        return refuse(NULL, fd, -EINVAL);
-    }
-    writer = calloc(1, sizeof *writer);
-    if (writer)
-        writer->block = malloc(BLOCK);
-    if (!writer || !writer->block) {
+    } else {
+        writer = new_writer(fd, config);
+        error = writer ? start(writer) : -ENOMEM;
+        if (!error) {
+            *result = writer;
+            return 0;
+        }
         snprintf(msg, NM_MSG_SIZE, "no memory for a savefile's buffer of %d bytes", BLOCK);
-        return refuse(writer, fd, -ENOMEM);
     }
-    writer->capacity = BLOCK;
-    writer->fd = fd;
-    writer->config = *config;
-    writer->config.snaplen = nm_linktype_snaplen(config->linktype, config->snaplen);
-    writer->format = &nm_writer_pcap;
-    error = start(writer);
-    if (error)
-        return nm_writer_close(writer, msg), error;
-    *result = writer;
-    return 0;
+    if (writer)
+        free_writer(writer);
+    if (fd >= 0)
+        close(fd);
+    return error;
 }
 
 /* ---- out ----------------------------------------------------------------------------- */
@@ -155,9 +177,9 @@ uint8_t *nm_writer_reserve(struct nm_writer *writer, size_t len, int *error)
     return writer->block + writer->used;
 }
 
-static int append(struct nm_writer *writer, const struct nm_view *view)
+static int append(struct nm_writer *writer, const struct nm_record *record)
 {
-    int64_t len = writer->format->measure(writer, view);
+    int64_t len = writer->format->measure(writer, record);
     uint8_t *to;
     int error = 0;
 
@@ -166,14 +188,14 @@ static int append(struct nm_writer *writer, const struct nm_view *view)
     to = nm_writer_reserve(writer, (size_t)len, &error);
     if (!to)
         return error;
-    writer->format->encode(writer, view, to);
+    writer->format->encode(writer, record, to);
     writer->used += (size_t)len;
     writer->packets++;
     return 0;
 }
 
 int nm_writer_write(struct nm_writer *writer, int64_t ts_ns, const void *data, uint32_t caplen, uint32_t len,
-                    uint32_t linktype, uint32_t ifindex)
+                    uint32_t linktype, uint32_t ifindex, const void *options, uint32_t options_len)
 {
     const struct nm_view view = {
         .data = data,
@@ -183,8 +205,9 @@ int nm_writer_write(struct nm_writer *writer, int64_t ts_ns, const void *data, u
         .ifindex = ifindex,
         .linktype = (uint16_t)linktype,
     };
+    const struct nm_record record = {.view = &view, .options = options, .options_len = options_len};
 
-    return append(writer, &view);
+    return append(writer, &record);
 }
 
 int nm_writer_views(struct nm_writer *writer, const struct nm_view *views, uint32_t count)
@@ -192,7 +215,8 @@ int nm_writer_views(struct nm_writer *writer, const struct nm_view *views, uint3
     uint32_t i;
 
     for (i = 0; i < count; i++) {
-        int error = append(writer, &views[i]);
+        const struct nm_record record = {.view = &views[i]};
+        int error = append(writer, &record);
 
         if (error)
             return i ? (int)i : error;
@@ -212,11 +236,13 @@ static size_t last_boundary(const struct nm_writer *writer, uint64_t *missing)
     if (at <= writer->sent)
         boundary = at;
     while (at < writer->used) {
-        at += writer->format->length(writer, writer->block + at);
+        bool packet;
+
+        at += writer->format->length(writer, writer->block + at, &packet);
         if (at <= writer->sent)
             boundary = at;
         else
-            ++*missing;
+            *missing += packet;
     }
     return boundary;
 }
@@ -252,8 +278,7 @@ int nm_writer_close(struct nm_writer *writer, char *msg)
     }
     if (error)
         snprintf(msg, NM_MSG_SIZE, "%s", writer->msg);
-    free(writer->block);
-    free(writer);
+    free_writer(writer);
     return error;
 }
 
@@ -267,6 +292,11 @@ uint64_t nm_writer_position(struct nm_writer *writer)
 uint32_t nm_writer_snaplen(struct nm_writer *writer)
 {
     return writer->config.snaplen;
+}
+
+int nm_writer_swapped(struct nm_writer *writer)
+{
+    return writer->config.swapped;
 }
 
 uint64_t nm_writer_packets(struct nm_writer *writer)

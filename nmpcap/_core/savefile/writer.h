@@ -15,20 +15,40 @@
 #include "source.h"
 #include "savefile/savefile.h"
 
+/* A packet on its way into a file. */
+struct nm_record {
+    const struct nm_view *view;
+    const uint8_t *options; /* pcapng: encoded, with their end, a multiple of 4 bytes */
+    uint32_t options_len;
+};
+
 struct nm_writer_format {
-    /* Bytes that view takes as a record, or a negative errno with the message set. */
-    int64_t (*measure)(struct nm_writer *, const struct nm_view *);
+    /* Length of what stands before the first packet, and its bytes. */
+    size_t (*header_len)(const struct nm_writer *);
+    void (*header)(struct nm_writer *, uint8_t *to);
 
-    /* Lays the record down at to, which has room for what measure said. */
-    void (*encode)(struct nm_writer *, const struct nm_view *, uint8_t *to);
+    /* Bytes that a packet takes, with all that has to come before it; or a negative errno, with the
+     * message set. */
+    int64_t (*measure)(struct nm_writer *, const struct nm_record *);
 
-    /* Length of the whole record at bytes. */
-    size_t (*length)(const struct nm_writer *, const uint8_t *bytes);
+    /* Lays it down at to, which has room for what measure said. */
+    void (*encode)(struct nm_writer *, const struct nm_record *, uint8_t *to);
+
+    /* Length of the record at bytes, and whether it is a packet. */
+    size_t (*length)(const struct nm_writer *, const uint8_t *bytes, bool *packet);
+};
+
+/* An interface that a pcapng writer has described in the section it writes. */
+struct nm_written_interface {
+    uint32_t linktype;
+    uint32_t ifindex; /* of the packets' source */
+    bool matches;     /* false: copied with its block, and only copied packets refer to it */
 };
 
 struct nm_writer {
     const struct nm_writer_format *format;
     struct nm_writer_config config;
+    uint8_t *section_options;
     int fd; /* -1: the caller takes the bytes */
     uint8_t *block;
     size_t capacity;
@@ -37,17 +57,25 @@ struct nm_writer {
     size_t header;     /* bytes of file header at the block's start: no record */
     uint64_t position; /* in the file of block[0] */
     uint64_t packets;
+
+    struct nm_written_interface *interfaces; /* pcapng, of the section */
+    uint32_t interface_count;
+    uint32_t interface_capacity;
+    uint32_t interface_last; /* the one that the last packet was of */
+
     char msg[NM_MSG_SIZE];
 };
 
 extern const struct nm_writer_format nm_writer_pcap;
+extern const struct nm_writer_format nm_writer_pcapng;
 
 /* Where the next len bytes go, or NULL with *error set. What is pending may be written first. */
 uint8_t *nm_writer_reserve(struct nm_writer *writer, size_t len, int *error);
 
-/* Lays the file header down. */
-void nm_writer_pcap_header(struct nm_writer *writer, uint8_t *to);
-
-enum { NM_PCAP_FILE_HEADER = 24 };
+/* The captured bytes that are kept of a packet. */
+static inline uint32_t nm_writer_caplen(const struct nm_writer *writer, const struct nm_view *view)
+{
+    return view->caplen < writer->config.snaplen ? view->caplen : writer->config.snaplen;
+}
 
 #endif
