@@ -73,8 +73,12 @@ class ProgramError(PcapError):
 
 
 class SavefileError(PcapError):
-    """A savefile that is damaged or of no known format; ``offset`` is where, in bytes from its start."""
+    """A savefile that is damaged or of no known format; ``offset`` is where, in bytes from its start.
 
-    def __init__(self, message: str, offset: int = 0) -> None:
+    ``reason`` is the message in libpcap's words alone, without the file's name and the offset.
+    """
+
+    def __init__(self, message: str, offset: int = 0, reason: str = "") -> None:
         super().__init__(message)
         self.offset = offset
+        self.reason = reason or message

@@ -10,7 +10,16 @@ from pathlib import Path
 
 from cffi import FFI
 
-HEADERS = ["additions.h", "nmpcap.h", "netmap/mapping.h", "netmap/portname.h", "netmap/desc.h", "bpf/bpf.h"]
+HEADERS = [
+    "additions.h",
+    "nmpcap.h",
+    "netmap/mapping.h",
+    "netmap/portname.h",
+    "netmap/desc.h",
+    "view.h",
+    "bpf/bpf.h",
+    "savefile/savefile.h",
+]
 
 here = Path(__file__).resolve().parent
 

@@ -8,7 +8,7 @@
  *
  * Errors: a negative errno value, with source->msg saying what was tried on what and
  * why it failed. One thread at a time uses a source; only wake may be called from
- * another thread or a signal handler at any moment.
+ * another thread or a signal handler at any moment, and counters from another thread.
  */
 #ifndef NMPCAP_SOURCE_H
 #define NMPCAP_SOURCE_H
@@ -17,18 +17,7 @@
 #include <stdint.h>
 
 #include "device.h"
-
-struct nm_view {
-    const uint8_t *data; /* caplen bytes */
-    int64_t ts_ns;       /* since the epoch, UTC */
-    uint32_t caplen;     /* bytes that are there */
-    uint32_t len;        /* bytes the packet had */
-    uint32_t ifindex;    /* which interface of the source: an index into its table, 0 where it has one */
-    uint16_t linktype;   /* DLT_* */
-    uint16_t flags;      /* NM_VIEW_* */
-};
-
-#define NM_VIEW_OUT 0x0001 /* the packet was being sent (monitors, packet sockets) */
+#include "view.h"
 
 struct nm_batch {
     struct nm_view *views; /* room for capacity views, the caller's */

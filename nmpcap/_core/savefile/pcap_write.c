@@ -1,0 +1,72 @@
+/* Classic pcap, written: version 2.4, in this machine's byte order unless it continues a file of the other. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "savefile/bytes.h"
+#include "savefile/writer.h"
+
+enum { FILE_HEADER = 24, RECORD_HEADER = 16, NS_A_SECOND = 1000000000 };
+
+static size_t header_len(const struct nm_writer *writer)
+{
+    (void)writer;
+    return FILE_HEADER;
+}
+
+static void header(struct nm_writer *writer, uint8_t *to)
+{
+    const struct nm_writer_config *config = &writer->config;
+    bool swapped = config->swapped;
+
+    nm_put32(to, config->nano ? 0xa1b23c4du : 0xa1b2c3d4u, swapped);
+    nm_put16(to + 4, 2, swapped);
+    nm_put16(to + 6, 4, swapped);
+    nm_put32(to + 8, 0, swapped); /* time zone and accuracy: nobody uses them */
+    nm_put32(to + 12, 0, swapped);
+    nm_put32(to + 16, config->snaplen, swapped);
+    nm_put32(to + 20, (uint32_t)nm_dlt_to_linktype(config->linktype), swapped);
+}
+
+static int64_t measure(struct nm_writer *writer, const struct nm_record *record)
+{
+    const struct nm_view *view = record->view;
+
+    if (view->linktype != writer->config.linktype) {
+        snprintf(writer->msg, sizeof writer->msg,
+                 "a packet of link type %u does not fit a pcap file of link type %u; a pcapng file holds both",
+                 view->linktype, writer->config.linktype);
+        return -EINVAL;
+    }
+    if (record->options_len) {
+        snprintf(writer->msg, sizeof writer->msg, "a pcap file has no comments or options; a pcapng file has");
+        return -EINVAL;
+    }
+    if (view->ts_ns < 0 || view->ts_ns / NS_A_SECOND > UINT32_MAX) {
+        snprintf(writer->msg, sizeof writer->msg,
+                 "time stamp %lld ns: a pcap file holds those from 1970 to 2106", (long long)view->ts_ns);
+        return -ERANGE;
+    }
+    return RECORD_HEADER + (int64_t)nm_writer_caplen(writer, view);
+}
+
+static void encode(struct nm_writer *writer, const struct nm_record *record, uint8_t *to)
+{
+    const struct nm_view *view = record->view;
+    bool swapped = writer->config.swapped;
+    uint32_t caplen = nm_writer_caplen(writer, view);
+    uint32_t nanoseconds = (uint32_t)((uint64_t)view->ts_ns % NS_A_SECOND);
+
+    nm_put32(to, (uint32_t)((uint64_t)view->ts_ns / NS_A_SECOND), swapped);
+    nm_put32(to + 4, writer->config.nano ? nanoseconds : nanoseconds / 1000, swapped);
+    nm_put32(to + 8, caplen, swapped);
+    nm_put32(to + 12, view->len, swapped);
+    memcpy(to + RECORD_HEADER, view->data, caplen);
+}
+
+static size_t length(const struct nm_writer *writer, const uint8_t *bytes, bool *packet)
+{
+    *packet = true;
+    return RECORD_HEADER + (size_t)nm_get32(bytes + 8, writer->config.swapped);
+}
+
+const struct nm_writer_format nm_writer_pcap = {header_len, header, measure, encode, length};

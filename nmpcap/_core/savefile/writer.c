@@ -1,0 +1,310 @@
+/* The writer: gathers records, hands blocks on, and keeps what could not be written. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "savefile/linktype.h"
+#include "savefile/writer.h"
+
+/* As for reading: small enough to stay in the cache until it is written. */
+enum { BLOCK = 256 * 1024 };
+
+/* ---- open ---------------------------------------------------------------------------- */
+
+static void free_writer(struct nm_writer *writer)
+{
+    free(writer->interfaces);
+    free(writer->section_options);
+    free(writer->block);
+    free(writer);
+}
+
+static struct nm_writer *new_writer(int fd, const struct nm_writer_config *config)
+{
+    struct nm_writer *writer = calloc(1, sizeof *writer);
+
+    if (!writer)
+        return NULL;
+    writer->fd = fd;
+    writer->config = *config;
+    writer->config.snaplen = nm_linktype_snaplen(config->linktype, config->snaplen);
+    writer->format = config->format == NM_SAVEFILE_PCAPNG ? &nm_writer_pcapng : &nm_writer_pcap;
+    writer->block = malloc(BLOCK);
+    writer->capacity = BLOCK;
+    writer->section_options = malloc(config->options_len + 1);
+    if (!writer->block || !writer->section_options) {
+        free_writer(writer);
+        return NULL;
+    }
+    if (config->options_len)
+        memcpy(writer->section_options, config->options, config->options_len);
+    return writer;
+}
+
+/* A pcapng file is continued by a section of its own, a pcap file by records. */
+static int start(struct nm_writer *writer)
+{
+    off_t end = writer->config.append ? lseek(writer->fd, 0, SEEK_CUR) : 0;
+    size_t len = writer->format->header_len(writer);
+    int error = 0;
+    uint8_t *to;
+
+    writer->position = end > 0 ? (uint64_t)end : 0;
+    if (writer->config.append && writer->config.format == NM_SAVEFILE_PCAP)
+        return 0;
+    to = nm_writer_reserve(writer, len, &error);
+    if (!to)
+        return error;
+    writer->format->header(writer, to);
+    writer->used = writer->header = len;
+    return 0;
+}
+
+int nm_writer_open(int fd, const struct nm_writer_config *config, struct nm_writer **result, char *msg)
+{
+    struct nm_writer *writer = NULL;
+    int error = -EINVAL;
+
+    *result = NULL;
+    msg[0] = '\0';
+    if (nm_dlt_to_linktype(config->linktype) < 0) {
+        snprintf(msg, NM_MSG_SIZE, "link-layer type %u isn't supported in savefiles", config->linktype);
+    } else {
+        writer = new_writer(fd, config);
+        error = writer ? start(writer) : -ENOMEM;
+        if (!error) {
+            *result = writer;
+            return 0;
+        }
+        snprintf(msg, NM_MSG_SIZE, "no memory for a savefile's buffer of %d bytes", BLOCK);
+    }
+    if (writer)
+        free_writer(writer);
+    if (fd >= 0)
+        close(fd);
+    return error;
+}
+
+/* ---- out ----------------------------------------------------------------------------- */
+
+static int wait_writable(int fd)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
+
+    return poll(&poll_fd, 1, -1) < 0 ? -errno : 0;
+}
+
+static void empty_block(struct nm_writer *writer)
+{
+    writer->position += writer->used;
+    writer->used = writer->sent = writer->header = 0;
+}
+
+int nm_writer_flush(struct nm_writer *writer)
+{
+    while (writer->sent < writer->used) {
+        ssize_t done;
+        int error;
+
+        if (writer->fd < 0) {
+            snprintf(writer->msg, NM_MSG_SIZE, "the bytes pending have to be taken first");
+            return -EAGAIN;
+        }
+        done = write(writer->fd, writer->block + writer->sent, writer->used - writer->sent);
+        if (done >= 0) {
+            writer->sent += (size_t)done;
+            if (writer->sent < writer->used)
+                return -EINTR; /* only a signal, or a disk that is about to refuse, makes a write short */
+            break;
+        }
+        error = -errno;
+        if (error == -EAGAIN || error == -EWOULDBLOCK) /* a pipe that somebody has made non-blocking */
+            error = wait_writable(writer->fd);
+        if (error) {
+            errno = -error; /* for %m */
+            snprintf(writer->msg, NM_MSG_SIZE, "error writing dump file: %m (at byte %llu, %zu bytes are pending)",
+                     (unsigned long long)(writer->position + writer->sent), writer->used - writer->sent);
+            return error;
+        }
+    }
+    empty_block(writer);
+    return 0;
+}
+
+size_t nm_writer_pending(struct nm_writer *writer, const uint8_t **bytes)
+{
+    *bytes = writer->block + writer->sent;
+    return writer->used - writer->sent;
+}
+
+void nm_writer_taken(struct nm_writer *writer, size_t len)
+{
+    size_t pending = writer->used - writer->sent;
+
+    writer->sent += len < pending ? len : pending;
+    if (writer->sent == writer->used)
+        empty_block(writer);
+}
+
+/* ---- in ------------------------------------------------------------------------------ */
+
+static int enlarge(struct nm_writer *writer, size_t capacity)
+{
+    uint8_t *block = realloc(writer->block, capacity);
+
+    if (!block) {
+        snprintf(writer->msg, NM_MSG_SIZE, "no memory for a record of %zu bytes", capacity);
+        return -ENOMEM;
+    }
+    writer->block = block;
+    writer->capacity = capacity;
+    return 0;
+}
+
+uint8_t *nm_writer_reserve(struct nm_writer *writer, size_t len, int *error)
+{
+    if (writer->capacity - writer->used < len) {
+        *error = writer->used ? nm_writer_flush(writer) : 0;
+        if (!*error && writer->capacity < len)
+            *error = enlarge(writer, len);
+        if (*error)
+            return NULL;
+    }
+    return writer->block + writer->used;
+}
+
+static int append(struct nm_writer *writer, const struct nm_record *record)
+{
+    int64_t len = writer->format->measure(writer, record);
+    uint8_t *to;
+    int error = 0;
+
+    if (len < 0)
+        return (int)len;
+    to = nm_writer_reserve(writer, (size_t)len, &error);
+    if (!to)
+        return error;
+    writer->format->encode(writer, record, to);
+    writer->used += (size_t)len;
+    writer->packets++;
+    return 0;
+}
+
+int nm_writer_write(struct nm_writer *writer, int64_t ts_ns, const void *data, uint32_t caplen, uint32_t len,
+                    uint32_t linktype, uint32_t ifindex, const void *options, uint32_t options_len)
+{
+    const struct nm_view view = {
+        .data = data,
+        .ts_ns = ts_ns,
+        .caplen = caplen,
+        .len = len,
+        .ifindex = ifindex,
+        .linktype = (uint16_t)linktype,
+    };
+    const struct nm_record record = {.view = &view, .options = options, .options_len = options_len};
+
+    return append(writer, &record);
+}
+
+int nm_writer_views(struct nm_writer *writer, const struct nm_view *views, uint32_t count)
+{
+    uint32_t i;
+
+    for (i = 0; i < count; i++) {
+        const struct nm_record record = {.view = &views[i]};
+        int error = append(writer, &record);
+
+        if (error)
+            return i ? (int)i : error;
+    }
+    return (int)count;
+}
+
+/* ---- close --------------------------------------------------------------------------- */
+
+/* Offset in the block of the record that sent lies in: what has been written of it is of no use. */
+static size_t last_boundary(const struct nm_writer *writer, uint64_t *missing)
+{
+    size_t at = writer->header;
+    size_t boundary = 0;
+
+    *missing = 0;
+    if (at <= writer->sent)
+        boundary = at;
+    while (at < writer->used) {
+        bool packet;
+
+        at += writer->format->length(writer, writer->block + at, &packet);
+        if (at <= writer->sent)
+            boundary = at;
+        else
+            *missing += packet;
+    }
+    return boundary;
+}
+
+static void give_up_pending(struct nm_writer *writer)
+{
+    uint64_t missing;
+    size_t boundary = last_boundary(writer, &missing);
+    size_t used = strlen(writer->msg);
+    struct stat status;
+
+    snprintf(writer->msg + used, NM_MSG_SIZE - used, "; closed without the last %llu packets",
+             (unsigned long long)missing);
+    if (writer->fd >= 0 && fstat(writer->fd, &status) == 0 && S_ISREG(status.st_mode) &&
+        ftruncate(writer->fd, (off_t)(writer->position + boundary)) < 0)
+        return; /* the error already there is the one to report */
+}
+
+int nm_writer_close(struct nm_writer *writer, char *msg)
+{
+    int error = 0;
+
+    msg[0] = '\0';
+    if (writer->used)
+        do
+            error = nm_writer_flush(writer);
+        while (error == -EINTR);
+    if (error)
+        give_up_pending(writer);
+    if (writer->fd >= 0 && close(writer->fd) < 0 && errno != EINTR && !error) {
+        error = -errno; /* network file systems report a full disk only here */
+        snprintf(writer->msg, NM_MSG_SIZE, "error closing dump file: %m");
+    }
+    if (error)
+        snprintf(msg, NM_MSG_SIZE, "%s", writer->msg);
+    free_writer(writer);
+    return error;
+}
+
+/* ---- asked about --------------------------------------------------------------------- */
+
+uint64_t nm_writer_position(struct nm_writer *writer)
+{
+    return writer->position + writer->used;
+}
+
+uint32_t nm_writer_snaplen(struct nm_writer *writer)
+{
+    return writer->config.snaplen;
+}
+
+int nm_writer_swapped(struct nm_writer *writer)
+{
+    return writer->config.swapped;
+}
+
+uint64_t nm_writer_packets(struct nm_writer *writer)
+{
+    return writer->packets;
+}
+
+const char *nm_writer_msg(struct nm_writer *writer)
+{
+    return writer->msg;
+}

@@ -1,0 +1,81 @@
+/*
+ * writer: records gathered in a block, and the block handed on whole.
+ *
+ * block[0, used) is pending and starts at a record boundary; block[0, sent) of it has been
+ * written already. The block is emptied only once all of it is written, so that a failure
+ * loses nothing and a cut record can be found again.
+ */
+#ifndef NMPCAP_SAVEFILE_WRITER_H
+#define NMPCAP_SAVEFILE_WRITER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "source.h"
+#include "savefile/savefile.h"
+
+/* A packet on its way into a file. */
+struct nm_record {
+    const struct nm_view *view;
+    const uint8_t *options; /* pcapng: encoded, with their end, a multiple of 4 bytes */
+    uint32_t options_len;
+};
+
+struct nm_writer_format {
+    /* Length of what stands before the first packet, and its bytes. */
+    size_t (*header_len)(const struct nm_writer *);
+    void (*header)(struct nm_writer *, uint8_t *to);
+
+    /* Bytes that a packet takes, with all that has to come before it; or a negative errno, with the
+     * message set. */
+    int64_t (*measure)(struct nm_writer *, const struct nm_record *);
+
+    /* Lays it down at to, which has room for what measure said. */
+    void (*encode)(struct nm_writer *, const struct nm_record *, uint8_t *to);
+
+    /* Length of the record at bytes, and whether it is a packet. */
+    size_t (*length)(const struct nm_writer *, const uint8_t *bytes, bool *packet);
+};
+
+/* An interface that a pcapng writer has described in the section it writes. */
+struct nm_written_interface {
+    uint32_t linktype;
+    uint32_t ifindex; /* of the packets' source */
+    bool matches;     /* false: copied with its block, and only copied packets refer to it */
+};
+
+struct nm_writer {
+    const struct nm_writer_format *format;
+    struct nm_writer_config config;
+    uint8_t *section_options;
+    int fd; /* -1: the caller takes the bytes */
+    uint8_t *block;
+    size_t capacity;
+    size_t used;
+    size_t sent;
+    size_t header;     /* bytes of file header at the block's start: no record */
+    uint64_t position; /* in the file of block[0] */
+    uint64_t packets;
+
+    struct nm_written_interface *interfaces; /* pcapng, of the section */
+    uint32_t interface_count;
+    uint32_t interface_capacity;
+    uint32_t interface_last; /* the one that the last packet was of */
+
+    char msg[NM_MSG_SIZE];
+};
+
+extern const struct nm_writer_format nm_writer_pcap;
+extern const struct nm_writer_format nm_writer_pcapng;
+
+/* Where the next len bytes go, or NULL with *error set. What is pending may be written first. */
+uint8_t *nm_writer_reserve(struct nm_writer *writer, size_t len, int *error);
+
+/* The captured bytes that are kept of a packet. */
+static inline uint32_t nm_writer_caplen(const struct nm_writer *writer, const struct nm_view *view)
+{
+    return view->caplen < writer->config.snaplen ? view->caplen : writer->config.snaplen;
+}
+
+#endif

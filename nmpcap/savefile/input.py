@@ -1,0 +1,121 @@
+"""Where a savefile's bytes come from: a path, ``-``, a descriptor or a file object, compressed or not.
+
+Plain files, pipes and descriptors are handed to the C reader, which reads them itself. What
+is compressed, and file objects, are read here and fed to it a piece at a time.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from typing import BinaryIO, NamedTuple
+
+from nmpcap.errors import DeviceError
+from nmpcap.savefile.compression import LONGEST_MAGIC, Decompressor, compression_of_bytes
+
+__all__ = ["Input", "Source", "open_input"]
+
+Source = str | os.PathLike[str] | int | BinaryIO
+"""What can be opened: a path, ``-`` for standard input, a descriptor, or a binary file object."""
+
+_FEED_SIZE = 256 * 1024
+# A decoder that meets damage keeps back what else it was given at that moment.
+_COMPRESSED_SIZE = 4096
+
+
+class Input(NamedTuple):
+    """One of the two ways to get bytes, and what was read ahead to find out which."""
+
+    name: str
+    fd: int  # the C reader's from here on; -1: use read
+    ahead: bytes
+    read: Callable[[], bytes] | None  # b"" at the end; raises SavefileError, OSError
+    close: Callable[[], None]
+
+
+def open_input(source: Source) -> Input:
+    """Open a source and find out whether it is compressed.
+
+    A descriptor is duplicated and stays the caller's, as a file object does. Raises
+    DeviceError where a path cannot be opened.
+    """
+    if isinstance(source, int):
+        return _from_fd(os.dup(source), f"fd {source}")
+    if isinstance(source, (str, os.PathLike)):
+        path = os.fspath(source)
+        if path == "-":
+            return _from_fd(os.dup(0), "standard input")
+        try:
+            return _from_fd(os.open(path, os.O_RDONLY | os.O_CLOEXEC), path)
+        except OSError as error:
+            raise DeviceError(error.errno or 0, f"{path}: {error.strerror}") from error
+    return _from_file(source)
+
+
+def _from_fd(fd: int, name: str) -> Input:
+    try:
+        ahead, start = _start_of(fd)
+        compression = compression_of_bytes(start)
+        if compression is None:
+            return Input(name, fd, ahead, None, lambda: None)
+        decompressor = Decompressor(compression)
+    except OSError as error:
+        os.close(fd)
+        raise DeviceError(error.errno or 0, f"{name}: error reading dump file: {error.strerror}") from error
+    except BaseException:
+        os.close(fd)
+        raise
+    file = os.fdopen(fd, "rb")
+    read = _decompressing(lambda: file.read1(_COMPRESSED_SIZE), decompressor, ahead)
+    return Input(name, -1, b"", read, file.close)
+
+
+def _start_of(fd: int) -> tuple[bytes, bytes]:
+    """What had to be taken from a pipe to look at its first bytes, and those bytes."""
+    mode = os.fstat(fd).st_mode
+    if stat.S_ISDIR(mode):
+        return b"", b""  # the C reader's read fails, with the words for it
+    if stat.S_ISREG(mode):
+        return b"", os.pread(fd, LONGEST_MAGIC, os.lseek(fd, 0, os.SEEK_CUR))
+    ahead = b""
+    while len(ahead) < LONGEST_MAGIC:
+        more = os.read(fd, LONGEST_MAGIC - len(ahead))
+        if not more:
+            break
+        ahead += more
+    return ahead, ahead
+
+
+def _from_file(file: BinaryIO) -> Input:
+    name = str(getattr(file, "name", None) or type(file).__name__)
+    read_some: Callable[[int], bytes] = getattr(file, "read1", file.read)
+    ahead = b""
+    while len(ahead) < LONGEST_MAGIC:
+        more = read_some(LONGEST_MAGIC - len(ahead))
+        if not more:
+            break
+        ahead += more
+    compression = compression_of_bytes(ahead)
+    if compression is None:
+        return Input(name, -1, ahead, lambda: read_some(_FEED_SIZE) or b"", lambda: None)
+    read = _decompressing(lambda: read_some(_COMPRESSED_SIZE) or b"", Decompressor(compression), ahead)
+    return Input(name, -1, b"", read, lambda: None)
+
+
+def _decompressing(
+    read: Callable[[], bytes], decompressor: Decompressor, ahead: bytes
+) -> Callable[[], bytes]:
+    pending = [ahead] if ahead else []
+
+    def read_decompressed() -> bytes:
+        while True:
+            data = pending.pop() if pending else read()
+            if not data:
+                decompressor.finish()
+                return b""
+            out = decompressor.decompress(data)
+            if out:
+                return out
+
+    return read_decompressed

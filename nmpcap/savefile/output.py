@@ -1,0 +1,95 @@
+"""Where a savefile's bytes go: a path, ``-``, a descriptor or a file object, compressed or not.
+
+Plain files, pipes and descriptors are handed to the C writer, which writes them itself. What
+is to be compressed, and file objects, take their bytes through an Output.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+from typing import BinaryIO
+
+from nmpcap.errors import DeviceError
+from nmpcap.savefile.compression import Compressor
+
+__all__ = ["Output", "Target", "open_output"]
+
+Target = str | os.PathLike[str] | int | BinaryIO
+"""What can be written to: a path, ``-`` for standard output, a descriptor, or a binary file object."""
+
+
+class Output:
+    """Bytes on their way to a file object, through a compressor or not.
+
+    What the file refuses stays here and goes first the next time.
+    """
+
+    def __init__(self, file: BinaryIO, compression: str | None, owned: bool) -> None:
+        """Write to file; owned: it is closed with the output. Raises PcapError for an unknown compression."""
+        self._file = file
+        self._owned = owned
+        self._compressor = Compressor(compression) if compression else None
+        self._outgoing = bytearray()
+        self._finished = False
+
+    def put(self, data: bytes) -> None:
+        """Take these bytes; only after ``push``, so that no more than one block is ever kept here."""
+        self._outgoing += self._compressor.compress(data) if self._compressor else data
+
+    def push(self) -> None:
+        """Write what has been taken; raises OSError where the file refuses, and keeps the rest."""
+        while self._outgoing:
+            taken = self._file.write(self._outgoing)
+            if taken is None:
+                raise BlockingIOError(errno.EAGAIN, "the file is non-blocking and takes no bytes now")
+            del self._outgoing[:taken]
+
+    def flush(self) -> None:
+        """Push, and flush the file; a compressor keeps back what it needs."""
+        self.push()
+        self._file.flush()
+
+    def close(self) -> None:
+        """End the compressed stream, push everything out, close an owned file."""
+        try:
+            if self._compressor and not self._finished:
+                self._finished = True
+                self._outgoing += self._compressor.finish()
+            self.flush()
+        finally:
+            if self._owned:
+                self._file.close()
+
+
+def open_output(target: Target, compression: str | None) -> tuple[str, int, Output | None]:
+    """Open a target: its name, and either a descriptor of its own, or -1 and an output.
+
+    A path is created or emptied. A descriptor is duplicated and stays the caller's, as a file
+    object does. Raises DeviceError where a path cannot be created.
+    """
+    if isinstance(target, (str, int, os.PathLike)):
+        name, fd = _open_fd(target)
+        if compression is None:
+            return name, fd, None
+        file: BinaryIO = io.FileIO(fd, "wb")
+        try:
+            return name, -1, Output(file, compression, owned=True)
+        except BaseException:
+            file.close()
+            raise
+    name = str(getattr(target, "name", None) or type(target).__name__)
+    return name, -1, Output(target, compression, owned=False)
+
+
+def _open_fd(target: str | int | os.PathLike[str]) -> tuple[str, int]:
+    if isinstance(target, int):
+        return f"fd {target}", os.dup(target)
+    path = os.fspath(target)
+    if path == "-":
+        return "standard output", os.dup(1)
+    try:
+        return path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise DeviceError(error.errno or 0, f"{path}: {error.strerror}") from error

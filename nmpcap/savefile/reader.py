@@ -1,0 +1,311 @@
+"""A savefile being read: the C source, the bytes it is fed, and what the file says of itself.
+
+The capture handle takes the source over and reads packets from it; a Reader used alone
+gives them as records. Time stamps are nanoseconds, link types DLT_*.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+import sys
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+from nmpcap._core import ffi, lib
+from nmpcap.errors import DeviceError, PcapError, SavefileError
+from nmpcap.savefile.input import Source, open_input
+from nmpcap.savefile.pcapng import Block, Option, decode_options
+
+__all__ = ["Interface", "Reader", "Record", "read_blocks"]
+
+_END = -1000  # NM_SOURCE_END
+_BATCH = 256
+_FOREIGN: Literal["little", "big"] = "big" if sys.byteorder == "little" else "little"
+_PLACE = re.compile(r" \(at byte \d+\)$")
+
+
+class Record(NamedTuple):
+    """One packet of a savefile; the bytes are the caller's."""
+
+    ts_ns: int
+    data: bytes
+    len: int
+    interface: int
+    linktype: int
+    flags: int
+
+
+class Interface(NamedTuple):
+    """One interface of a savefile; a pcap file has exactly one."""
+
+    linktype: int
+    snaplen: int
+    ts_units: int
+    tsoffset_s: int
+    section: int
+    raw_options: bytes
+    swapped: bool
+
+    @property
+    def options(self) -> list[Option]:
+        """The interface's options, as a pcapng file has them."""
+        return decode_options(self.raw_options, swapped=self.swapped)
+
+    @property
+    def name(self) -> str | None:
+        """``if_name``, the device that was captured on; None where the file does not say."""
+        return self._text(2)
+
+    @property
+    def description(self) -> str | None:
+        """``if_description``; None where the file does not say."""
+        return self._text(3)
+
+    @property
+    def filter(self) -> str | None:
+        """``if_filter``, where it is an expression (not BPF code)."""
+        text = self._text(11)
+        return text[1:] if text is not None and text.startswith("\0") else None
+
+    def _text(self, code: int) -> str | None:
+        for option in self.options:
+            if option.code == code:
+                return option.value.decode(errors="replace")
+        return None
+
+
+class Reader:
+    """A savefile open for reading.
+
+    ``source`` is the C ``struct nm_source *``; it is closed with the reader unless ``release``
+    has handed it on. One thread at a time.
+    """
+
+    def __init__(self, source: Source, *, salvage: bool = False, blocks: bool = False) -> None:
+        """Open a path, ``-``, a descriptor or a file object, and read its header.
+
+        salvage: pass over damage and go on (``damage`` counts); blocks: records are whole pcapng
+        blocks. Raises DeviceError for what cannot be opened or read, SavefileError for what is
+        no savefile. Waits for the header where the source is a pipe.
+        """
+        flags = (lib.NM_SAVEFILE_SALVAGE if salvage else 0) | (lib.NM_SAVEFILE_BLOCKS if blocks else 0)
+        given = open_input(source)
+        self.name = given.name
+        self._read = given.read
+        self._close_input = given.close
+        self._failure: Exception | None = None
+        msg = ffi.new("char[512]")
+        self.source: Any = lib.nm_savefile_open(given.fd, flags, msg)
+        if not self.source:
+            given.close()
+            raise PcapError(f"{self.name}: {_text(msg)}")
+        try:
+            if given.ahead:
+                self._feed(given.ahead)
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self) -> None:
+        while True:
+            status = lib.nm_savefile_begin(self.source)
+            if status == 0:
+                break
+            if status == -errno.EAGAIN:
+                self.refill()
+            elif status != -errno.EINTR:
+                raise self.error(status)
+        self._info = ffi.new("struct nm_savefile_info *")
+        lib.nm_savefile_get_info(self.source, self._info)
+
+    def _feed(self, data: bytes) -> None:
+        if lib.nm_savefile_feed(self.source, ffi.from_buffer(data), len(data)):
+            raise PcapError(f"{self.name}: {_text(lib.nm_savefile_msg(self.source))}")
+
+    def refill(self) -> None:
+        """Feed the source its next piece, or tell it that there is none; call when it says EAGAIN.
+
+        Ends the life of the source's views. Where the input itself is damaged (a cut gzip file),
+        the source first gives what it has; the damage is raised by ``check_input`` afterwards.
+        """
+        try:
+            data = self._read() if self._read else b""
+        except (SavefileError, OSError) as error:
+            self._failure = error
+            data = b""
+        if data:
+            self._feed(data)
+        else:
+            lib.nm_savefile_finish(self.source)
+
+    def check_input(self) -> None:
+        """Raise what went wrong with the input, once everything before it has been read."""
+        failure, self._failure = self._failure, None
+        if isinstance(failure, SavefileError):
+            raise SavefileError(f"{self.name}: {failure}", failure.offset, failure.reason)
+        if isinstance(failure, OSError):
+            raise DeviceError(failure.errno or errno.EIO, f"{self.name}: error reading dump file: {failure}")
+
+    def error(self, status: int) -> PcapError:
+        """The exception for a status of the source; the input's own failure where that is the cause."""
+        try:
+            self.check_input()
+        except PcapError as error:
+            return error
+        text = _text(lib.nm_savefile_msg(self.source))
+        if status == -errno.EBADMSG:
+            offset = int(lib.nm_savefile_offset(self.source))
+            return SavefileError(f"{self.name}: {text}", offset, _PLACE.sub("", text))
+        return DeviceError(-status, f"{self.name}: {text}")
+
+    def __iter__(self) -> Iterator[Record]:
+        """Read the records one after the other, waiting where there are none yet.
+
+        What could be read of a damaged file comes first, then SavefileError.
+        """
+        views = ffi.new("struct nm_view[]", _BATCH)
+        while True:
+            count = lib.nm_savefile_fill(self.source, views, _BATCH)
+            if count == 0:
+                self._wait()
+            elif count == _END:
+                self.check_input()
+                return
+            elif count < 0:
+                raise self.error(count)
+            else:
+                yield from [_record(views[i]) for i in range(count)]
+
+    def blocks(self) -> Iterator[Block]:
+        """Read the blocks of a file opened with ``blocks=True``; errors as for records."""
+        for record in self:
+            swapped = bool(record.flags & lib.NM_SAVEFILE_SWAPPED)
+            order = _FOREIGN if swapped else sys.byteorder
+            type = int.from_bytes(record.data[:4], order)
+            yield Block(type, record.data, swapped, record.ts_ns, record.interface, record.linktype)
+
+    def _wait(self) -> None:
+        status = lib.nm_savefile_wait(self.source, -1)
+        if status == -errno.EAGAIN:
+            self.refill()
+        elif status < 0 and status != -errno.EINTR:
+            raise self.error(status)
+
+    def release(self) -> Any:
+        """Hand the source on: whoever takes it closes it, before ``close`` of this reader.
+
+        The reader stays of use for ``refill``, ``error`` and what the file says as long as the
+        source lives.
+        """
+        source = self.source
+        self._close_source = False
+        return source
+
+    _close_source = True
+
+    def close(self) -> None:
+        """Close the source, unless it was released, and the input. May be repeated."""
+        source, self.source = self.source, ffi.NULL
+        if source and self._close_source:
+            lib.nm_savefile_close(source)
+        self._close_input()
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    @property
+    def format(self) -> str:
+        """``pcap`` or ``pcapng``."""
+        return "pcap" if self._info.format == lib.NM_SAVEFILE_PCAP else "pcapng"
+
+    @property
+    def linktype(self) -> int:
+        """DLT of the file, or of its first interface."""
+        return int(self._info.linktype)
+
+    @property
+    def snaplen(self) -> int:
+        """The snapshot length in force."""
+        return int(self._info.snaplen)
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """Major and minor version of the format."""
+        return int(self._info.version_major), int(self._info.version_minor)
+
+    @property
+    def swapped(self) -> bool:
+        """Whether the (first) byte order is not this machine's."""
+        return bool(self._info.swapped)
+
+    @property
+    def nano(self) -> bool:
+        """Whether time stamps are finer than a microsecond."""
+        return bool(self._info.nano)
+
+    @property
+    def fcs_len(self) -> int | None:
+        """Octets of frame check sequence at the end of each packet; None where the file does not say."""
+        return int(self._info.fcs_len) if self._info.fcs_len >= 0 else None
+
+    @property
+    def offset(self) -> int:
+        """The byte that the next record starts at (in the uncompressed file)."""
+        return int(lib.nm_savefile_offset(self.source))
+
+    @property
+    def damage(self) -> tuple[int, int]:
+        """With salvage: how many damaged places were passed over, and how many bytes in all."""
+        damage = ffi.new("struct nm_savefile_damage *")
+        lib.nm_savefile_get_damage(self.source, damage)
+        return int(damage.places), int(damage.skipped)
+
+    @property
+    def interfaces(self) -> list[Interface]:
+        """The interfaces met so far; a record's ``interface`` is an index into this list."""
+        found = ffi.new("struct nm_savefile_interface *")
+        interfaces = []
+        for ifindex in range(lib.nm_savefile_interfaces(self.source)):
+            lib.nm_savefile_interface(self.source, ifindex, found)
+            options = bytes(ffi.buffer(found.options, found.options_len)) if found.options_len else b""
+            interfaces.append(
+                Interface(
+                    found.linktype,
+                    found.snaplen,
+                    found.ts_units,
+                    found.tsoffset_s,
+                    found.section,
+                    options,
+                    bool(found.swapped),
+                )
+            )
+        return interfaces
+
+
+def read_blocks(source: Source, *, salvage: bool = False) -> Iterator[Block]:
+    """Read a pcapng file block by block, of every type, each as it stands in the file.
+
+    Writing them all with ``Writer.write_block`` gives the same file again.
+    """
+    with Reader(source, salvage=salvage, blocks=True) as reader:
+        yield from reader.blocks()
+
+
+def _text(chars: Any) -> str:
+    return str(ffi.string(chars).decode(errors="replace"))
+
+
+def _record(view: Any) -> Record:
+    return Record(
+        view.ts_ns,
+        ffi.unpack(ffi.cast("char *", view.data), view.caplen),
+        view.len,
+        view.ifindex,
+        view.linktype,
+        view.flags,
+    )
