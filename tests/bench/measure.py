@@ -13,6 +13,7 @@ The figure is that of the worst case:
     ratio   the peer's time over ours           (more is better)
     mpps    millions of items a second, ours    (more is better)
     ms      milliseconds a run, ours            (less is better)
+    us      microseconds an item, ours          (less is better)
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from dataclasses import asdict, dataclass
 __all__ = ["BENCHMARKS", "Benchmark", "Case", "Result", "Unavailable", "benchmark", "measure"]
 
 RUNS = 7
+LESS_IS_BETTER = ("ms", "us")
 LEAST_SECONDS = 0.02  # a run shorter than this is repeated within the clock's two readings
 
 
@@ -63,7 +65,9 @@ class Result:
             if self.peer_ns is None:
                 raise ValueError(f"case {self.label!r} has no peer to make a ratio with")
             return self.peer_ns / self.ours_ns
-        return 1000 / self.ours_ns if kind == "mpps" else self.ours_ns * self.items / 1e6
+        if kind == "mpps":
+            return 1000 / self.ours_ns
+        return self.ours_ns / 1000 if kind == "us" else self.ours_ns * self.items / 1e6
 
 
 @dataclass(frozen=True)
@@ -82,11 +86,11 @@ class Benchmark:
     def worst(self, results: list[Result]) -> float:
         """The benchmark's figure."""
         figures = [result.figure(self.figure) for result in results]
-        return max(figures) if self.figure == "ms" else min(figures)
+        return max(figures) if self.figure in LESS_IS_BETTER else min(figures)
 
     def reached(self, figure: float) -> bool:
         """Whether a figure is as good as it should be."""
-        return figure <= self.reach if self.figure == "ms" else figure >= self.reach
+        return figure <= self.reach if self.figure in LESS_IS_BETTER else figure >= self.reach
 
     def as_json(self, results: list[Result]) -> dict[str, object]:
         """What ``run.py --json`` prints."""
@@ -108,8 +112,8 @@ def benchmark(
     *, reach: float, figure: str = "ratio"
 ) -> Callable[[Callable[[], Iterator[Case]]], Callable[[], Iterator[Case]]]:
     """Register a function that yields cases under its name."""
-    if figure not in ("ratio", "mpps", "ms"):
-        raise ValueError(f"a benchmark's figure is 'ratio', 'mpps' or 'ms', not {figure!r}")
+    if figure not in ("ratio", "mpps", "ms", "us"):
+        raise ValueError(f"a benchmark's figure is 'ratio', 'mpps', 'ms' or 'us', not {figure!r}")
 
     def register(cases: Callable[[], Iterator[Case]]) -> Callable[[], Iterator[Case]]:
         name = cases.__name__

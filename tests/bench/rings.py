@@ -1,0 +1,275 @@
+"""Rings: what netmap in user space moves between two processes, and what the machine allows.
+
+Sender and receiver are two processes, each on a core of its own where there are two; the loops are C,
+over the installed core. The peer of each case is a bare exchange between two processes, of slots
+and buffers of the same sizes without anything of netmap around them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from measure import Case, Unavailable, benchmark
+
+from nmpcap._core import ffi, lib
+from nmpcap.netmap import NmDesc, nm_open
+
+HERE = Path(__file__).parent
+FRAME = bytes.fromhex("020000000002 020000000001 88b5") + bytes(range(46))
+FLOOD = bytes.fromhex("ffffffffffff 020000000001 88b5") + bytes(range(46))
+BATCH = 256
+MANY = 4_000_000  # packets a run, where the loops are C
+CORES = sorted(os.sched_getaffinity(0))
+PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+class End(ctypes.Structure):
+    """struct end of rings.c"""
+
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("device", "txsync", "rxsync", "poll", "tx", "rx")),
+    )
+
+
+def _function(name: str) -> int:
+    return int(ffi.cast("uintptr_t", ffi.addressof(lib, name)))
+
+
+def end_of(port: NmDesc) -> End:
+    """What the loops need of an open port."""
+
+    def ring(rings: Any) -> int:
+        return int(ffi.cast("uintptr_t", rings[0]._ring)) if len(rings) else 0
+
+    return End(
+        int(ffi.cast("uintptr_t", lib.nm_desc_device(port._desc))),
+        *(_function(f"nm_device_{call}") for call in ("txsync", "rxsync", "poll")),
+        ring(port.tx_rings),
+        ring(port.rx_rings),
+    )
+
+
+class Partner:
+    """Another process, on the second core: sets something up once, then works between go and stop."""
+
+    def __init__(self, prepare: Callable[[], Callable[[ctypes.c_void_p], object]]) -> None:
+        self._page = mmap.mmap(-1, mmap.PAGESIZE)
+        self._stop = ctypes.c_uint32.from_buffer(self._page)
+        self._go_read, self._go_write = os.pipe()
+        self._done_read, self._done_write = os.pipe()
+        self.pid = os.fork()
+        if not self.pid:
+            self._serve(prepare)
+        os.close(self._go_read)
+        os.close(self._done_write)
+        self._answer()
+
+    def _serve(self, prepare: Callable[[], Callable[[ctypes.c_void_p], object]]) -> None:
+        try:
+            _die_with_parent()
+            os.close(self._go_write)
+            _pin(1)
+            work = prepare()
+            os.write(self._done_write, b".")
+            while os.read(self._go_read, 1):
+                work(ctypes.c_void_p(ctypes.addressof(self._stop)))
+                os.write(self._done_write, b".")
+        finally:
+            os._exit(0)
+
+    def _answer(self) -> None:
+        if not os.read(self._done_read, 1):
+            raise RuntimeError("the other process of the benchmark has failed")
+
+    def during(self, work: Callable[[], object]) -> None:
+        """Do ``work`` while the partner does its own."""
+        self._stop.value = 0
+        os.write(self._go_write, b".")
+        try:
+            work()
+        finally:
+            self._stop.value = 1
+            self._answer()
+
+    def __enter__(self) -> Partner:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._go_write)
+        os.close(self._done_read)
+        os.waitpid(self.pid, 0)
+
+
+def _pin(core: int) -> None:
+    os.sched_setaffinity(0, {CORES[core]})
+
+
+def _die_with_parent() -> None:
+    """A partner that spins would outlive a benchmark that is killed."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Loops:
+    """rings.c, compiled for this run; and a runtime directory of the run's own."""
+
+    def __enter__(self) -> Any:
+        compiler = shutil.which("cc")
+        if not compiler:
+            raise Unavailable("no C compiler for the loops; to run it: apt-get install gcc libc6-dev")
+        if len(CORES) < 2:
+            raise Unavailable("one core; to run it: use a machine with two, and nothing else on them")
+        shared = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        self._folder = tempfile.mkdtemp(prefix="nmpcap-bench-", dir=shared)
+        self._before = os.environ.get("NMPCAP_RUNTIME_DIR")
+        os.environ["NMPCAP_RUNTIME_DIR"] = self._folder
+        _pin(0)
+        library = Path(self._folder, "rings.so")
+        core = HERE.parent.parent / "nmpcap" / "_core"
+        subprocess.run(
+            [compiler, "-O3", "-D_GNU_SOURCE", "-shared", "-fPIC", "-fno-strict-aliasing", f"-I{core}"]
+            + ["-o", library, HERE / "rings.c"],
+            check=True,
+        )
+        loops = ctypes.CDLL(str(library))
+        loops.bare_size.restype = ctypes.c_uint64
+        for name in ("receive_loop", "receive_many", "bare_receive"):
+            getattr(loops, name).restype = ctypes.c_uint64
+        return loops
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.sched_setaffinity(0, CORES)
+        if self._before is None:
+            del os.environ["NMPCAP_RUNTIME_DIR"]
+        else:
+            os.environ["NMPCAP_RUNTIME_DIR"] = self._before
+        shutil.rmtree(self._folder)
+
+
+def _user(name: str, **options: Any) -> NmDesc:
+    return nm_open(name, netmap="user", **options)
+
+
+class Bare:
+    """Memory that two processes share, with nothing in it; page-aligned, alive as long as this."""
+
+    def __init__(self, loops: Any) -> None:
+        self._memory = mmap.mmap(-1, loops.bare_size())
+        self._first = ctypes.c_char.from_buffer(self._memory)
+        self.address = ctypes.c_void_p(ctypes.addressof(self._first))
+
+
+def _sender(loops: Any, name: str, frame: bytes | None, batch: int, **options: Any) -> Partner:
+    def prepare() -> Callable[[ctypes.c_void_p], object]:
+        port = _user(name, **options)
+        end = end_of(port)
+        return lambda stop, _port=port: loops.send_loop(ctypes.byref(end), frame, batch, stop)  # type: ignore[misc]
+
+    return Partner(prepare)
+
+
+def _exchange(loops: Any, names: tuple[str, str], label: str, frame: bytes | None, batch: int) -> Iterator[Case]:
+    """One sender, one receiver, over netmap and bare."""
+    touch = frame is not None
+    with _user(names[1]) as port, _sender(loops, names[0], frame, batch) as sender:
+        end = end_of(port)
+        memory = Bare(loops)
+        with Partner(lambda: lambda stop: loops.bare_send(memory.address, frame, batch, stop)) as bare:
+            yield Case(
+                label,
+                MANY,
+                lambda: sender.during(
+                    lambda: loops.receive_loop(ctypes.byref(end), touch, ctypes.c_uint64(MANY))
+                ),
+                lambda: bare.during(
+                    lambda: loops.bare_receive(memory.address, touch, ctypes.c_uint64(MANY))
+                ),
+                "bare",
+            )
+
+
+@benchmark(reach=300, figure="mpps")
+def pipe() -> Iterator[Case]:
+    """A netmap pipe between two processes: descriptors only."""
+    with Loops() as loops:
+        yield from _exchange(loops, ("netmap:bench{1", "netmap:bench}1"), f"slots, batch {BATCH}", None, BATCH)
+
+
+@benchmark(reach=120, figure="mpps")
+def pipe_touch() -> Iterator[Case]:
+    """The same, 60 bytes written by the sender and read by the receiver."""
+    with Loops() as loops:
+        yield from _exchange(loops, ("netmap:bench{1", "netmap:bench}1"), f"60 bytes, batch {BATCH}", FRAME, BATCH)
+
+
+@benchmark(reach=1, figure="mpps")
+def pipe_batch() -> Iterator[Case]:
+    """The rate of a pipe by how many packets the sender hands over at once."""
+    with Loops() as loops:
+        for shift in range(10):
+            yield from _exchange(loops, ("netmap:bench{1", "netmap:bench}1"), f"slots, batch {1 << shift}", None, 1 << shift)
+
+
+@benchmark(reach=40, figure="mpps")
+def vale() -> Iterator[Case]:
+    """A switch: one sender, one receiver, 60-byte frames, copied."""
+    with Loops() as loops:
+        yield from _exchange(loops, ("valeB:s", "valeB:r"), f"60 bytes, batch {BATCH}", FLOOD, BATCH)
+
+
+@benchmark(reach=20, figure="mpps")
+def vale_flood() -> Iterator[Case]:
+    """One sender, one to eight receivers of every packet, all drained by one process: packets received."""
+    with Loops() as loops:
+        for receivers in (1, 2, 4, 8):
+            ports = [_user(f"valeB:r{i}") for i in range(receivers)]
+            ends = (End * receivers)(*(end_of(port) for port in ports))
+            with _sender(loops, "valeB:s", FLOOD, BATCH) as sender:
+                yield Case(
+                    f"to {receivers}",
+                    MANY,
+                    lambda: sender.during(
+                        lambda: loops.receive_many(ends, receivers, ctypes.c_uint64(MANY))  # noqa: B023
+                    ),
+                )
+            for port in ports:
+                port.close()
+
+
+@benchmark(reach=10, figure="us")
+def latency() -> Iterator[Case]:
+    """A round trip of one packet over a pipe, both ends spinning or both asleep."""
+    with Loops() as loops:
+        for asleep, trips in ((False, 100_000), (True, 5_000)):
+
+            def prepare(asleep: bool = asleep) -> Callable[[ctypes.c_void_p], object]:
+                port = _user("netmap:bench}1")
+                end = end_of(port)
+                return lambda stop, _port=port: loops.echo_loop(ctypes.byref(end), asleep, stop)  # type: ignore[misc]
+
+            memory = Bare(loops)
+            bare = Partner(lambda: lambda stop: loops.bare_echo(memory.address, stop))  # noqa: B023
+            with _user("netmap:bench{1") as port, Partner(prepare) as echo, bare:
+                end = end_of(port)
+                yield Case(
+                    "asleep (poll)" if asleep else "spinning",
+                    trips,
+                    lambda: echo.during(
+                        lambda: loops.ping_loop(ctypes.byref(end), asleep, ctypes.c_uint64(trips))  # noqa: B023
+                    ),
+                    lambda: bare.during(lambda: loops.bare_ping(memory.address, ctypes.c_uint64(trips))),  # noqa: B023
+                    "bare",
+                )
