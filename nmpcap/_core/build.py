@@ -10,7 +10,15 @@ from pathlib import Path
 
 from cffi import FFI
 
-HEADERS = ["additions.h", "nmpcap.h", "netmap/mapping.h", "netmap/portname.h", "netmap/desc.h", "view.h", "savefile/savefile.h"]
+HEADERS = [
+    "additions.h",
+    "view.h",
+    "nmpcap.h",
+    "netmap/mapping.h",
+    "netmap/portname.h",
+    "netmap/desc.h",
+    "savefile/savefile.h",
+]
 
 here = Path(__file__).resolve().parent
 
