@@ -16,7 +16,9 @@ ROOT = Path(__file__).parents[1]
 ROWS: tuple[tuple[str, ...], ...] = (
     ("errors", "packet", "dlt"),
     ("bpf", "_core"),
-    ("bpf.native", "filter", "savefile"),
+    ("bpf.native",),
+    ("bpf.program",),
+    ("filter", "savefile"),
     ("netmap", "vale"),
     ("capture", "devices"),
     ("decode", "compat"),

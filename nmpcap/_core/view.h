@@ -1,6 +1,12 @@
 /*
- * view.h - one packet that still lies where its source keeps it; read as is by the cffi build.
+ * view.h - packets where they lie: on their way up, in their source's memory, and on their way
+ * down, in the program's.
  */
+#ifndef NMPCAP_VIEW_H
+#define NMPCAP_VIEW_H
+
+#include <stddef.h>
+#include <stdint.h>
 
 struct nm_view {
     const uint8_t *data; /* caplen bytes */
@@ -13,3 +19,5 @@ struct nm_view {
 };
 
 #define NM_VIEW_OUT 0x0001 /* the packet was being sent (monitors, packet sockets) */
+
+#endif

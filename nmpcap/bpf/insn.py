@@ -16,6 +16,17 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+# fmt: off
+__all__ = [  # noqa: RUF022  (in the order of the bit fields)
+    "Instruction", "Opcode", "OPCODES", "signed",
+    "LD", "LDX", "ST", "STX", "ALU", "JMP", "RET", "MISC",
+    "W", "H", "B", "IMM", "ABS", "IND", "MEM", "LEN", "MSH",
+    "ADD", "SUB", "MUL", "DIV", "OR", "AND", "LSH", "RSH", "NEG", "MOD", "XOR",
+    "JA", "JEQ", "JGT", "JGE", "JSET", "K", "X", "A", "TAX", "TXA",
+    "MEMWORDS", "AD_OFF", "ANCILLARY",
+]
+# fmt: on
+
 LD, LDX, ST, STX, ALU, JMP, RET, MISC = range(8)
 
 W, H, B = 0x00, 0x08, 0x10

@@ -21,6 +21,7 @@ __all__ = ["Interface", "Reader", "Record", "read_blocks"]
 
 _END = -1000  # NM_SOURCE_END
 _BATCH = 256
+_SLICE_MS = 100  # a signal that comes just before the wait does not end it
 _FOREIGN: Literal["little", "big"] = "big" if sys.byteorder == "little" else "little"
 _PLACE = re.compile(r" \(at byte \d+\)$")
 
@@ -187,7 +188,7 @@ class Reader:
             yield Block(type, record.data, swapped, record.ts_ns, record.interface, record.linktype)
 
     def _wait(self) -> None:
-        status = lib.nm_savefile_wait(self.source, -1)
+        status = lib.nm_savefile_wait(self.source, _SLICE_MS)
         if status == -errno.EAGAIN:
             self.refill()
         elif status < 0 and status != -errno.EINTR:

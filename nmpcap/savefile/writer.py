@@ -6,6 +6,7 @@ for the next attempt.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import time
@@ -248,6 +249,9 @@ class Writer:
         try:
             if self._output is not None:
                 self._close_output()
+            else:
+                with contextlib.suppress(DeviceError):  # closing says it again, and what is missing
+                    self._retry(lib.nm_writer_flush)
         finally:
             handle, self.handle = self.handle, ffi.NULL
             msg = ffi.new("char[512]")

@@ -25,7 +25,6 @@ from nmpcap.errors import PcapError
 
 SEED = 20240229
 PACKETS = 1024
-VIEW = struct.Struct("=QqIIIHH")  # struct nm_view of the core's source.h
 
 LOOP = """
 #include <stdint.h>
@@ -89,18 +88,18 @@ def _make_packet(rng: random.Random) -> bytes:
     size = rng.choice((60, 60, 90, 250, 590, 1514))
     ports = struct.pack("!HH", _port(rng), _port(rng))
     if kind == "arp":
-        body = b"\x08\x06" + struct.pack("!HHBBH", 1, 0x800, 6, 4, 1) + bytes(6) + _address(rng) + bytes(10)
+        body = b"\x08\x06" + struct.pack("!HHBBH", 1, 0x800, 6, 4, 1) + bytes(6) + _ipv4(rng) + bytes(10)
     elif kind == "tcp6":
         addresses = rng.randbytes(32)
         body = b"\x86\xdd" + struct.pack("!IHBB", 6 << 28, size - 54, 6, 64) + addresses + ports
     else:
         protocol = {"tcp": 6, "udp": 17, "icmp": 1}[kind]
         header = struct.pack("!BBHHHBBH", 0x45, 0, size - 14, 1, 0x4000, 64, protocol, 0)
-        body = b"\x08\x00" + header + _address(rng) + _address(rng) + ports
+        body = b"\x08\x00" + header + _ipv4(rng) + _ipv4(rng) + ports
     return (rng.randbytes(6) + rng.randbytes(6) + body).ljust(size, b"\0")
 
 
-def _address(rng: random.Random) -> bytes:
+def _ipv4(rng: random.Random) -> bytes:
     if rng.random() < 0.1:
         host = rng.randrange(50)
         return bytes((10, host % 7, host * 37 % 251, host * 11 % 241 + 1))
@@ -157,19 +156,20 @@ def _native(insns: list[Instruction], machine: int) -> Native:
 
 def _cases(machine: int) -> Iterator[Case]:
     libpcap = Libpcap()
-    filter_address = _address_of("nm_program_filter")
+    filter_address = _address(ffi.addressof(lib, "nm_program_filter"))
     with tempfile.TemporaryDirectory() as folder:
         loops = _compile_loops(folder)
-        packets = [ctypes.create_string_buffer(packet, len(packet)) for packet in make_packets()]
-        all_views = b"".join(VIEW.pack(ctypes.addressof(p), 0, len(p), len(p), 0, 1, 0) for p in packets)
-        views = ctypes.create_string_buffer(len(all_views))
+        packets = [ffi.from_buffer("uint8_t[]", packet) for packet in make_packets()]
+        all_views = ffi.new("struct nm_view[]", len(packets))
+        for view, packet in zip(all_views, packets, strict=True):
+            view.data, view.caplen, view.len = packet, len(packet), len(packet)
+        views = ffi.new("struct nm_view[]", len(packets))
         for label, expression in FILTERS.items():
             program = libpcap.compile(expression)
             raw = ctypes.string_at(program.bf_insns, 8 * program.bf_len)
             native = _native([Instruction(*fields) for fields in struct.iter_unpack("=HBBI", raw)], machine)
-            pointer = ctypes.c_void_p(int(ffi.cast("uintptr_t", native.pointer)))
-            shared = (all_views, views, len(packets))
-            ours = _call(loops.ours, filter_address, pointer, *shared)
+            shared = (_address(all_views), _address(views), len(packets))
+            ours = _call(loops.ours, filter_address, _address(native.pointer), *shared)
             peer = _call(loops.peer, libpcap.library.bpf_filter, ctypes.c_void_p(program.bf_insns), *shared)
             if ours() != peer():
                 raise RuntimeError(f"{label}: we keep {ours()} packets, libpcap {peer()}")
@@ -177,8 +177,8 @@ def _cases(machine: int) -> Iterator[Case]:
             yield Case(share, len(packets), ours, peer, "bpf_filter")
 
 
-def _address_of(function: str) -> ctypes.c_void_p:
-    return ctypes.c_void_p(int(ffi.cast("uintptr_t", ffi.addressof(lib, function))))
+def _address(pointer: Any) -> ctypes.c_void_p:
+    return ctypes.c_void_p(int(ffi.cast("uintptr_t", pointer)))
 
 
 def _call(loop: Any, *arguments: Any) -> Any:

@@ -63,6 +63,8 @@ def _operand(rng: random.Random, code: int) -> int:
         return max(1, _number(rng))
     if code in (op.ALU | op.LSH, op.ALU | op.RSH) and rng.random() < 0.9:
         return rng.randrange(32)
+    if code in LOADS and rng.random() < 0.05:
+        return op.AD_OFF + rng.choice(tuple(op.ANCILLARY))
     if code & 0x07 in (op.LD, op.LDX) and rng.random() < 0.8:
         return rng.randrange(PACKET)
     return boundary(rng)

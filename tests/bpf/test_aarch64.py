@@ -34,7 +34,7 @@ def test_machine_code_agrees_with_the_definition(tmp_path: Path, rng: random.Ran
     names = re.findall(r"core: (.*)", TEST.read_text())
     sources = [CORE / name for line in names for name in line.split()]
     program = tmp_path / "test_bpf"
-    options = ["-static", "-O1", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-I", CORE]
+    options = ["-static", "-DSTATIC", "-O1", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-I", CORE]
     subprocess.run([COMPILER, *options, "-o", program, TEST, *sources], check=True)
     seed = str(rng.getrandbits(32))
     command = [EMULATOR, program, seed, str(PROGRAMS)]

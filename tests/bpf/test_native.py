@@ -3,12 +3,12 @@ from __future__ import annotations
 import ctypes
 import gc
 import random
-import struct
 import sys
 import textwrap
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -121,13 +121,12 @@ def test_what_is_no_program() -> None:
         Native([Instruction(6, -1, 0, 0)])
 
 
-def make_views(packets: list[bytes]) -> tuple[object, list[object]]:
-    """Views as the core has them; what they point to lives as long as the second value."""
-    views = ffi.new("uint8_t[]", 32 * len(packets))
-    keep = [ffi.from_buffer(packet) for packet in packets]
+def make_views(packets: list[bytes]) -> tuple[Any, list[Any]]:
+    """Views of packets; what they point to lives as long as the second value."""
+    views = ffi.new("struct nm_view[]", len(packets))
+    keep = [ffi.from_buffer("uint8_t[]", packet) for packet in packets]
     for index, data in enumerate(keep):
-        address, caplen = int(ffi.cast("uintptr_t", data)), len(packets[index])
-        struct.pack_into("=QqII8x", ffi.buffer(views), 32 * index, address, index, caplen, caplen + 1000)
+        views[index] = {"data": data, "ts_ns": index, "caplen": len(data), "len": len(data) + 1000}
     return views, keep
 
 
@@ -136,13 +135,13 @@ def test_a_batch_is_filtered_in_one_call(machine: int, rng: random.Random) -> No
     program = assemble("ldb [3]\njgt #3, y, n\ny: ret\nn: ret #0")
     packets = [make_packet(rng) for _ in range(300)]
     views, _keep = make_views(packets)
-    count = Native(program, machine).filter(ffi.cast("struct nm_view *", views), len(packets))
+    count = Native(program, machine).filter(views, len(packets))
     expected = [
         (index, min(verdict, len(packet)), len(packet) + 1000)
         for index, packet in enumerate(packets)
         if (verdict := vm.run(program, packet))
     ]
-    kept = list(struct.iter_unpack("=8xqII8x", bytes(ffi.buffer(views, 32 * count))))
+    kept = [(view.ts_ns, view.caplen, view.len) for view in views[0:count]]
     assert kept == expected
     assert 0 < count < len(packets)
 

@@ -545,6 +545,108 @@ static void test_choices_become_searches(void)
     }
 }
 
+/* Past what the translation takes the interpreter runs. */
+static void test_too_large_for_machine_code(void)
+{
+    uint32_t count = (2u << 20) + 1;
+    struct nm_insn *insns = calloc(count, sizeof(*insns));
+    struct nm_program *program;
+    char msg[512];
+
+    for (uint32_t i = 0; i < count; i++)
+        insns[i] = (struct nm_insn){BPF_ALU | BPF_ADD, 0, 0, 1};
+    insns[count - 1] = (struct nm_insn){BPF_RET | BPF_A, 0, 0, 0};
+    CHECK(nm_program_new(insns, count, NM_BPF_JIT, &program, msg) == ENOTSUP);
+    CHECK(program == NULL && strstr(msg, "no translation"));
+    CHECK(nm_program_new(insns, count, NM_BPF_AUTO, &program, msg) == 0);
+    CHECK(strcmp(nm_program_machine(program), "interpreter") == 0);
+    CHECK(nm_program_run(program, NULL, 0, 0, NULL) == count - 1);
+    nm_program_unref(program);
+    free(insns);
+}
+
+/* ---- memory that runs out ---------------------------------------------------------------
+ * The allocator is replaced where that can be done: not under a sanitizer, which has its own, and not
+ * in a static program (STATIC), whose C library does not let go of the names. */
+
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(STATIC)
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *mem, size_t size);
+void __libc_free(void *mem);
+
+static int until_failure = -1; /* allocations that still succeed; -1: all */
+static int live;               /* allocated, and not freed yet */
+
+static int fails(void)
+{
+    return until_failure >= 0 && until_failure-- == 0;
+}
+
+static void *count_live(void *mem)
+{
+    live += mem != NULL;
+    return mem;
+}
+
+void *malloc(size_t size)
+{
+    return fails() ? NULL : count_live(__libc_malloc(size));
+}
+
+void *calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : count_live(__libc_calloc(count, size));
+}
+
+void *realloc(void *mem, size_t size)
+{
+    if (fails())
+        return NULL;
+    return mem ? __libc_realloc(mem, size) : count_live(__libc_malloc(size));
+}
+
+void free(void *mem)
+{
+    live -= mem != NULL;
+    __libc_free(mem);
+}
+
+static void test_memory_runs_out_anywhere(void)
+{
+    struct nm_insn insns[MAX_INSNS] = {{BPF_LD | BPF_ABS, 0, 0, 0}};
+    uint32_t end = 1;
+    int error = ENOMEM, before = live, failed = 0;
+    char msg[512];
+
+    for (; end < 20; end++)
+        insns[end] = (struct nm_insn){BPF_JMP | BPF_JEQ, (uint8_t)(19 - end), 0, end};
+    insns[end++] = (struct nm_insn){BPF_RET, 0, 0, 1};
+    while (error && failed < 100) {
+        struct nm_program *program = (struct nm_program *)&failures;
+
+        until_failure = failed;
+        error = nm_program_new(insns, end, NM_BPF_JIT, &program, msg);
+        until_failure = -1;
+        if (error) {
+            CHECK(error == ENOMEM && program == NULL && strstr(msg, "memory"));
+            failed++;
+        }
+        nm_program_unref(program);
+        CHECK(live == before);
+    }
+    CHECK(error == 0 && failed >= 8);
+}
+
+#else
+
+static void test_memory_runs_out_anywhere(void)
+{
+}
+
+#endif
+
 static void test_owners(void)
 {
     static const struct nm_insn accept = {BPF_RET, 0, 0, 1};
@@ -590,6 +692,8 @@ int main(int argc, char **argv)
     }
     test_refusals();
     test_owners();
+    test_memory_runs_out_anywhere();
+    test_too_large_for_machine_code();
     test_choices_become_searches();
     test_upper_halves_do_not_count();
     test_filter_keeps_what_passes();

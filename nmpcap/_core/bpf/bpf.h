@@ -13,6 +13,11 @@
  *
  * A loaded program never changes: any number of threads may run it at once.
  */
+#ifndef NMPCAP_BPF_BPF_H
+#define NMPCAP_BPF_BPF_H
+
+#include <stddef.h>
+#include <stdint.h>
 
 #define NM_BPF_BACKWARD_LIMIT 8192 /* 8-byte extension headers in 64 KiB */
 #define NM_BPF_MEMWORDS 16
@@ -97,3 +102,5 @@ struct nm_view;
  */
 uint32_t nm_program_filter(const struct nm_program *program, struct nm_view *views,
                            const struct nm_metadata *metadata, uint32_t count);
+
+#endif

@@ -3,7 +3,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "source.h"
 #include "savefile/linktype.h"
 #include "savefile/savefile.h"
 

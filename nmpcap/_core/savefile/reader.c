@@ -23,6 +23,8 @@ enum nm_parse nm_reader_damaged(struct nm_reader *reader, uint64_t at, const cha
     return NM_PARSE_DAMAGED;
 }
 
+enum { SLICE_MS = 100 };
+
 struct nm_interface *nm_reader_add_interface(struct nm_reader *reader)
 {
     uint32_t capacity = reader->interface_capacity;
@@ -191,9 +193,10 @@ int nm_savefile_begin(struct nm_source *source)
             return 0;
         }
         if (got == -EAGAIN) {
-            got = nm_input_wait(&reader->in, -1);
-            if (got < 0)
-                return got;
+            /* In slices: a signal that slips in before the wait does not end it. */
+            got = nm_input_wait(&reader->in, SLICE_MS);
+            if (got <= 0)
+                return got < 0 ? got : -EINTR;
         }
     }
     return reader->failure;

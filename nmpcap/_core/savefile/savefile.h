@@ -1,5 +1,5 @@
 /*
- * savefile.h - pcap and pcapng files, read and written; read as is by the cffi build.
+ * savefile.h - pcap and pcapng files, read and written.
  *
  * Reading: a savefile is a source (source.h). It takes its bytes from a descriptor, or is
  * fed them by the caller, who then owns all input and output (decompression, file objects):
@@ -17,8 +17,15 @@
  * them; the files' own LINKTYPE_* appear only where the name says so.
  */
 
+#ifndef NMPCAP_SAVEFILE_H
+#define NMPCAP_SAVEFILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "view.h"
+
 struct nm_source;
-struct nm_view;
 struct nm_writer;
 
 #define NM_SAVEFILE_PCAP 1
@@ -83,7 +90,7 @@ struct nm_source *nm_savefile_open(int fd, int flags, char *msg);
 /*
  * nm_savefile_begin - reads as far as the first interface, so that the link type is known.
  *
- * 0; -EAGAIN: a fed source needs more bytes; -EINTR: a signal or wake came, call again;
+ * 0; -EAGAIN: a fed source needs more bytes; -EINTR: look after signals, then call again;
  * -EBADMSG and others: not a savefile, or not readable; the source can then only be closed.
  */
 int nm_savefile_begin(struct nm_source *source);
@@ -192,7 +199,8 @@ int nm_writer_swapped(struct nm_writer *writer);
 int nm_writer_views(struct nm_writer *writer, const struct nm_view *views, uint32_t count);
 
 /* nm_writer_flush - hands everything pending to the descriptor. After a failure what could not
- * be written is still pending. -EINTR: a signal came, call again. */
+ * be written is still pending. -EINTR: look after signals, then call again (also comes by itself from time
+ * to time while a pipe takes nothing). */
 int nm_writer_flush(struct nm_writer *writer);
 
 /*
@@ -202,6 +210,7 @@ int nm_writer_flush(struct nm_writer *writer);
  *
  * The writer is gone whatever is returned. Where the flush failed on a plain file, a record
  * cut in the middle is taken off its end, and the message says how many packets are missing.
+ * Flush first where that may take long: here -EINTR is a failure.
  */
 int nm_writer_close(struct nm_writer *writer, char *msg);
 
@@ -226,3 +235,5 @@ const char *nm_writer_msg(struct nm_writer *writer);
 /* nm_dlt_to_linktype - the number a link type has in files, or -1 where it has none. */
 int nm_dlt_to_linktype(uint32_t dlt);
 uint32_t nm_linktype_to_dlt(uint32_t linktype);
+
+#endif

@@ -1,5 +1,6 @@
 /* The writer: gathers records, hands blocks on, and keeps what could not be written. */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 
 /* As for reading: small enough to stay in the cache until it is written. */
 enum { BLOCK = 256 * 1024 };
+
+enum { SLICE_MS = 100 };
 
 /* ---- open ---------------------------------------------------------------------------- */
 
@@ -26,10 +29,12 @@ static void free_writer(struct nm_writer *writer)
 static struct nm_writer *new_writer(int fd, const struct nm_writer_config *config)
 {
     struct nm_writer *writer = calloc(1, sizeof *writer);
+    struct stat status;
 
     if (!writer)
         return NULL;
     writer->fd = fd;
+    writer->plain = fd >= 0 && fstat(fd, &status) == 0 && (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode));
     writer->config = *config;
     writer->config.snaplen = nm_linktype_snaplen(config->linktype, config->snaplen);
     writer->format = config->format == NM_SAVEFILE_PCAPNG ? &nm_writer_pcapng : &nm_writer_pcap;
@@ -91,11 +96,47 @@ int nm_writer_open(int fd, const struct nm_writer_config *config, struct nm_writ
 
 /* ---- out ----------------------------------------------------------------------------- */
 
-static int wait_writable(int fd)
+/* Room for size bytes, or for fewer where that is what a pipe takes without waiting. A signal that slips in
+ * before the poll does not end it: hence the slices. */
+static int wait_for_room(const struct nm_writer *writer, size_t *size)
 {
-    struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
+    struct pollfd poll_fd = {.fd = writer->fd, .events = POLLOUT};
+    int ready;
 
-    return poll(&poll_fd, 1, -1) < 0 ? -errno : 0;
+    if (writer->plain)
+        return 0;
+    ready = poll(&poll_fd, 1, SLICE_MS);
+    if (ready < 0)
+        return -errno;
+    if (*size > PIPE_BUF)
+        *size = PIPE_BUF;
+    return ready ? 0 : -EINTR;
+}
+
+static int write_some(struct nm_writer *writer)
+{
+    size_t size = writer->used - writer->sent;
+    ssize_t done;
+    int error;
+
+    if (writer->fd < 0) {
+        snprintf(writer->msg, NM_MSG_SIZE, "the bytes pending have to be taken first");
+        return -EAGAIN;
+    }
+    error = wait_for_room(writer, &size);
+    if (error)
+        return error;
+    done = write(writer->fd, writer->block + writer->sent, size);
+    if (done >= 0) {
+        writer->sent += (size_t)done;
+        return 0;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) /* somebody made it non-blocking, and somebody else filled it */
+        return -EINTR;
+    error = -errno;
+    snprintf(writer->msg, NM_MSG_SIZE, "error writing dump file: %m (at byte %llu, %zu bytes are pending)",
+             (unsigned long long)(writer->position + writer->sent), writer->used - writer->sent);
+    return error;
 }
 
 static void empty_block(struct nm_writer *writer)
@@ -106,30 +147,12 @@ static void empty_block(struct nm_writer *writer)
 
 int nm_writer_flush(struct nm_writer *writer)
 {
-    while (writer->sent < writer->used) {
-        ssize_t done;
-        int error;
+    int error;
 
-        if (writer->fd < 0) {
-            snprintf(writer->msg, NM_MSG_SIZE, "the bytes pending have to be taken first");
-            return -EAGAIN;
-        }
-        done = write(writer->fd, writer->block + writer->sent, writer->used - writer->sent);
-        if (done >= 0) {
-            writer->sent += (size_t)done;
-            if (writer->sent < writer->used)
-                return -EINTR; /* only a signal, or a disk that is about to refuse, makes a write short */
-            break;
-        }
-        error = -errno;
-        if (error == -EAGAIN || error == -EWOULDBLOCK) /* a pipe that somebody has made non-blocking */
-            error = wait_writable(writer->fd);
-        if (error) {
-            errno = -error; /* for %m */
-            snprintf(writer->msg, NM_MSG_SIZE, "error writing dump file: %m (at byte %llu, %zu bytes are pending)",
-                     (unsigned long long)(writer->position + writer->sent), writer->used - writer->sent);
+    while (writer->sent < writer->used) {
+        error = write_some(writer);
+        if (error)
             return error;
-        }
     }
     empty_block(writer);
     return 0;
@@ -252,12 +275,10 @@ static void give_up_pending(struct nm_writer *writer)
     uint64_t missing;
     size_t boundary = last_boundary(writer, &missing);
     size_t used = strlen(writer->msg);
-    struct stat status;
 
     snprintf(writer->msg + used, NM_MSG_SIZE - used, "; closed without the last %llu packets",
              (unsigned long long)missing);
-    if (writer->fd >= 0 && fstat(writer->fd, &status) == 0 && S_ISREG(status.st_mode) &&
-        ftruncate(writer->fd, (off_t)(writer->position + boundary)) < 0)
+    if (writer->plain && ftruncate(writer->fd, (off_t)(writer->position + boundary)) < 0)
         return; /* the error already there is the one to report */
 }
 
@@ -267,9 +288,9 @@ int nm_writer_close(struct nm_writer *writer, char *msg)
 
     msg[0] = '\0';
     if (writer->used)
-        do
-            error = nm_writer_flush(writer);
-        while (error == -EINTR);
+        error = nm_writer_flush(writer);
+    if (error == -EINTR)
+        snprintf(writer->msg, NM_MSG_SIZE, "interrupted while the dump file takes no bytes");
     if (error)
         give_up_pending(writer);
     if (writer->fd >= 0 && close(writer->fd) < 0 && errno != EINTR && !error) {

@@ -49,7 +49,8 @@ struct nm_writer {
     const struct nm_writer_format *format;
     struct nm_writer_config config;
     uint8_t *section_options;
-    int fd; /* -1: the caller takes the bytes */
+    int fd;     /* -1: the caller takes the bytes */
+    bool plain; /* a regular file or a disk: writing never waits long */
     uint8_t *block;
     size_t capacity;
     size_t used;
