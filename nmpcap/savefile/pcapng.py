@@ -28,6 +28,7 @@ __all__ = [
     "INTERFACE_STATISTICS",
     "NAME_RESOLUTION",
     "OPT_COMMENT",
+    "OPT_END",
     "PACKET",
     "SECTION_HEADER",
     "SIMPLE_PACKET",
