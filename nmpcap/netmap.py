@@ -50,7 +50,7 @@ __all__ = [
 ]
 __all__ += [name for name in vars(_abi) if name.isupper()]
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ def nm_nextpkt(desc: NmDesc) -> PktHdr | None:
     return _header(desc, hdr, 0)
 
 
-def nm_dispatch(desc: NmDesc, cnt: int, callback: Callable[[T, PktHdr, memoryview], object], arg: T) -> int:
+def nm_dispatch(desc: NmDesc, cnt: int, callback: Callable[[_T, PktHdr, memoryview], object], arg: _T) -> int:
     """Calls ``callback(arg, hdr, data)`` for up to ``cnt`` whole packets (0 or less: all that are there).
 
     Returns how many. Does not sync or wait. Every call but the last sees NM_MORE_PKTS in ``hdr.flags``.

@@ -21,8 +21,9 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -85,8 +86,8 @@ def _same(source: Path, installed: Path) -> bool:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[None]:  # returns the report
-    report: pytest.TestReport = yield
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
     if call.when == "call":
         item.stash[REPORT] = report
     if report.failed:
@@ -150,15 +151,15 @@ def _children() -> list[int]:
     return [pid for pid, parent in rows if parent == os.getpid() and pid not in own]
 
 
-def _multiprocessing_servers() -> set[int]:
+def _multiprocessing_servers() -> set[int | None]:
     """The resource tracker and the fork server live until the interpreter ends."""
-    servers = set()
+    servers: set[int | None] = set()
     for module, server, pid in (
         ("multiprocessing.resource_tracker", "_resource_tracker", "_pid"),
         ("multiprocessing.forkserver", "_forkserver", "_forkserver_pid"),
     ):
         servers.add(getattr(getattr(sys.modules.get(module), server, None), pid, None))
-    return servers - {None}
+    return servers
 
 
 # ---- which netmap, which names --------------------------------------------------------
@@ -221,11 +222,18 @@ def run_python(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]
     failing program fails the test with what it printed, unless ``check=False``.
     """
 
-    def run(*arguments: str | Path, check: bool = True, **keywords) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str | Path, check: bool = True, **keywords: Any) -> subprocess.CompletedProcess[str]:
         env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         env.update(keywords.pop("env", {}))
-        options = {"cwd": tmp_path, "capture_output": True, "text": True, "timeout": 60} | keywords
-        done = subprocess.run([sys.executable, *map(str, arguments)], env=env, check=False, **options)
+        options: dict[str, Any] = {
+            "cwd": tmp_path,
+            "capture_output": True,
+            "text": True,
+            "timeout": 60,
+        } | keywords
+        done: subprocess.CompletedProcess[str] = subprocess.run(
+            [sys.executable, *map(str, arguments)], env=env, check=False, **options
+        )
         if check and done.returncode:
             pytest.fail(
                 f"{done.args} ended with {done.returncode}\n{done.stdout}\n{done.stderr}", pytrace=False

@@ -1,7 +1,7 @@
 """The import table: which part of nmpcap may import which, read from the source with ``ast``.
 
 A part imports from lower rows only; the README shows the same table. A file below ``compat/`` or
-``samples/`` counts as a part of its own kind.
+``samples/`` counts as a part of its own kind, a module whose name begins with ``_`` as one of PRIVATE's.
 """
 
 from __future__ import annotations
@@ -14,18 +14,24 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 ROWS: tuple[tuple[str, ...], ...] = (
-    ("errors", "packet", "dlt"),
-    ("bpf", "_core"),
-    ("bpf.native",),
+    ("errors",),
+    ("dlt", "bpf", "_core"),
+    ("bpf.native", "packet"),
     ("bpf.program",),
     ("filter", "savefile"),
-    ("netmap", "vale"),
+    ("netmap",),
+    ("vale",),
+    ("ports",),
     ("capture", "devices"),
     ("decode", "compat"),
     ("cli", "samples"),
 )
+# Modules that one part is divided into.
+PRIVATE = dict.fromkeys(("_abi", "_desc", "_device", "_portname", "_rings"), "netmap")
 # Parts that may touch the compiled core; all others deal in what these hand up.
-OVER_THE_CORE = {"_core", "bpf.native", "savefile", "netmap", "vale", "capture", "devices"}
+OVER_THE_CORE = {
+    *("_core", "bpf.native", "packet", "savefile", "netmap", "vale", "ports", "capture", "devices"),
+}
 # Packages from elsewhere, and the only parts that may know of them.
 FROM_ELSEWHERE = {"cffi": {"_core"}, "dpkt": {"decode"}}
 
@@ -51,7 +57,8 @@ def part_of(module: str) -> str | None:
     for part in sorted((part for row in ROWS for part in row), key=len, reverse=True):
         if inside == part or inside.startswith(f"{part}."):
             return part
-    return inside.partition(".")[0]
+    first = inside.partition(".")[0]
+    return PRIVATE.get(first, first)
 
 
 def row_of(part: str) -> float:
@@ -70,11 +77,14 @@ def modules() -> Iterator[tuple[str, Path]]:
 
 
 def imports_of(module: str, file: Path, text: str | None = None) -> Iterator[Import]:
-    """Every import of a module, wherever in it; ``from a import b`` counts as a and, if a module, a.b."""
+    """Every import of a module, wherever in it; ``from a import b`` counts as a and, if a module, a.b.
+
+    What only a type checker imports (``if TYPE_CHECKING:``) is none.
+    """
     part = part_of(module) or ""
     package = module if file.name == "__init__.py" else module.rpartition(".")[0]
     known = {name for name, _ in modules()} | {f"nmpcap.{part}" for row in ROWS for part in row}
-    for node in ast.walk(ast.parse(file.read_text() if text is None else text)):
+    for node in _executed(ast.parse(file.read_text() if text is None else text)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield Import(file, node.lineno, part, alias.name)
@@ -84,3 +94,10 @@ def imports_of(module: str, file: Path, text: str | None = None) -> Iterator[Imp
             submodules = [f"{source}.{alias.name}" for alias in node.names]
             for name in [name for name in submodules if name in known] or [source]:
                 yield Import(file, node.lineno, part, name)
+
+
+def _executed(tree: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.iter_child_nodes(tree):
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            yield node
+            yield from _executed(node)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 DRIVER = Path(__file__).parent / "c" / "run.sh"
-TESTS = sorted(DRIVER.parent.glob("*.c"))
+TESTS = sorted(file for file in DRIVER.parent.glob("*.c") if "\nint main(" in file.read_text())
 
 needs_compiler = pytest.mark.skipif(
     not shutil.which("cc"), reason="no C compiler; to run it: apt-get install gcc libc6-dev"

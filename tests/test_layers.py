@@ -76,6 +76,10 @@ def test_the_readme_shows_this_table() -> None:
         ("nmpcap.decode.ip", "import nmpcap.cli.nmdump", True),
         ("nmpcap", "from nmpcap.capture import Capture", False),
         ("nmpcap", "from nmpcap.cli import main", True),
+        ("nmpcap._rings", "from nmpcap.netmap import NmDesc", False),
+        ("nmpcap._rings", "from nmpcap.vale import ValePort", True),
+        ("nmpcap.errors", "if TYPE_CHECKING:\n    from nmpcap.capture import Capture", False),
+        ("nmpcap.errors", "if sys:\n    from nmpcap.capture import Capture", True),
     ],
 )
 def test_the_check_itself(module, statement, wrong) -> None:

@@ -11,6 +11,10 @@ SAMPLES = sorted((Path(__file__).parents[1] / "samples").glob("*.py"))
 MAX_LINES = 60
 
 
+def test_there_are_samples_and_the_one_to_start_with() -> None:
+    assert "quickstart" in [sample.stem for sample in SAMPLES]
+
+
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.stem)
 def test_sample_runs_and_says_what_it_did(sample: Path, run_python) -> None:
     assert run_python(sample).stdout.strip()

@@ -50,6 +50,8 @@ ffibuilder.cdef("#define NM_MSG_SIZE ...\n")
 ffibuilder.cdef("\n".join(declarations(header) for header in HEADERS))
 ffibuilder.set_source(
     "nmpcap._core._lib",
+    # The module's initialiser, which cffi writes, has no prototype.
+    '#pragma GCC diagnostic ignored "-Wmissing-prototypes"\n'
     "#include <stddef.h>\n#include <stdint.h>\n"
     + "".join(f'#include "{header}"\n' for header in ["abi.h", "device.h", *HEADERS]),
 )

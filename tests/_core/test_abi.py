@@ -1,4 +1,4 @@
-"""abi.h against the genuine netmap headers of the FreeBSD base system, and the C over /dev/netmap for FreeBSD.
+"""abi.h against the genuine netmap headers of FreeBSD's base system, and the C over /dev/netmap for it.
 
 The headers and the compiler come with the PyPI package ziglang. Every structure, field, constant and
 request number that abi.h declares is put into a table of numbers, which is compiled once with each of
@@ -44,7 +44,9 @@ def probes() -> dict[str, str]:
         found[name] = name
     for name in re.findall(r"^    (\w+) = \d+,", text, flags=re.MULTILINE):
         found[name] = name
-    for name in re.findall(r"^#define (NM_OPEN_\w+|NM_MORE_PKTS)", text_of("netmap/desc.h"), flags=re.MULTILINE):
+    for name in re.findall(
+        r"^#define (NM_OPEN_\w+|NM_MORE_PKTS)", text_of("netmap/desc.h"), flags=re.MULTILINE
+    ):
         found[name] = name
     for struct, body in re.findall(r"^struct (\w+) \{\s*\n(.*?)^\}", text, flags=re.DOTALL | re.MULTILINE):
         found[f"sizeof {struct}"] = f"sizeof(struct {struct})"
@@ -55,9 +57,9 @@ def probes() -> dict[str, str]:
             for field in re.findall(r"(\w+);", nested[1]):
                 path = f"{nested[2]}[0].{field}"
                 found[f"{struct}.{path}"] = f"offsetof(struct {struct}, {path})"
-            body = body.replace(nested[0], "")
+        plain = body.replace(nested[0], "") if nested else body
         for field, length in re.findall(
-            r"^    [\w ]+? \**(\w+)(\[\w*\])?(?: __attribute__.*)?;", body, flags=re.MULTILINE
+            r"^    [\w ]+? \**(\w+)(\[\w*\])?(?: __attribute__.*)?;", plain, flags=re.MULTILINE
         ):
             if PADDING.fullmatch(field):
                 continue
@@ -97,7 +99,9 @@ def numbers(target: str, include: str, folder: Path, *options: str | Path) -> di
     source.write_text(f"{include}const unsigned long long probes[] = {{\n{table}}};\n")
     compile_for(target, "-O0", "-w", *options, "-S", "-o", assembly, source)
     lines = assembly.read_text().split("\nprobes:", 1)[1].partition(".size")[0]
-    values = [int(value, 0) for value in re.findall(r"^\s*\.(?:quad|xword)\s+(\S+)", lines, flags=re.MULTILINE)]
+    values = [
+        int(value, 0) for value in re.findall(r"^\s*\.(?:quad|xword)\s+(\S+)", lines, flags=re.MULTILINE)
+    ]
     assert len(values) == len(PROBES)
     return dict(zip(PROBES, (value % 2**64 for value in values), strict=True))
 
@@ -107,7 +111,13 @@ def test_the_probes_cover_the_header() -> None:
     assert len(PROBES) > 350
     for struct in re.findall(r"^struct (\w+) \{", text, flags=re.MULTILINE):
         assert f"sizeof {struct}" in PROBES
-    for name in ("NIOCREGIF", "NETMAP_REQ_OPT_OFFSETS", "NR_REG_ONE_SW", "netmap_ring.slot", "nmreq.nr_flags"):
+    for name in (
+        "NIOCREGIF",
+        "NETMAP_REQ_OPT_OFFSETS",
+        "NR_REG_ONE_SW",
+        "netmap_ring.slot",
+        "nmreq.nr_flags",
+    ):
         assert name in PROBES
     assert "nmreq_opt_sync_kloop_eventfds.eventfds[0].irqfd" in PROBES
 

@@ -3,10 +3,10 @@
 #
 #   plain  optimised, warnings are errors
 #   asan   AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer
-#   tsan   ThreadSanitizer
+#   tsan   ThreadSanitizer, with one_mapping.c linked in
 #
-# A test says in its first comment which of the core's sources it is made of and, unless it is
-# "plain asan", in which modes it runs:
+# A C file here is a test if it has a main. It says in its first comment which of the core's sources
+# it is made of and, unless it is "plain asan", in which modes it runs:
 #
 #    * core: usernet/region.c usernet/vale.c      (or "all": without the Python half; or "none")
 #    * modes: plain asan tsan
@@ -22,7 +22,11 @@ warnings="-Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wstrict-prototypes -Wm
 case $mode in
 plain) options="-O2" ;;
 asan) options="-O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" ;;
-tsan) options="-O1 -fsanitize=thread -fno-omit-frame-pointer" ;;
+tsan)
+    # gcc warns that fences are not modelled; clang does not know the warning.
+    options="-O1 -fsanitize=thread -fno-omit-frame-pointer -Wno-unknown-warning-option -Wno-tsan"
+    options="$options -Wl,--wrap=mmap,--wrap=munmap"
+    ;;
 *)
     sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0" >&2
     exit 2
@@ -53,12 +57,13 @@ build() {
     local named source sources=()
     named=$(field "$1" core all)
     if [ "$named" = all ]; then
-        mapfile -t sources < <(find "$core" -name '*.c' ! -name deliver.c | sort)
+        mapfile -t sources < <(grep -rL --include='*.c' '#include <Python.h>' "$core" | sort)
     elif [ "$named" != none ]; then
         for source in $named; do sources+=("$core/$source"); done
     fi
+    [ "$mode" = tsan ] && sources+=("$here/one_mapping.c")
     # shellcheck disable=SC2086  # options are words
-    ${CC:-cc} -std=gnu11 -g $options $warnings -fno-strict-aliasing -pthread ${CFLAGS:-} \
+    ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -g $options $warnings -fno-strict-aliasing -pthread ${CFLAGS:-} \
         -I "$core" -I "$here" -o "$2" "$1" "${sources[@]}" -lm
 }
 
@@ -94,10 +99,12 @@ run_one() {
     fi
 }
 
-[ $# -gt 0 ] || set -- "$here"/*.c
+if [ $# = 0 ]; then
+    mapfile -t tests < <(grep -l '^int main(' "$here"/*.c)
+    set -- "${tests[@]}"
+fi
 failed=0
 for test in "$@"; do
-    [ -e "$test" ] || continue
     run_one "$test" || failed=1
 done
 exit $failed

@@ -12,6 +12,7 @@ import os
 import select
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from nmpcap import vale
 from nmpcap.netmap import Device
 
 from .layout import HEADER, c_string
+from .vocabulary import REQUESTS
 
 NIOCGINFO, NIOCREGIF, NIOCCTRL = 0xC03C6991, 0xC03C6992, 0xC0586997
 UNMAPPED = 0x10  # an address in the page that no process has
@@ -69,6 +71,7 @@ class Backend:
         self.parameters = Parameters(netmap)
         self._runtime_dir = runtime_dir
         self._kept: list[Any] = []
+        self._persistent = PersistentPorts(netmap)
 
     def provides(self) -> set[str]:
         """The needs of scenarios that are met here.
@@ -107,6 +110,8 @@ class Backend:
             )
         )
         error = errno_of(device.ioctl, NIOCCTRL, header)
+        if not error:
+            self._persistent.note(request.reqtype, request.name)
         return Reply(
             error,
             c_string(HEADER.unpack(header)[3]),
@@ -138,8 +143,9 @@ class Backend:
         return ctypes.addressof(self._kept[-1][0])
 
     def release(self) -> None:
-        """Lets go of the memory and puts the parameters back. For when all devices are closed."""
+        """Undoes what outlives descriptors: memory, persistent ports, parameters. Close those first."""
         self._kept.clear()
+        self._persistent.destroy()
         self.parameters.restore()
 
 
@@ -158,6 +164,30 @@ class Parameters:
         for name, value in self._before.items():
             vale.set_parameter(name, value, netmap=self._netmap)
         self._before.clear()
+
+
+class PersistentPorts:
+    """The persistent ports that a scenario made and has not removed."""
+
+    def __init__(self, netmap: str) -> None:
+        self._netmap = netmap
+        self._made: list[str] = []
+        self._attached: list[str] = []
+
+    def note(self, reqtype: int, name: bytes) -> None:
+        """Follows a request that succeeded."""
+        if reqtype == REQUESTS["VALE_NEWIF"]:
+            self._made.append(name.decode("latin1"))
+        elif reqtype == REQUESTS["VALE_ATTACH"]:
+            self._attached.append(name.decode("latin1"))
+
+    def destroy(self) -> None:
+        """Removes what is there still, as far as it goes: the module cannot remove every port."""
+        for call, names in ((vale.detach, self._attached), (vale.destroy, self._made)):
+            for name in names:
+                with suppress(OSError):
+                    call(name, netmap=self._netmap)
+            names.clear()
 
 
 def errno_of(call: Callable[..., object], *args: object) -> int:

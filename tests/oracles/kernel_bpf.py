@@ -41,7 +41,7 @@ class Kernel:
 
     def attach(self, instructions: Sequence[Instruction]) -> bool:
         """Replace the filter; False if the kernel finds the program invalid."""
-        insns = (_SockFilter * len(instructions))(*instructions)
+        insns = (_SockFilter * len(instructions))(*(_SockFilter(*insn) for insn in instructions))
         fprog = _SockFprog(len(instructions) & 0xFFFF, insns)
         try:
             self._receive.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, bytes(fprog))

@@ -39,7 +39,7 @@ MISSING = "" if _libpcap else f"no {SONAME} to compare with; to run it: apt-get 
 
 def array(instructions: Sequence[Instruction]) -> ctypes.Array[_Insn]:
     """The program as C has it."""
-    return (_Insn * len(instructions))(*instructions)
+    return (_Insn * len(instructions))(*(_Insn(*insn) for insn in instructions))
 
 
 def validate(instructions: Sequence[Instruction]) -> bool:

@@ -25,12 +25,12 @@ class Maker:
         return head + value + bytes(-len(value) % 4)
 
     def section(
-        self, options: bytes = b"", major: int = 1, minor: int = 0, magic: int = 0x1A2B3C4D, **frame
+        self, options: bytes = b"", major: int = 1, minor: int = 0, magic: int = 0x1A2B3C4D, **frame: int
     ) -> bytes:
         body = struct.pack(f"{self.order}IHHq", magic, major, minor, -1)
         return self.block(SHB, body + options, **frame)
 
-    def interface(self, linktype: int = 1, snaplen: int = 65535, options: bytes = b"", **frame) -> bytes:
+    def interface(self, linktype: int = 1, snaplen: int = 65535, options: bytes = b"", **frame: int) -> bytes:
         return self.block(IDB, struct.pack(f"{self.order}HHI", linktype, 0, snaplen) + options, **frame)
 
     def packet(
@@ -43,7 +43,7 @@ class Maker:
         options: bytes = b"",
         caplen: int | None = None,
         kind: int = EPB,
-        **frame,
+        **frame: int,
     ) -> bytes:
         caplen = len(data) if caplen is None else caplen
         length = len(data) if length is None else length
@@ -52,7 +52,7 @@ class Maker:
         body = struct.pack(self.order + ("IIIII" if kind == EPB else "HHIIII"), *fields)
         return self.block(kind, body + data + bytes(-len(data) % 4) + options, **frame)
 
-    def simple(self, data: bytes, length: int | None = None, **frame) -> bytes:
+    def simple(self, data: bytes, length: int | None = None, **frame: int) -> bytes:
         return self.block(
             SPB, struct.pack(f"{self.order}I", len(data) if length is None else length) + data, **frame
         )

@@ -6,11 +6,12 @@ import io
 
 from nmpcap import SavefileError
 from nmpcap.savefile import Reader
+from nmpcap.savefile.input import Source
 
 
-def read(source) -> tuple[list[tuple[int, bytes, int]], str]:
+def read(source: Source) -> tuple[list[tuple[int, bytes, int]], str]:
     """What our reader makes of a source: packets, and libpcap's words for what ended them."""
-    packets = []
+    packets: list[tuple[int, bytes, int]] = []
     try:
         with Reader(source) as reader:
             packets.extend((record.ts_ns, record.data, record.len) for record in reader)

@@ -132,7 +132,7 @@ static int inherit(struct nm_desc *d, const struct nm_open_args *args, struct re
         if (args->legacy && strlen(rq->name) >= sizeof(rq->legacy.nr_name))
             return nm_desc_fail(d, ENAMETOOLONG, "the parent's name '%s' is too long for a legacy request", rq->name);
         if (args->legacy) {
-            strcpy(rq->legacy.nr_name, rq->name);
+            memcpy(rq->legacy.nr_name, rq->name, strlen(rq->name) + 1);
             rq->legacy.nr_ringid = rq->reg.nr_ringid;
             rq->legacy.nr_flags = rq->reg.nr_mode;
         }

@@ -1,3 +1,4 @@
+/* Mappings of a device's region, counted: the last to let go gives the region back. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>

@@ -1,4 +1,4 @@
-"""Both parsers of port names, on the rows that netmap's own parse test exercises and on every kind of fault."""
+"""Both parsers of port names, on the rows of netmap's own parse test and on every kind of fault."""
 
 from __future__ import annotations
 
