@@ -20,6 +20,7 @@ from nmpcap.filter.ir import Value, Values
 __all__ = ["generate"]
 
 _FARTHEST = 255
+_NEAR = 200  # a shared branch this near stays in reach of the few instructions before it
 
 
 def generate(graph: Graph, values: Values, snaplen: int, *, track: bool) -> tuple[Instruction, ...]:
@@ -141,6 +142,7 @@ class _Assembler:
         self._out: list[tuple[int, int, int, int]] = []
         self._at: dict[Any, int] = {}
         self._waiting: dict[Any, list[int]] = {}  # jumps back to a label not written yet
+        self._branches: dict[tuple[int, int, int, int], int] = {}  # (code, k, yes at, no at) -> where it stands
 
     def program(self) -> tuple[Instruction, ...]:
         """The instructions in their order."""
@@ -155,19 +157,29 @@ class _Assembler:
         """Write a node in front of what is there."""
         if node in self._returns:
             self.plain(*self._returns[node])
-        for item in reversed(items):
+        twin = None  # where the branch stands that serves for the one behind the next labels
+        for position in range(len(items) - 1, -1, -1):
+            item = items[position]
             if len(item) == 4:
-                self._branch(*item)
+                only_jumped_to = position > 1 and len(items[position - 1]) == 1 and len(items[position - 2]) == 4
+                twin = self._twin(*item) if only_jumped_to else None
+                if twin is None:
+                    self._branch(*item)
             elif len(item) == 1:
-                self._place(item[0])
+                self._place(item[0], twin)
             elif item[0] is None:
                 self._go(item[1])
             else:
                 self._out.append((item[0], 0, 0, item[1]))
         self._place(node)
 
-    def _place(self, label: Any) -> None:
-        self._at[label] = len(self._out)
+    def _twin(self, code: int, k: int, yes: Any, no: Any) -> int | None:
+        """Where the same branch stands already, near enough to be jumped to."""
+        at = self._branches.get((code, k, self._at.get(yes, -1), self._at.get(no, -1)))
+        return at if at is not None and len(self._out) - at < _NEAR else None
+
+    def _place(self, label: Any, at: int | None = None) -> None:
+        self._at[label] = len(self._out) if at is None else at
         for jump in self._waiting.pop(label, ()):
             self._out[jump] = (op.JMP | op.JA, 0, 0, jump - len(self._out) & 0xFFFFFFFF)
 
@@ -192,6 +204,7 @@ class _Assembler:
         if yes is no:
             self._go(yes)
             return
+        key = (code, k, at[yes], at[no])
         if len(out) - at[no] > _FARTHEST:
             self._hop(no)
         if len(out) - at[yes] > _FARTHEST:
@@ -199,3 +212,4 @@ class _Assembler:
             if len(out) - at[no] > _FARTHEST:
                 self._hop(no)
         out.append((code, len(out) - at[yes], len(out) - at[no], k))
+        self._branches[key] = self._branches[code, k, at[yes], at[no]] = len(out)

@@ -9,7 +9,7 @@ lead to a node come first. Touch evaluates a value only for what that needs to b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from nmpcap.filter import ir
@@ -149,13 +149,27 @@ def _show(graph: Graph, node: Node) -> str:
 
 @dataclass(slots=True)
 class _Frame:
-    """An And or Or whose items are being lowered, from the last to the first."""
+    """An And, Or or Switch whose items are being lowered, from the last to the first."""
 
+    expr: ir.And | ir.Or | ir.Switch
     items: tuple[Bool, ...]
     at: int
     yes: Node
     no: Node
-    is_and: bool
+    entries: list[Node] = field(default_factory=list)  # of the cases of a Switch
+
+    def next_targets(self, entry: Node) -> tuple[Node, Node]:
+        """Where the item before the one that was entered at ``entry`` goes on."""
+        if isinstance(self.expr, ir.And):
+            return entry, self.no
+        return (self.yes, entry) if isinstance(self.expr, ir.Or) else (self.yes, self.no)
+
+
+def _search_of(graph: Graph, switch: ir.Switch, entries: list[Node], no: Node) -> Node:
+    by_case = zip(switch.cases, reversed(entries), strict=True)
+    cases = [(low, high, entry) for (ranges, _), entry in by_case for low, high in ranges]
+    cases.sort(key=lambda case: case[0])
+    return graph.search(switch.value, cases, no)
 
 
 def lower(root: Bool, *, share: bool) -> Graph:
@@ -168,21 +182,26 @@ def lower(root: Bool, *, share: bool) -> Graph:
         while entry is None:
             if isinstance(expr, ir.Not):
                 expr, yes, no = expr.operand, no, yes
-            elif isinstance(expr, ir.And | ir.Or):
-                last = len(expr.items) - 1
-                stack.append(_Frame(expr.items, last, yes, no, isinstance(expr, ir.And)))
-                expr = expr.items[last]
+            elif isinstance(expr, ir.And | ir.Or | ir.Switch):
+                items = tuple(body for _, body in expr.cases) if isinstance(expr, ir.Switch) else expr.items
+                stack.append(_Frame(expr, items, len(items) - 1, yes, no))
+                expr = items[-1]
             else:
                 entry = _leaf(graph, expr, yes, no)
-        while stack and stack[-1].at == 0:
+        while stack:
+            frame = stack[-1]
+            frame.entries.append(entry)
+            if frame.at:
+                break
             stack.pop()
+            if isinstance(frame.expr, ir.Switch):
+                entry = _search_of(graph, frame.expr, frame.entries, frame.no)
         if not stack:
             graph.root = entry
             return graph
-        frame = stack[-1]
         frame.at -= 1
         expr = frame.items[frame.at]
-        yes, no = (entry, frame.no) if frame.is_and else (frame.yes, entry)
+        yes, no = frame.next_targets(entry)
 
 
 def _leaf(graph: Graph, expr: Bool, yes: Node, no: Node) -> Node:

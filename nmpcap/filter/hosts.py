@@ -13,7 +13,18 @@ from nmpcap.filter import ast, wlan
 from nmpcap.filter.ir import Bool, Compare, all_of, any_of, negate
 from nmpcap.filter.linklayer import ARP, IP, IP6, RARP, Context, Place
 
-__all__ = ["IPV4_LEGS", "expand_gateway", "expand_host", "expand_net", "ipv4_prefix", "mac_test", "mask_of"]
+__all__ = [
+    "IPV4_LEGS",
+    "expand_gateway",
+    "expand_host",
+    "expand_net",
+    "inner_frame",
+    "ipv4_prefix",
+    "ipv6_prefix",
+    "legs",
+    "mac_test",
+    "mask_of",
+]
 
 _DECNET = 0x6003
 _ALL_ONES = 0xFFFFFFFF
@@ -56,7 +67,7 @@ def expand_net(context: Context, primitive: ast.Primitive) -> Bool:
     ident = primitive.ident
     if isinstance(ident, ast.Addr6):
         _check_ipv6(primitive)
-        return ipv6_test(context, [_ipv6_prefix(ident)], primitive)
+        return ipv6_test(context, [ipv6_prefix(ident)], primitive)
     if isinstance(ident, ast.Mac | ast.Arcnet):
         raise FilterError("ethernet address used in non-ether expression: a network has none", ident.pos)
     _check_ipv4(primitive, "net")
@@ -84,11 +95,11 @@ def expand_gateway(context: Context, primitive: ast.Primitive) -> Bool:
     if not hosts:
         raise FilterError(f"unknown host '{ident.text}'", ident.pos)
     prefixes = [(int(host), _ALL_ONES) for host in sorted(set(hosts))]
-    legs = [
+    tests = [
         all_of([context.is_protocol(number, ident.pos), negate(_addresses(context, prefixes, "", source, destination))])
-        for number, source, destination in _legs(context, primitive.proto)
+        for number, source, destination in legs(context, primitive.proto)
     ]
-    return all_of([mac_test(context, address, "", ident.pos), any_of(legs)])
+    return all_of([mac_test(context, address, "", ident.pos), any_of(tests)])
 
 
 # -- what may be asked of which protocol ---------------------------------------------
@@ -157,7 +168,7 @@ def ipv4_prefix(ident: ast.Ident, type_: str) -> tuple[int, int]:
     return address, mask
 
 
-def _ipv6_prefix(ident: ast.Addr6) -> tuple[bytes, int]:
+def ipv6_prefix(ident: ast.Addr6) -> tuple[bytes, int]:
     length = 128 if ident.length is None else ident.length
     if length > 128:
         raise FilterError(f"mask length must be <= 128, not {length}", ident.pos)
@@ -217,7 +228,8 @@ def by_direction(direction: str, source: Callable[[], Bool], destination: Callab
     return all_of(both) if direction == "src and dst" else any_of(both)
 
 
-def _legs(context: Context, proto: str) -> list[tuple[int, int, int]]:
+def legs(context: Context, proto: str) -> list[tuple[int, int, int]]:
+    """The protocols whose headers a host is looked for in, and where: entries of IPV4_LEGS."""
     if proto:
         return [IPV4_LEGS[proto]]
     # Behind MPLS nothing but IP can be told.
@@ -226,11 +238,11 @@ def _legs(context: Context, proto: str) -> list[tuple[int, int, int]]:
 
 def ipv4_test(context: Context, prefixes: list[tuple[int, int]], primitive: ast.Primitive) -> Bool:
     """Any of the prefixes, in IPv4, ARP and RARP headers or those of one protocol."""
-    legs = []
-    for number, source, destination in _legs(context, primitive.proto):
+    found = []
+    for number, source, destination in legs(context, primitive.proto):
         addresses = _addresses(context, prefixes, primitive.dir, source, destination)
-        legs.append(all_of([context.is_protocol(number, primitive.pos), addresses]))
-    return any_of(legs)
+        found.append(all_of([context.is_protocol(number, primitive.pos), addresses]))
+    return any_of(found)
 
 
 def _addresses(

@@ -2,10 +2,12 @@
 
     bool  := TRUE | FALSE | Test(value, ranges) | Compare(op, value, value)
            | Assign(var, value) | Walk(...) | Not(bool) | And(bool ...) | Or(bool ...)
+           | Switch(value, ((ranges, bool) ...))
     value := const k | len | var name | load size [index + k] | anc size k
            | value OP value | - value                                  all 32 bits, unsigned
 
-And and Or are tried from the left and stop when they know. Evaluating a load past the
+And and Or are tried from the left and stop when they know; Switch goes to the one bool whose
+ranges, disjoint from the others', hold the value, and is false if there is none. Evaluating a load past the
 captured bytes, or a division by zero, ends the whole program with "reject": this is why
 order matters, and what no rewriting may change. Assign is always true. Ranges are sorted,
 disjoint, inclusive pairs. Values are interned: equal ones are the same object.
@@ -28,6 +30,7 @@ __all__ = [
     "Not",
     "Or",
     "Ranges",
+    "Switch",
     "Test",
     "Value",
     "Values",
@@ -285,7 +288,15 @@ class Or:
     items: tuple[Bool, ...]
 
 
-Bool: TypeAlias = _Constant | Test | Compare | Assign | Walk | Not | And | Or
+@dataclass(slots=True, eq=False)
+class Switch:
+    """The bool of the case that holds the value; false if none does."""
+
+    value: Value
+    cases: tuple[tuple[Ranges, Bool], ...]
+
+
+Bool: TypeAlias = _Constant | Test | Compare | Assign | Walk | Not | And | Or | Switch
 
 
 def all_of(items: Iterable[Bool]) -> Bool:
@@ -334,6 +345,10 @@ def show(root: Bool) -> str:
         elif isinstance(node, Not):
             lines.append(f"{margin}not")
             todo.append((depth + 1, node.operand))
+        elif isinstance(node, Switch):
+            for ranges, body in reversed(node.cases):
+                todo.append((depth + 1, And((Test(node.value, ranges), body))))
+            lines.append(f"{margin}switch")
         else:
             lines.append(margin + _show_leaf(node))
     return "\n".join(lines)

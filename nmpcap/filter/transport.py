@@ -262,10 +262,8 @@ def _service(context: Context, name: str, message: str, pos: int) -> tuple[int, 
     raise FilterError(message, pos)
 
 
-def port_test(
-    context: Context, primitive: ast.Primitive, protocols: tuple[int, ...], ports: tuple[tuple[int, int], ...]
-) -> Bool:
-    """Whether the ports a direction selects are in any of the ranges, tried one range after the other."""
+def port_test(context: Context, primitive: ast.Primitive, protocols: tuple[int, ...], ports: Ranges) -> Bool:
+    """Whether the ports a direction selects are in the ranges, in a packet of one of the protocols."""
     pos, link = primitive.pos, context.link
     ipv6: list[Bool]
     if context.options.extension_headers:
@@ -297,15 +295,9 @@ def transport_start(context: Context) -> Place:
     return Place(length, network.k)
 
 
-def _port_tests(
-    context: Context, direction: str, at: Place, offset: int, ports: tuple[tuple[int, int], ...]
-) -> Bool:
-    source, destination = (context.load(2, at, offset + side) for side in (0, 2))
-
-    def test(ends: tuple[int, int]) -> Bool:
-        if direction in ("src", "dst"):
-            return Test(source if direction == "src" else destination, (ends,))
-        both = [Test(source, (ends,)), Test(destination, (ends,))]
-        return all_of(both) if direction == "src and dst" else any_of(both)
-
-    return any_of(test(ends) for ends in ports)
+def _port_tests(context: Context, direction: str, at: Place, offset: int, ports: Ranges) -> Bool:
+    source, destination = (Test(context.load(2, at, offset + side), ports) for side in (0, 2))
+    if direction in ("src", "dst"):
+        return source if direction == "src" else destination
+    both = [source, destination]
+    return all_of(both) if direction == "src and dst" else any_of(both)
