@@ -2,6 +2,7 @@
 
     expr   := And(expr ...) | Or(expr ...) | Not(expr) | primitive | Relation | Plain
     primitive := Primitive(proto, dir, type, ident)   "src host A", each part filled in or ""
+            | PrimitiveList(proto, dir, type, ...)       many of them, or-ed
     ident  := Name | Number | Addr4 | Addr6 | Mac | Arcnet
     Relation  := arith REL arith
     arith  := Number | Length | Index(proto, arith, size) | Binary(op, arith, arith) | Negative(arith)
@@ -38,6 +39,7 @@ __all__ = [
     "Number",
     "Or",
     "Primitive",
+    "PrimitiveList",
     "Relation",
     "Word",
     "children",
@@ -146,6 +148,25 @@ class Primitive:
 
     def __str__(self) -> str:
         return " ".join(str(part) for part in (self.proto, self.dir, self.type or "host", self.ident) if part)
+
+
+@dataclass(slots=True, eq=False)
+class PrimitiveList:
+    """Primitives with the same qualifiers and many identifiers, any of which may hold.
+
+    The identifiers are addresses, prefixes or ports, as written and as ranges of numbers.
+    """
+
+    proto: str
+    dir: str
+    type: str
+    spellings: list[str]
+    ranges: list[tuple[int, int]]
+    pos: int
+
+    def __str__(self) -> str:
+        head = " ".join(part for part in (self.proto, self.dir, self.type or "host") if part)
+        return " or ".join(f"{head} {spelling}" for spelling in self.spellings)
 
 
 @dataclass(slots=True, eq=False)
@@ -272,7 +293,7 @@ class Or:
         return _show(self)
 
 
-Expr: TypeAlias = And | Or | Not | Primitive | Relation | Word
+Expr: TypeAlias = And | Or | Not | Primitive | PrimitiveList | Relation | Word
 Node: TypeAlias = Expr | Arith
 
 
@@ -302,10 +323,11 @@ def _parts(node: Node) -> list[Node | str]:
         joint = " and " if isinstance(node, And) else " or "
         parts: list[Node | str] = []
         for item in node.items:
-            parts += [joint, *_grouped(item, isinstance(item, And | Or))]
+            nested = isinstance(item, And | Or) or (isinstance(item, PrimitiveList) and isinstance(node, And))
+            parts += [joint, *_grouped(item, nested)]
         return parts[1:]
     if isinstance(node, Not):
-        return ["not ", *_grouped(node.operand, isinstance(node.operand, And | Or))]
+        return ["not ", *_grouped(node.operand, isinstance(node.operand, And | Or | PrimitiveList))]
     if isinstance(node, Relation):
         return [node.left, f" {node.op} ", node.right]
     if isinstance(node, Binary):

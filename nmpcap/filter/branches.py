@@ -8,9 +8,10 @@ from nmpcap.bpf import insn as op
 from nmpcap.filter.evaluate import Evaluator, Item
 from nmpcap.filter.ir import TOP, Ranges, Value
 
-__all__ = ["emit_search", "emit_test"]
+__all__ = ["LARGE_SET", "Label", "emit_search", "emit_test"]
 
 _JEQ, _JGT, _JGE, _JSET = (op.JMP | code for code in (op.JEQ, op.JGT, op.JGE, op.JSET))
+LARGE_SET = 32  # from this size on the assembler writes a set by itself
 _LINEAR = 5  # up to so many ranges are compared one after the other
 
 Target: TypeAlias = Any  # a Node or a label
@@ -32,6 +33,9 @@ def emit_test(evaluator: Evaluator, value: Value, ranges: Ranges, yes: Target, n
         evaluator.items.append((_JSET, mask, yes, no) if if_set else (_JSET, mask, no, yes))
         return
     evaluator.to_a(value)
+    if len(ranges) >= LARGE_SET:
+        evaluator.items.append((LARGE_SET, ranges, yes, no, None))
+        return
     bound = value.bound
     kept = [(low, min(high, bound), yes) for low, high in ranges if low <= bound]
     outside = _complement(kept, bound, no)

@@ -87,7 +87,7 @@ def _expand_tree(context: Context, root: ast.Expr) -> Bool:
             if isinstance(item, ast.And | ast.Or | ast.Not):
                 frame.at += 1
                 stack.append(_Frame(item, context.link, ast.children(item)))
-            elif isinstance(frame.node, ast.Or) and isinstance(item, ast.Primitive):
+            elif isinstance(frame.node, ast.Or) and isinstance(item, ast.Primitive | ast.PrimitiveList):
                 run = lists.run_length(frame.items, frame.at)
                 together = lists.expand_run(context, frame.items[frame.at : frame.at + run]) if run > 1 else None
                 if together is None:
@@ -118,6 +118,8 @@ def _expand_leaf(context: Context, node: ast.Expr) -> Bool:
         return _PRIMITIVES[node.type](context, node)
     if isinstance(node, ast.Relation):
         return expand_relation(context, node)
+    if isinstance(node, ast.PrimitiveList):
+        return lists.expand_list(context, node)
     assert isinstance(node, ast.Word)
     expander = _WORDS.get(node.name)
     if expander is None:

@@ -20,6 +20,9 @@ __all__ = ["Case", "Graph", "Node", "lower"]
 Case: TypeAlias = "tuple[int, int, Node]"
 
 
+_LONG = 64
+
+
 class Node:
     """One decision; ``kind`` says which fields mean something."""
 
@@ -55,6 +58,8 @@ class Graph:
         self.nodes: list[Node] = []
         self._share = share
         self._known: dict[tuple[object, ...], Node] = {}
+        self._sets: dict[Ranges, Ranges] = {}
+        self._long: dict[int, Ranges] = {}
         self.accept = self._new("ret")
         self.reject = self._new("ret")
         self.root = self.accept
@@ -76,10 +81,21 @@ class Graph:
 
     def test(self, value: Value, ranges: Ranges, yes: Node, no: Node) -> Node:
         """Whether the value is in one of the ranges."""
-        node, new = self._node("test", (value.uid, ranges, yes.index, no.index))
+        if len(ranges) >= _LONG:
+            ranges = self._interned(ranges)
+            node, new = self._node("test", (value.uid, id(ranges), yes.index, no.index))
+        else:
+            node, new = self._node("test", (value.uid, ranges, yes.index, no.index))
         if new:
             node.value, node.ranges, node.yes, node.no = value, ranges, yes, no
         return node
+
+    def _interned(self, ranges: Ranges) -> Ranges:
+        """The one object for equal long sets, which are told apart by identity: hashing them takes long."""
+        if id(ranges) not in self._long:
+            ranges = self._sets.setdefault(ranges, ranges)
+            self._long[id(ranges)] = ranges
+        return self._long[id(ranges)]
 
     def compare(self, op: str, left: Value, right: Value, yes: Node, no: Node) -> Node:
         """Whether ``left op right``."""
@@ -90,7 +106,8 @@ class Graph:
 
     def search(self, value: Value, cases: list[Case], no: Node) -> Node:
         """Where the range that holds the value leads; cases are sorted and disjoint."""
-        node, new = self._node("search", (value.uid, tuple((low, high, to.index) for low, high, to in cases), no.index))
+        key = tuple((low, high, to.index) for low, high, to in cases)
+        node, new = self._node("search", (value.uid, key, no.index))
         if new:
             node.value, node.cases, node.no = value, cases, no
         return node

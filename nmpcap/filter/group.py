@@ -38,6 +38,7 @@ from nmpcap.filter.ranges import intersect, normalize
 __all__ = ["group"]
 
 _DEEPEST = 40  # what is nested deeper stays as it is
+_MOST_RANGES = 64  # a set of more is not looked through for what it has in common with others
 _FEWEST_CASES = 5  # fewer are tried one after the other
 
 Captured: TypeAlias = "dict[int, int]"
@@ -189,10 +190,11 @@ def _either(items: Iterable[Bool]) -> Bool:
 
 def _choice(value: Value, branches: list[tuple[Ranges, Bool]]) -> Bool:
     """Alternatives over one value as a Test, a few of them, or a Switch."""
-    plain = [pair for ranges, body in branches if body is TRUE for pair in ranges]
+    plain = [ranges for ranges, body in branches if body is TRUE]
     others = [(ranges, body) for ranges, body in branches if body is not TRUE]
     if plain:
-        others.insert(0, (normalize(plain), TRUE))
+        together = plain[0] if len(plain) == 1 else normalize(pair for ranges in plain for pair in ranges)
+        others.insert(0, (together, TRUE))
     if len(others) < _FEWEST_CASES:
         return _either(_both([Test(value, ranges), body]) for ranges, body in others)
     return Switch(value, tuple(others))
@@ -215,12 +217,21 @@ class _Cases:
     bodies: dict[Ranges, list[Bool]] = field(default_factory=dict)
     _lows: list[int] = field(default_factory=list)
     _highs: list[int] = field(default_factory=list)
+    _large: bool = False  # holds one large set, and takes no other
 
     def add(self, ranges: Ranges, body: Bool) -> bool:
         """Take an alternative; false if its ranges overlap with others without being equal."""
         bodies = self.bodies.get(ranges)
         if bodies is not None:
             bodies.append(body)
+            return True
+        if self._large:
+            return False
+        if len(ranges) > _MOST_RANGES:
+            if self.bodies:
+                return False
+            self._large = True
+            self.bodies[ranges] = [body]
             return True
         for low, high in ranges:
             at = bisect_left(self._highs, low)

@@ -12,6 +12,7 @@ kind                          value
 id num hid hid6 eid aid       str, int, (address, parts) or str, bytes, bytes, int
 proto dir type ptype word ... the keyword, by its first spelling
 op rel ( ) [ ] : and or not   the operator
+run                           a Run: many identifiers, each behind the same joint
 end                           None
 """
 
@@ -22,6 +23,7 @@ import socket
 from typing import Any
 
 from nmpcap.errors import FilterError
+from nmpcap.filter.runs import find_run
 from nmpcap.filter.words import KEYWORDS, NUMBERS
 
 __all__ = ["Tokens", "tokenize"]
@@ -33,6 +35,7 @@ _SYMBOL = re.compile(r">=|<=|!=|==|<<|>>|&&|\|\||[-+*/%:\[\]!<>()&|^=]")
 _ESCAPED = re.compile(r"\\([^ !()\n\t]+)")
 _ARCNET = re.compile(r"\$([0-9A-Fa-f]{1,2})")
 _BLANK = " \t\r\n"
+_LISTED = ("hid", "num")  # what long runs of identifiers consist of
 
 _NUMBER = re.compile(r"0[xX][0-9A-Fa-f]+|[0-9]+")
 _PART = r"(?:0[xX][0-9A-Fa-f]+|[0-9]+)"
@@ -135,6 +138,11 @@ def tokenize(text: str) -> Tokens:
                     entry = known[spelling] = _classify(spelling, pos)
                 add(entry[0], entry[1], pos, end)
                 pos = end
+                if entry[0] in _LISTED:
+                    found = find_run(text, end)
+                    if found:
+                        run, pos = found
+                        add("run", run, end, pos)
                 continue
         if word or char == ":":
             kind, value, end = _colon_token(text, pos, word)

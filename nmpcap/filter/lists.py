@@ -19,39 +19,41 @@ from nmpcap.filter.ir import TRUE, Bool, Ranges, Switch, Test, Value, all_of, an
 from nmpcap.filter.linklayer import IP6, Context, Place
 from nmpcap.filter.ranges import normalize
 
-__all__ = ["expand_run", "run_length"]
+__all__ = ["expand_list", "expand_run", "run_length"]
 
 _ADDRESS_TYPES = ("", "host", "net")
 _PORT_TYPES = ("port", "portrange")
 _DIRECTIONS = ("", "src", "dst", "src or dst")
 
 
-def _key(primitive: ast.Primitive) -> tuple[Any, ...]:
-    """What must be equal for primitives to be expanded together."""
-    ident, type_ = primitive.ident, primitive.type
-    if type_ in _ADDRESS_TYPES:
-        if isinstance(ident, ast.Addr6):
-            kind = "6"
-        elif isinstance(ident, ast.Mac):
-            kind = "mac"
-        else:
-            kind = "4" if isinstance(ident, ast.Addr4 | ast.Number) else ""
+def _key(primitive: ast.Primitive | ast.PrimitiveList) -> tuple[Any, ...]:
+    """What must be equal for primitives to be expanded together; the last is "" if they cannot be."""
+    type_ = primitive.type
+    if type_ in _PORT_TYPES:
+        kind = "port"
+    elif type_ not in _ADDRESS_TYPES:
+        kind = ""
+    elif isinstance(primitive, ast.PrimitiveList):
+        kind = "4"
     else:
-        kind = "port" if type_ in _PORT_TYPES else ""
-    return primitive.proto, primitive.dir, kind
+        kind = _KINDS.get(type(primitive.ident), "")
+    return primitive.proto, primitive.dir, kind if primitive.dir in _DIRECTIONS else ""
+
+
+_KINDS = {ast.Addr4: "4", ast.Number: "4", ast.Addr6: "6", ast.Mac: "mac"}
 
 
 def run_length(items: list[ast.Expr], start: int) -> int:
-    """How many primitives from ``start`` on ask the same of different addresses or ports."""
+    """How many items from ``start`` on ask the same of different addresses or ports."""
     first = items[start]
-    assert isinstance(first, ast.Primitive)
+    assert isinstance(first, ast.Primitive | ast.PrimitiveList)
     key = _key(first)
-    if not key[2] or first.dir not in _DIRECTIONS:
+    if not key[2]:
         return 1
     end = start + 1
     while end < len(items):
         item = items[end]
-        if not isinstance(item, ast.Primitive) or _key(item) != key:
+        if not isinstance(item, ast.Primitive | ast.PrimitiveList) or _key(item) != key:
             break
         end += 1
     return end - start
@@ -59,16 +61,22 @@ def run_length(items: list[ast.Expr], start: int) -> int:
 
 def expand_run(context: Context, items: list[ast.Expr]) -> Bool | None:
     """Expand such a list; None where its members must be expanded one by one."""
-    primitives = [item for item in items if isinstance(item, ast.Primitive)]
-    first = primitives[0]
-    kind = _key(first)[2]
+    members = [item for item in items if isinstance(item, ast.Primitive | ast.PrimitiveList)]
+    kind = _key(members[0])[2]
     if kind == "4":
-        return _ipv4(context, primitives)
-    if kind == "6":
-        return _ipv6(context, primitives)
-    if kind == "mac":
-        return _macs(context, primitives)
-    return _ports(context, primitives)
+        return _ipv4(context, members)
+    if kind == "port":
+        return _ports(context, members)
+    primitives = [item for item in members if isinstance(item, ast.Primitive)]
+    return _ipv6(context, primitives) if kind == "6" else _macs(context, primitives)
+
+
+def expand_list(context: Context, node: ast.PrimitiveList) -> Bool:
+    """Expand a list that the parser has found."""
+    result = expand_run(context, [node])
+    if result is None:
+        raise FilterError(f"'{node.proto or node.dir}' modifier applied to {node.type or 'host'}", node.pos)
+    return result
 
 
 def _sides(direction: str, test: Callable[[int], Bool], source: int, destination: int) -> Bool:
@@ -80,19 +88,20 @@ def _sides(direction: str, test: Callable[[int], Bool], source: int, destination
 # -- IPv4 and ports ------------------------------------------------------------------
 
 
-def _ipv4(context: Context, primitives: list[ast.Primitive]) -> Bool | None:
-    first = primitives[0]
+def _ipv4(context: Context, members: list[ast.Primitive | ast.PrimitiveList]) -> Bool | None:
+    first = members[0]
     pairs: list[tuple[int, int]] = []
-    for primitive in primitives:
-        ident = primitive.ident
-        if type(ident) is ast.Addr4 and ident.parts == 4 and ident.length is None and not ident.mask:
-            pairs.append((ident.address, ident.address))
+    for member in members:
+        if isinstance(member, ast.PrimitiveList):
+            pairs.extend(member.ranges)
             continue
+        ident, type_ = member.ident, member.type
+        assert isinstance(ident, ast.Addr4 | ast.Number)
         if isinstance(ident, ast.Addr4) and (ident.mask or ident.spelling):
             return None  # a mask may have holes; an error is told by the expansion of the one
-        if isinstance(ident, ast.Addr4) and ident.length is not None and primitive.type != "net":
+        if isinstance(ident, ast.Addr4) and ident.length is not None and type_ != "net":
             return None
-        address, mask = hosts.ipv4_prefix(ident, primitive.type)
+        address, mask = hosts.ipv4_prefix(ident, type_)
         if not mask:
             return None
         pairs.append((address, address | ~mask & 0xFFFFFFFF))
@@ -110,13 +119,21 @@ def _ipv4(context: Context, primitives: list[ast.Primitive]) -> Bool | None:
     return any_of(leg(*numbers) for numbers in hosts.legs(context, first.proto))
 
 
-def _ports(context: Context, primitives: list[ast.Primitive]) -> Bool | None:
-    first = primitives[0]
-    asked = [transport.port_ranges(context, primitive) for primitive in primitives]
-    protocols = asked[0][0]
-    if any(numbers != protocols for numbers, _ in asked):
+def _ports(context: Context, members: list[ast.Primitive | ast.PrimitiveList]) -> Bool | None:
+    first = members[0]
+    asked: list[tuple[int, int]] = []
+    protocols: set[tuple[int, ...]] = set()
+    for member in members:
+        if isinstance(member, ast.PrimitiveList):
+            protocols.add(transport.port_protocols(member))
+            asked.extend(member.ranges)
+        else:
+            numbers, ports = transport.port_ranges(context, member)
+            protocols.add(numbers)
+            asked.append(ports)
+    if len(protocols) > 1:
         return None
-    return transport.port_test(context, first, protocols, normalize(ports for _, ports in asked))
+    return transport.port_test(context, first, protocols.pop(), normalize(asked))
 
 
 # -- longer addresses ----------------------------------------------------------------

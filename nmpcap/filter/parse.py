@@ -161,6 +161,9 @@ class _Parser:
         self._reduce_nots()
         if self.stack and self.stack[-1].kind == "head":
             return True
+        if kind == "run":
+            self._run_of_idents()
+            return True
         if kind in ("and", "or"):
             self._conjunction(kind)
             return False
@@ -261,6 +264,24 @@ class _Parser:
         self.stack.append(_Waiting(kind, pos, None, self.operand, self.kind, self.quals, _ANY))
         self.allowed = _ONLY_IDENT if self.kind == _IDENT else _ANY
         self.reader.at += 1
+
+    def _run_of_idents(self) -> None:
+        """Take many identifiers at once, joined to what is before them by ``or`` or by ``and not``."""
+        reader = self.reader
+        pos, run = self.tokens.starts[reader.at], self.tokens.values[reader.at]
+        self._conjunction("and" if run.negated else "or")
+        if run.quals is not None:
+            if self.allowed == _ONLY_IDENT:
+                reader.at -= 1
+                raise reader.unexpected("and, or, or a closing parenthesis")
+            self.quals, self.kind = run.quals, _BOOL
+        else:
+            self.kind = _IDENT
+        self.operand = reader.members(run, self.quals, pos)
+        if self.quals is None:
+            self._qualified(ast.Name(run.spellings[0], pos))  # raises
+        if run.negated:
+            self.operand = ast.Not(self.operand, pos)
 
     def _ident_may_stand(self) -> bool:
         """Whether the operand may be an identifier where it stands: first behind what the stack ends in."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from nmpcap.errors import FilterError
 from nmpcap.filter import ast
 from nmpcap.filter.lex import SYNTAX, Tokens
+from nmpcap.filter.runs import Run
 
 __all__ = ["Reader"]
 
@@ -97,6 +98,22 @@ class Reader:
         if kind == "eid":
             return ast.Mac(value, pos)
         return ast.Arcnet(value, pos) if kind == "aid" else ast.Name(value, pos)
+
+    @staticmethod
+    def members(run: Run, quals: tuple[str, str, str] | None, pos: int) -> ast.Expr:
+        """What the identifiers of a run mean behind the qualifiers."""
+        proto, direction, type_ = quals or ("", "", "")
+        kinds = {"address": ("", "host", "net"), "prefix": ("net",), "number": ("port",)}
+        if type_ in kinds[run.kind] and direction in ("", "src", "dst", "src or dst"):
+            return ast.PrimitiveList(proto, direction, type_, run.spellings, run.ranges, pos)
+        idents: list[ast.Ident] = []
+        for spelling, (low, _) in zip(run.spellings, run.ranges, strict=True):
+            if run.kind == "number":
+                idents.append(ast.Number(low, pos))
+            else:
+                length = int(spelling.partition("/")[2]) if run.kind == "prefix" else None
+                idents.append(ast.Addr4(low, 4, pos, length))
+        return ast.Or([ast.Primitive(proto, direction, type_, ident, pos) for ident in idents], pos)
 
     def head(self) -> tuple[str, str, str] | None:
         """Take the qualifiers in front of an identifier; None, and nothing taken, if none follow."""

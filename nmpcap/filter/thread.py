@@ -124,14 +124,14 @@ def _edges(node: Node, facts: _Facts) -> list[tuple[Node, _Facts]]:
             (target, _Facts(facts.known, {**facts.compared, key: truth}, facts.captured))
             for target, truth in ((node.yes, True), (node.no, False))
         ]
+    if len(node.ranges) > _MOST_RANGES or len(node.cases) > _MOST_RANGES:
+        return [(to, facts) for to in node.targets()]
     bounded: Ranges = ((0, value.bound),)
     if node.kind == "test":
         inside, outside = intersect(node.ranges, bounded), intersect(complement(node.ranges), bounded)
         yes, no = (node.yes, facts.learn(value, inside)), (node.no, facts.learn(value, outside))
         # A byte above 255, or below 0, needs no test.
         return [yes, yes] if not outside else [no, no] if not inside else [yes, no]
-    if len(node.cases) > _MOST_RANGES:
-        return [(to, facts) for to in node.targets()]
     cases = [(to, facts.learn(value, ((low, high),))) for low, high, to in node.cases]
     rest = complement(tuple((low, high) for low, high, _ in node.cases))
     return [*cases, (node.no, facts.learn(value, intersect(rest, bounded)))]

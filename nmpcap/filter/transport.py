@@ -21,6 +21,7 @@ __all__ = [
     "expand_word",
     "first_fragment",
     "ipv4_protocol",
+    "port_protocols",
     "port_ranges",
     "port_test",
     "transport_start",
@@ -194,15 +195,21 @@ def expand_port(context: Context, primitive: ast.Primitive) -> Bool:
 def port_ranges(context: Context, primitive: ast.Primitive) -> tuple[tuple[int, ...], tuple[int, int]]:
     """The protocols and the first and last port that a primitive asks for; raises FilterError."""
     proto, ident = primitive.proto, primitive.ident
+    protocols = port_protocols(primitive)
+    ends, transport = _ports(context, primitive)
+    if transport and proto and proto != transport:
+        raise FilterError(f"port '{ident}' is {transport}", ident.pos)
+    return (IP_PROTOCOLS[transport],) if transport else protocols, ends
+
+
+def port_protocols(primitive: ast.Primitive | ast.PrimitiveList) -> tuple[int, ...]:
+    """The protocols whose ports the qualifiers ask for; raises FilterError if they have none."""
+    proto = primitive.proto
     if primitive.dir not in ("", "src", "dst", "src or dst", "src and dst"):
         raise FilterError(f"'{primitive.dir}' is not a valid qualifier for ports", primitive.pos)
     if proto not in ("", *_PORTS_OF):
         raise FilterError(f"illegal qualifier of '{primitive.type}': {proto} has no ports", primitive.pos)
-    ends, transport = _ports(context, primitive)
-    if transport and proto and proto != transport:
-        raise FilterError(f"port '{ident}' is {transport}", ident.pos)
-    named = proto or transport
-    return (IP_PROTOCOLS[named],) if named else _ANY_PORTS, ends
+    return (IP_PROTOCOLS[proto],) if proto else _ANY_PORTS
 
 
 def _ports(context: Context, primitive: ast.Primitive) -> tuple[tuple[int, int], str]:
@@ -262,7 +269,9 @@ def _service(context: Context, name: str, message: str, pos: int) -> tuple[int, 
     raise FilterError(message, pos)
 
 
-def port_test(context: Context, primitive: ast.Primitive, protocols: tuple[int, ...], ports: Ranges) -> Bool:
+def port_test(
+    context: Context, primitive: ast.Primitive | ast.PrimitiveList, protocols: tuple[int, ...], ports: Ranges
+) -> Bool:
     """Whether the ports a direction selects are in the ranges, in a packet of one of the protocols."""
     pos, link = primitive.pos, context.link
     ipv6: list[Bool]
