@@ -1,0 +1,109 @@
+"""Names in filters: the protocol a resolver follows, and the one of the system.
+
+A resolver is asked only where a filter contains a name that must be looked up; filters of
+numbers never touch it. Answers of an empty list, None or {} mean that the name is unknown.
+"""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+__all__ = ["Resolver", "SystemResolver"]
+
+
+@runtime_checkable
+class Resolver(Protocol):
+    """Whatever can answer these questions; names come as written in the filter."""
+
+    def addresses(self, name: str) -> list[IPv4Address | IPv6Address]:
+        """All addresses of a host."""
+
+    def ether(self, name: str) -> bytes | None:
+        """The six bytes of a host's MAC address, as in ethers(5)."""
+
+    def network(self, name: str) -> int | None:
+        """A network's number in the form getnetbyname(3) gives it."""
+
+    def port(self, name: str) -> dict[str, int]:
+        """A service's port by transport: "tcp", "udp", "sctp"."""
+
+    def protocol(self, name: str) -> int | None:
+        """The number of a protocol over IP."""
+
+
+class SystemResolver:
+    """Asks the C library, and /etc/ethers and /etc/networks, which Python has no calls for."""
+
+    def addresses(self, name: str) -> list[IPv4Address | IPv6Address]:
+        """All addresses of a host, by getaddrinfo(3)."""
+        try:
+            answers = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            return []
+        found: list[IPv4Address | IPv6Address] = []
+        for family, _, _, _, address in answers:
+            if family == socket.AF_INET:
+                found.append(IPv4Address(address[0]))
+            elif family == socket.AF_INET6:
+                found.append(IPv6Address(str(address[0]).partition("%")[0]))
+        return found
+
+    def ether(self, name: str) -> bytes | None:
+        """The MAC address that /etc/ethers has for a name."""
+        return _ethers().get(name.lower())
+
+    def network(self, name: str) -> int | None:
+        """The number that /etc/networks has for a name, shifted to 32 bits as glibc does."""
+        return _networks().get(name.lower())
+
+    def port(self, name: str) -> dict[str, int]:
+        """The service's ports, by getservbyname(3)."""
+        ports = {}
+        for transport in ("tcp", "udp", "sctp"):
+            with suppress(OSError, UnicodeError, ValueError):
+                ports[transport] = socket.getservbyname(name, transport)
+        return ports
+
+    def protocol(self, name: str) -> int | None:
+        """The protocol's number, by getprotobyname(3)."""
+        try:
+            return socket.getprotobyname(name)
+        except (OSError, UnicodeError, ValueError):
+            return None
+
+
+@lru_cache(maxsize=1)
+def _ethers() -> dict[str, bytes]:
+    table: dict[str, bytes] = {}
+    for words in _lines("/etc/ethers"):
+        with suppress(ValueError):
+            address = bytes(int(group, 16) for group in words[0].split(":"))
+            if len(address) == 6 and len(words) > 1:
+                table.setdefault(words[1].lower(), address)
+    return table
+
+
+@lru_cache(maxsize=1)
+def _networks() -> dict[str, int]:
+    table: dict[str, int] = {}
+    for words in _lines("/etc/networks"):
+        with suppress(ValueError, IndexError):
+            parts = [int(part) for part in words[1].split(".")]
+            number = int.from_bytes(bytes(parts[:4] + [0] * (4 - len(parts))), "big")
+            for name in (words[0], *words[2:]):
+                table.setdefault(name.lower(), number)
+    return table
+
+
+def _lines(path: str) -> list[list[str]]:
+    try:
+        text = Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    rows = (line.partition("#")[0].split() for line in text.splitlines())
+    return [words for words in rows if words]

@@ -1,0 +1,54 @@
+"""The stages of compilation, one after the other; each leaves something that can be printed.
+
+    text -> tokens -> tree -> expanded -> graph -> instructions
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nmpcap.bpf.insn import Instruction
+from nmpcap.errors import FilterError
+from nmpcap.filter import ast, ir
+from nmpcap.filter.codegen import generate
+from nmpcap.filter.expand import expand
+from nmpcap.filter.graph import Graph, lower
+from nmpcap.filter.lex import Tokens, tokenize
+from nmpcap.filter.linklayer import Context, Options
+from nmpcap.filter.linktypes import is_known
+from nmpcap.filter.names import Resolver
+from nmpcap.filter.optimize import optimize
+from nmpcap.filter.parse import parse
+
+__all__ = ["Stages", "run"]
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What each stage made of a filter."""
+
+    tokens: Tokens
+    tree: ast.Expr | None
+    expanded: ir.Bool
+    graph: Graph
+    instructions: tuple[Instruction, ...]
+
+
+def run(text: str, options: Options, resolver: Resolver) -> Stages:
+    """Compile a filter; raises FilterError with the position of what is wrong."""
+    if options.snaplen == 0:
+        raise FilterError("snaplen of 0 rejects all packets", 0)
+    if not is_known(options.linktype):
+        raise FilterError(f"unknown data link type {options.linktype}", 0)
+    tokens = tokenize(text)
+    tree = parse(tokens)
+    context = Context(options, resolver)
+    expanded = expand(context, tree)
+    if options.optimize:
+        graph = optimize(expanded, context.values)
+        if graph.root is graph.reject and context.foldable:
+            raise FilterError("expression rejects all packets", 0)
+    else:
+        graph = lower(expanded, share=False)
+    instructions = generate(graph, context.values, options.snaplen, track=options.optimize)
+    return Stages(tokens, tree, expanded, graph, instructions)
