@@ -142,7 +142,7 @@ struct nmu_port {
     uint32_t switch_id;     /* 1-based switch it is attached to; 0: none */
     uint32_t switch_port;
     uint32_t attached;      /* by ATTACH: stays on the switch without users */
-    uint32_t hdr_len;       /* virtio-net header */
+    _Atomic uint32_t hdr_len; /* virtio-net header */
     uint32_t brace;         /* pipes: where in the name the brace is that made it one */
     uint32_t parent;        /* pipes */
     uint32_t peer;          /* pipes: the other end */

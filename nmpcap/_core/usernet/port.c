@@ -1,6 +1,5 @@
 /*
- * Ports and their rings: making, binding to a descriptor, unbinding, removing. All under
- * registry.lock.
+ * Ports: making, binding to a descriptor, unbinding, removing. All under registry.lock.
  *
  * A port's krings exist as long as it does; the rings a client sees, with their buffers, as long
  * as a descriptor is bound to them (a pipe's as long as either end is open).
@@ -152,160 +151,13 @@ int nmu_port_create(struct nmu_device *dev, enum nmu_kind kind, const char *name
     return 0;
 }
 
-/* ---- rings ------------------------------------------------------------------------- */
-
-static void set_ring_constants(struct netmap_ring *ring, const struct nmu_region *region,
-                               const struct nmu_kring *kring)
-{
-    /* Constant for clients, and written here once, before any client sees the ring. */
-    *(int64_t *)(uintptr_t)&ring->buf_ofs = (int64_t)(region->pool[NMU_POOL_BUF].offset - kring->ring_ofs);
-    *(uint32_t *)(uintptr_t)&ring->num_slots = kring->num_slots;
-    *(uint32_t *)(uintptr_t)&ring->nr_buf_size = region->pool[NMU_POOL_BUF].objsize;
-    *(uint16_t *)(uintptr_t)&ring->ringid = (uint16_t)kring->id;
-    *(uint16_t *)(uintptr_t)&ring->dir = (uint16_t)kring->tx;
-}
-
-/* An empty rx ring, or a tx ring that is free but for one slot. */
-static void reset_kring(struct nmu_kring *kring)
-{
-    uint32_t tail = kring->tx ? kring->num_slots - 1 : 0;
-
-    kring->rhead = kring->rcur = kring->mon_tail = kring->rx_mon_tail = kring->complete = 0;
-    kring->blocked_on = 0;
-    kring->rtail = tail;
-    atomic_store(&kring->hwcur, 0);
-    atomic_store(&kring->hwtail, tail);
-    atomic_store(&kring->pipe_tail, tail);
-}
-
-/* Makes the ring object, without buffers. */
-static int make_ring(struct nmu_device *dev, uint32_t region_index, struct nmu_kring *kring)
-{
-    const struct nmu_region *region = &dev->reg->regions[region_index];
-    uint64_t size = sizeof(struct netmap_ring) + (uint64_t)kring->num_slots * sizeof(struct netmap_slot);
-    struct netmap_ring *ring;
-    uint32_t object;
-    int error;
-
-    if (size > region->pool[NMU_POOL_RING].objsize)
-        return nmu_fail(dev, ENOMEM, "memory region %u: a ring of %u slots does not fit its ring objects of %u bytes",
-                        region_index, kring->num_slots, region->pool[NMU_POOL_RING].objsize);
-    error = nmu_pool_alloc(dev, region_index, NMU_POOL_RING, 1, &object);
-    if (error)
-        return error;
-    reset_kring(kring);
-    kring->ring_ofs = nmu_object(region, NMU_POOL_RING, object);
-    ring = nmu_ring(dev, kring);
-    memset((void *)ring, 0, size);
-    set_ring_constants(ring, region, kring);
-    ring->tail = kring->rtail;
-    for (uint32_t i = 0; i < kring->num_slots; i++)
-        ring->slot[i].len = (uint16_t)region->pool[NMU_POOL_BUF].objsize;
-    return 0;
-}
-
-static int give_buffers(struct nmu_device *dev, uint32_t region, struct nmu_kring *kring)
-{
-    struct netmap_ring *ring = nmu_ring(dev, kring);
-    uint32_t *index = malloc(kring->num_slots * sizeof(*index));
-    int error = index ? nmu_pool_alloc(dev, region, NMU_POOL_BUF, kring->num_slots, index) : ENOMEM;
-
-    for (uint32_t i = 0; i < kring->num_slots && !error; i++)
-        ring->slot[i].buf_idx = index[i];
-    free(index);
-    return error;
-}
-
-static void free_ring_object(struct nmu_device *dev, uint32_t region, struct nmu_kring *kring)
-{
-    const struct nmu_pool *pool = &dev->reg->regions[region].pool[NMU_POOL_RING];
-    uint32_t object = (uint32_t)((kring->ring_ofs - pool->offset) / pool->objsize);
-
-    kring->ring_ofs = 0;
-    kring->offset_mask = kring->offset_max = 0;
-    atomic_store(&kring->timestamps, 0);
-    kring->backpressure = 0;
-    nmu_pool_free(dev, region, NMU_POOL_RING, object);
-}
-
-static void free_ring(struct nmu_device *dev, uint32_t region, struct nmu_kring *kring)
-{
-    struct netmap_ring *ring = nmu_ring(dev, kring);
-
-    for (uint32_t i = 0; ring && i < kring->num_slots; i++)
-        nmu_pool_free(dev, region, NMU_POOL_BUF, ring->slot[i].buf_idx);
-    if (kring->ring_ofs)
-        free_ring_object(dev, region, kring);
-}
-
-static int create_ring(struct nmu_device *dev, uint32_t region, struct nmu_kring *kring)
-{
-    int error = make_ring(dev, region, kring);
-
-    if (!error && (error = give_buffers(dev, region, kring)))
-        free_ring_object(dev, region, kring);
-    return error;
-}
-
-/* ---- rings of pipes: all four kinds at once ---------------------------------------- */
-
-static void free_pipe_rings(struct nmu_device *dev, struct nmu_port *end)
-{
-    struct nmu_registry *reg = dev->reg;
-    struct nmu_port *ends[2] = {end, &reg->ports[end->peer]};
-
-    for (int e = 0; e < 2; e++)
-        for (uint32_t i = 0; i < ends[e]->tx_rings; i++) {
-            struct nmu_kring *tx = nmu_kring(reg, ends[e], true, i), *rx = &reg->krings[tx->pipe_peer];
-
-            nmu_pipe_free_buffers(dev, tx, rx);
-            if (tx->ring_ofs)
-                free_ring_object(dev, end->region, tx);
-            if (rx->ring_ofs)
-                free_ring_object(dev, end->region, rx);
-        }
-}
-
-static int create_pipe_rings(struct nmu_device *dev, struct nmu_port *end)
-{
-    struct nmu_registry *reg = dev->reg;
-    int error = 0;
-
-    for (int tx = 1; tx >= 0 && !error; tx--)
-        for (uint32_t i = 0; i < (tx ? end->tx_rings : end->rx_rings) && !error; i++) {
-            struct nmu_kring *own = nmu_kring(reg, end, tx, i), *peer = &reg->krings[own->pipe_peer];
-
-            if (own->ring_ofs)
-                continue;
-            error = create_ring(dev, end->region, own);
-            if (!error && (error = make_ring(dev, end->region, peer)))
-                free_ring(dev, end->region, own);
-            if (!error)
-                nmu_pipe_share_slots(dev, own, peer);
-        }
-    if (error)
-        free_pipe_rings(dev, end);
-    return error;
-}
-
 /* ---- binding ----------------------------------------------------------------------- */
-
-struct range {
-    bool tx;
-    uint32_t first, last;
-};
-
-static void ranges_of(const struct nmu_desc *desc, struct range range[2])
-{
-    range[0] = (struct range){true, desc->tx_first, desc->tx_last};
-    range[1] = (struct range){false, desc->rx_first, desc->rx_last};
-}
 
 static int check_exclusive(struct nmu_device *dev, const struct nmu_port *port, const struct nmu_desc *desc)
 {
-    struct range range[2];
+    struct nmu_range range[2];
 
-    ranges_of(desc, range);
+    nmu_ranges(desc, range);
     for (int r = 0; r < 2; r++)
         for (uint32_t i = range[r].first; i < range[r].last; i++) {
             const struct nmu_kring *kring = nmu_kring(dev->reg, port, range[r].tx, i);
@@ -324,7 +176,7 @@ static int make_if(struct nmu_device *dev, struct nmu_port *port, struct nmu_des
     struct nmu_registry *reg = dev->reg;
     const struct nmu_region *region = &reg->regions[port->region];
     struct netmap_if *nifp;
-    struct range range[2];
+    struct nmu_range range[2];
     uint32_t object;
     int64_t *ring_ofs, offset;
     int error = nmu_pool_alloc(dev, port->region, NMU_POOL_IF, 1, &object);
@@ -342,7 +194,7 @@ static int make_if(struct nmu_device *dev, struct nmu_port *port, struct nmu_des
     *(uint32_t *)(uintptr_t)&nifp->ni_host_tx_rings = 1;
     *(uint32_t *)(uintptr_t)&nifp->ni_host_rx_rings = 1;
     ring_ofs = (int64_t *)(uintptr_t)nifp->ring_ofs;
-    ranges_of(desc, range);
+    nmu_ranges(desc, range);
     for (int r = 0; r < 2; r++)
         for (uint32_t i = range[r].first; i < range[r].last; i++)
             ring_ofs[range[r].tx ? i : port->tx_rings + 1 + i] =
@@ -351,41 +203,11 @@ static int make_if(struct nmu_device *dev, struct nmu_port *port, struct nmu_des
     return 0;
 }
 
-/* Makes the rings of the descriptor's range that are not there yet. */
-static int make_rings(struct nmu_device *dev, struct nmu_port *port, const struct nmu_desc *desc)
-{
-    struct range range[2];
-    int error = 0;
-
-    if (port->kind == NMU_PIPE)
-        return create_pipe_rings(dev, port);
-    ranges_of(desc, range);
-    for (int r = 0; r < 2 && !error; r++)
-        for (uint32_t i = range[r].first; i < range[r].last && !error; i++) {
-            struct nmu_kring *kring = nmu_kring(dev->reg, port, range[r].tx, i);
-
-            if (!kring->ring_ofs)
-                error = create_ring(dev, port->region, kring);
-        }
-    return error;
-}
-
-/* Frees the rings that nobody is bound to. */
-static void free_rings(struct nmu_device *dev, struct nmu_port *port)
-{
-    for (uint32_t i = 0; i < port->tx_rings + port->rx_rings; i++) {
-        struct nmu_kring *kring = &dev->reg->krings[port->krings + i];
-
-        if (!kring->users && kring->ring_ofs)
-            free_ring(dev, port->region, kring);
-    }
-}
-
 static void count_users(struct nmu_device *dev, const struct nmu_port *port, const struct nmu_desc *desc, int by)
 {
-    struct range range[2];
+    struct nmu_range range[2];
 
-    ranges_of(desc, range);
+    nmu_ranges(desc, range);
     for (int r = 0; r < 2; r++)
         for (uint32_t i = range[r].first; i < range[r].last; i++) {
             struct nmu_kring *kring = nmu_kring(dev->reg, port, range[r].tx, i);
@@ -416,14 +238,11 @@ int nmu_port_bind(struct nmu_device *dev, uint32_t port_index, uint32_t desc_ind
 
     if (error)
         return error;
-    error = make_rings(dev, port, desc);
+    error = nmu_rings_make(dev, port, desc);
     if (!error)
         error = make_if(dev, port, desc);
     if (error) {
-        if (port->kind != NMU_PIPE)
-            free_rings(dev, port);
-        else if (!port->users && !dev->reg->ports[port->peer].users)
-            free_pipe_rings(dev, port);
+        nmu_rings_free(dev, port);
         return error;
     }
     port->users++;
@@ -472,10 +291,7 @@ void nmu_port_unbind(struct nmu_device *dev, uint32_t desc_index)
         nmu_monitor_orphan(dev, port_index);
     if (port->kind == NMU_MONITOR && port->users == 0)
         nmu_monitor_stop(dev, port_index);
-    if (port->kind != NMU_PIPE)
-        free_rings(dev, port);
-    else if (!port->users && !reg->ports[port->peer].users)
-        free_pipe_rings(dev, port);
+    nmu_rings_free(dev, port);
     free_if(dev, port, desc);
     snprintf(name, sizeof(name), "port-%u-%u", desc_index, desc->generation);
     unlinkat(dev->dirfd, name, 0);

@@ -5,14 +5,15 @@
  *   device.c    the device contract: open, ioctl, mmap, close
  *   registry.c  the runtime directory and its registry file, the lock, who is alive
  *   region.c    memory regions: geometry, allocation, mapping
- *   port.c      ports and their rings: making, binding, unbinding, removing
+ *   port.c      ports: making, binding, unbinding, removing;  rings.c  their rings
  *   lookup.c    from a name to a port
  *   request.c   NIOCCTRL: headers, bodies, options; run.c dispatches
  *   register.c  REGISTER and the queries about ports
  *   legacy.c    NIOCGINFO and NIOCREGIF, translated into requests
  *   control.c   switches and persistent ports: NEWIF, ATTACH, LIST and so on
  *   sync.c      txsync and rxsync: validation, dispatch, publication
- *   switch.c    switches and their ports;  vale.c  forwarding
+ *   switch.c    switches and their ports;  vale.c  forwarding;  target.c  into a ring
+ *   header.c    virtio headers of different lengths
  *   pipe.c      pipes;  monitor.c  monitors
  *   wakeup.c    poll, sleeping and waking
  */
@@ -139,6 +140,23 @@ static inline uint32_t nmu_kring_index(const struct nmu_registry *reg, const str
     return (uint32_t)(kring - reg->krings);
 }
 
+/* ---- rings.c ----------------------------------------------------------------------- */
+
+/* The rings of one direction that a descriptor is bound to: [first, last). */
+struct nmu_range {
+    bool tx;
+    uint32_t first, last;
+};
+
+static inline void nmu_ranges(const struct nmu_desc *desc, struct nmu_range range[2])
+{
+    range[0] = (struct nmu_range){true, desc->tx_first, desc->tx_last};
+    range[1] = (struct nmu_range){false, desc->rx_first, desc->rx_last};
+}
+
+int nmu_rings_make(struct nmu_device *, struct nmu_port *, const struct nmu_desc *);
+void nmu_rings_free(struct nmu_device *, struct nmu_port *);
+
 /* ---- names and ports by name (lookup.c) -------------------------------------------- */
 
 /* Finds the port a request names, making it where netmap would. The caller puts it back. */
@@ -156,6 +174,9 @@ int nmu_switch_join(struct nmu_device *, const char *name, uint32_t port);
 void nmu_switch_leave(struct nmu_device *, uint32_t port);
 void nmu_vale_txsync(struct nmu_device *, struct nmu_kring *, struct netmap_ring *);
 void nmu_forward_free(struct nmu_forward *);
+bool nmu_convertible(const uint8_t *from, uint32_t from_header, uint32_t to_header, bool whole);
+uint32_t nmu_convert_header(uint8_t *to, uint32_t room, uint32_t to_header, const uint8_t *from, uint32_t len,
+                            uint32_t from_header, bool whole);
 
 const char *nmu_pipe_brace(const char *name); /* the brace that makes it a pipe's name, or NULL */
 int nmu_pipe_lookup(struct nmu_device *, const char *name, const struct nmu_config *, uint32_t *port);

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "usernet/usernet.h"
+#include "usernet/vale.h"
 
 #define BATCH 1024u    /* the most that bridge_batch can ask for */
 #define FRAGMENTS (BATCH + NMU_SLOTS_MAX)
@@ -26,17 +26,7 @@
 #define NOWHERE (NMU_SWITCH_PORTS + 1)
 #define QUEUES (NMU_SWITCH_PORTS * NMU_RINGS_MAX)
 #define END 0xffffu
-#define PREFETCH 8     /* packets: a cache line from the other core takes about as long */
 #define MAC_MASK 0xffffffffffffull
-
-struct fragment {
-    const uint8_t *data; /* in the sender's region, or in its process (NS_INDIRECT) */
-    uint32_t offset;     /* of data in its buffer */
-    uint16_t len;
-    uint16_t flags;
-    uint16_t frags;      /* of a first fragment: slots of the packet, cut at 256 */
-    uint16_t next;       /* of a first fragment: next packet in its queue */
-};
 
 struct queue {
     uint16_t head, tail;
@@ -55,21 +45,6 @@ void nmu_forward_free(struct nmu_forward *forward)
 {
     free(forward);
 }
-
-/* What stays the same for one txsync. */
-struct sender {
-    struct nmu_device *dev;
-    struct nmu_registry *reg;
-    struct nmu_forward *fwd;
-    struct nmu_kring *kring;
-    struct nmu_port *port;
-    struct nmu_switch *sw;
-    const uint8_t *base; /* of the sender's region */
-    const struct nmu_pool *bufs;
-    uint64_t now_ns;     /* for receivers that want it */
-    uint64_t dmac;       /* the destination looked up last, and its bucket */
-    uint32_t dbucket;
-};
 
 /* ---- where a packet goes ----------------------------------------------------------- */
 
@@ -122,7 +97,7 @@ static uint32_t lookup(struct sender *s, const struct fragment *first)
     const struct fragment *from = first;
     uint8_t indirect[ETH_HLEN];
     const uint8_t *header;
-    uint32_t skip = s->port->hdr_len, place;
+    uint32_t skip = s->hdr_len, place;
 
     if (first->frags > FRAGS_MAX)
         return NOWHERE;
@@ -142,130 +117,6 @@ static uint32_t lookup(struct sender *s, const struct fragment *first)
     return place == s->port->switch_port ? NOWHERE : place;
 }
 
-/* ---- copying ----------------------------------------------------------------------- */
-
-/* Where in the receiving buffer a fragment goes. Without offsets on either side: at its start.
- * With them it keeps the sender's place within a line of 64 bytes (netmap's rule, recorded). */
-static uint32_t target_offset(const struct nmu_kring *kring, const struct netmap_slot *slot, uint32_t sent_at)
-{
-    uint32_t at = (uint32_t)(slot->ptr & kring->offset_mask), line = sent_at % 64;
-
-    return at - at % 64 + line + (line > at % 64 ? 64 : 0);
-}
-
-static inline void copy_lines(uint8_t *to, const uint8_t *from, uint32_t len, uint32_t room)
-{
-    uint32_t lines = (len + 63) / 64 * 64;
-
-    if (len <= 64 && room >= 64)
-        memcpy(to, from, 64); /* one line, of a size known here: no call */
-    else
-        memcpy(to, from, lines <= room ? lines : len);
-}
-
-struct target {
-    uint32_t port;
-    struct nmu_kring *kring;
-    struct netmap_ring *ring;
-    uint8_t *bufs;
-    uint32_t objsize, objtotal;
-};
-
-static void put_fragment(const struct target *t, struct netmap_slot *slot, const struct fragment *f, uint64_t now_ns)
-{
-    uint32_t at = target_offset(t->kring, slot, f->offset), index = slot->buf_idx, len = f->len;
-    uint32_t room = at <= t->objsize ? t->objsize - at : 0;
-
-    if (len > room)
-        len = 0;
-    if (index >= 2 && index < t->objtotal && len) {
-        uint8_t *to = t->bufs + (uint64_t)index * t->objsize + at;
-
-        if (!(f->flags & NS_INDIRECT))
-            copy_lines(to, f->data, len, room);
-        else if (nmu_copyin(to, (uint64_t)(uintptr_t)f->data, len))
-            len = 0;
-    }
-    if (t->kring->offset_mask)
-        slot->ptr = (slot->ptr & ~t->kring->offset_mask) | at;
-    else if (atomic_load_explicit(&t->kring->timestamps, memory_order_relaxed))
-        slot->ptr = now_ns;
-    slot->len = (uint16_t)len;
-}
-
-/* The buffer of a slot some packets on: the receiver has it in its cache, and the way is long. */
-static inline void prefetch(const struct target *t, uint32_t tail)
-{
-    uint32_t ahead = tail + PREFETCH < t->kring->num_slots ? tail + PREFETCH : tail + PREFETCH - t->kring->num_slots;
-
-    if (ahead < t->kring->num_slots)
-        __builtin_prefetch(t->bufs + (uint64_t)t->ring->slot[ahead].buf_idx * t->objsize, 1);
-}
-
-/* Copies one packet to the slots from tail on; the new tail. */
-static uint32_t put_packet(struct sender *s, const struct target *t, const struct fragment *f, uint32_t tail)
-{
-    uint16_t count = (uint16_t)(f->frags << NS_PORT_SHIFT);
-
-    for (uint32_t left = f->frags; left; left--, f++) {
-        struct netmap_slot *slot = &t->ring->slot[tail];
-
-        prefetch(t, tail);
-        put_fragment(t, slot, f, s->now_ns);
-        slot->flags = left > 1 ? count | NS_MOREFRAG : count;
-        tail = nmu_next(tail, t->kring->num_slots);
-    }
-    return tail;
-}
-
-/* Takes a receiving ring for a delivery; false where nobody has it open any more. */
-static bool open_target(struct sender *s, uint64_t place, uint32_t ring, struct target *t)
-{
-    const struct nmu_pool *bufs = &s->reg->regions[nmu_place_region(place)].pool[NMU_POOL_BUF];
-    uint32_t index = nmu_place_kring(place, ring);
-    uint8_t *base = NULL;
-
-    if (!index || index >= NMU_KRINGS)
-        return false;
-    t->kring = &s->reg->krings[index];
-    if (!atomic_load_explicit(&t->kring->on, memory_order_relaxed) || !nmu_mutex_lock(&t->kring->deliver))
-        return false;
-    /* acquire: on means that its ring is there; and it stays while the lock is held */
-    if (atomic_load_explicit(&t->kring->on, memory_order_acquire) && t->kring->port == nmu_place_port(place))
-        base = nmu_region_map(s->dev, nmu_place_region(place));
-    if (!base) {
-        nmu_mutex_unlock(&t->kring->deliver);
-        return false;
-    }
-    t->port = nmu_place_port(place);
-    t->ring = (struct netmap_ring *)(base + t->kring->ring_ofs);
-    t->bufs = base + bufs->offset;
-    t->objsize = bufs->objsize;
-    t->objtotal = bufs->objtotal;
-    if (atomic_load_explicit(&t->kring->timestamps, memory_order_relaxed) && !s->now_ns)
-        s->now_ns = nmu_now_ns(CLOCK_REALTIME);
-    return true;
-}
-
-/* Publishes what was put there, up to tail, and lets go of the ring. */
-static void close_target(struct sender *s, struct target *t, uint32_t tail, uint32_t packets, uint32_t lost)
-{
-    struct nmu_port *port = &s->reg->ports[t->port];
-    uint32_t from = atomic_load_explicit(&t->kring->hwtail, memory_order_relaxed);
-
-    if (packets)
-        atomic_fetch_add_explicit(&port->received, packets, memory_order_relaxed);
-    if (lost)
-        atomic_fetch_add_explicit(&port->dropped, lost, memory_order_relaxed);
-    /* release: the reader that sees the tail sees slots and payload */
-    atomic_store_explicit(&t->kring->hwtail, tail, memory_order_release);
-    if (t->kring->copy_monitors)
-        nmu_monitor_copy(s->dev, t->kring, from, tail);
-    nmu_mutex_unlock(&t->kring->deliver);
-    if (packets)
-        nmu_notify(s->dev, t->port);
-}
-
 /* ---- delivering queues ------------------------------------------------------------- */
 
 /* Merges a ring's own queue with the broadcasts, in the order the packets were sent. */
@@ -276,7 +127,7 @@ static void deliver(struct sender *s, uint32_t place, uint32_t ring, uint16_t ow
     uint32_t space, tail, packets = 0, lost = 0;
     struct target t;
 
-    if (!port || !open_target(s, port, ring, &t))
+    if (!port || !nmu_target_open(s, port, ring, &t))
         return;
     space = nmu_deliver_space(t.kring);
     tail = atomic_load_explicit(&t.kring->hwtail, memory_order_relaxed);
@@ -285,16 +136,20 @@ static void deliver(struct sender *s, uint32_t place, uint32_t ring, uint16_t ow
         const struct fragment *f = &fragment[*queue];
 
         *queue = f->next;
+        if (!nmu_target_accepts(s, &t, f)) {
+            lost++;
+            continue;
+        }
         if (f->frags > space) {
             space = 0; /* nothing after it either: order before use of room */
             lost++;
             continue;
         }
         space -= f->frags;
-        tail = put_packet(s, &t, f, tail);
+        tail = nmu_target_put(s, &t, f, tail);
         packets++;
     }
-    close_target(s, &t, tail, packets, lost);
+    nmu_target_close(s, &t, tail, packets, lost);
 }
 
 static void flush(struct sender *s)
@@ -443,12 +298,12 @@ static bool forward_whole(struct sender *s, const struct fragment *f, uint32_t p
         uint64_t port = atomic_load_explicit(&s->sw->ports[p], memory_order_acquire);
 
         if (p == s->port->switch_port || !port ||
-            !open_target(s, port, place == BROADCAST ? 0 : s->kring->id, &target[count]))
+            !nmu_target_open(s, port, place == BROADCAST ? 0 : s->kring->id, &target[count]))
             continue;
         fits = f->frags <= nmu_deliver_space(target[count].kring);
-        /* A ring that is too small for the packet will never have room: it goes without. */
-        if (!fits && f->frags >= target[count].kring->num_slots) {
-            close_target(s, &target[count], atomic_load(&target[count].kring->hwtail), 0, 1);
+        /* A ring that is too small for the packet, or cannot take its header, goes without. */
+        if ((!fits && f->frags >= target[count].kring->num_slots) || !nmu_target_accepts(s, &target[count], f)) {
+            nmu_target_close(s, &target[count], atomic_load(&target[count].kring->hwtail), 0, 1);
             fits = true;
             continue;
         }
@@ -459,7 +314,7 @@ static bool forward_whole(struct sender *s, const struct fragment *f, uint32_t p
     while (count--) {
         uint32_t tail = atomic_load_explicit(&target[count].kring->hwtail, memory_order_relaxed);
 
-        close_target(s, &target[count], fits ? put_packet(s, &target[count], f, tail) : tail, fits, 0);
+        nmu_target_close(s, &target[count], fits ? nmu_target_put(s, &target[count], f, tail) : tail, fits, 0);
     }
     return fits;
 }
@@ -511,7 +366,14 @@ void nmu_vale_txsync(struct nmu_device *dev, struct nmu_kring *kring, struct net
 {
     struct nmu_registry *reg = dev->reg;
     struct nmu_port *port = &reg->ports[kring->port];
-    struct sender s = {.dev = dev, .reg = reg, .kring = kring, .port = port, .dmac = ~(uint64_t)0};
+    struct sender s = {
+        .dev = dev,
+        .reg = reg,
+        .kring = kring,
+        .port = port,
+        .hdr_len = atomic_load_explicit(&port->hdr_len, memory_order_relaxed),
+        .dmac = ~(uint64_t)0,
+    };
     uint32_t from = atomic_load_explicit(&kring->hwcur, memory_order_relaxed), to = kring->rhead;
     int64_t batch = nmu_parameter(reg, NMU_BRIDGE_BATCH);
 

@@ -1,0 +1,181 @@
+/*
+ * Rings as clients see them, and their buffers: made when the first descriptor is bound to them,
+ * freed when the last has gone; a pipe's all at once, with its first end and its last. All under
+ * registry.lock.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "usernet/usernet.h"
+
+static void set_ring_constants(struct netmap_ring *ring, const struct nmu_region *region,
+                               const struct nmu_kring *kring)
+{
+    /* Constant for clients, and written here once, before any client sees the ring. */
+    *(int64_t *)(uintptr_t)&ring->buf_ofs = (int64_t)(region->pool[NMU_POOL_BUF].offset - kring->ring_ofs);
+    *(uint32_t *)(uintptr_t)&ring->num_slots = kring->num_slots;
+    *(uint32_t *)(uintptr_t)&ring->nr_buf_size = region->pool[NMU_POOL_BUF].objsize;
+    *(uint16_t *)(uintptr_t)&ring->ringid = (uint16_t)kring->id;
+    *(uint16_t *)(uintptr_t)&ring->dir = (uint16_t)kring->tx;
+}
+
+/* An empty rx ring, or a tx ring that is free but for one slot. */
+static void reset_kring(struct nmu_kring *kring)
+{
+    uint32_t tail = kring->tx ? kring->num_slots - 1 : 0;
+
+    kring->rhead = kring->rcur = kring->mon_tail = kring->rx_mon_tail = kring->complete = 0;
+    kring->blocked_on = 0;
+    kring->rtail = tail;
+    atomic_store(&kring->hwcur, 0);
+    atomic_store(&kring->hwtail, tail);
+    atomic_store(&kring->pipe_tail, tail);
+}
+
+/* Makes the ring object, without buffers. */
+static int make_ring(struct nmu_device *dev, uint32_t region_index, struct nmu_kring *kring)
+{
+    const struct nmu_region *region = &dev->reg->regions[region_index];
+    uint64_t size = sizeof(struct netmap_ring) + (uint64_t)kring->num_slots * sizeof(struct netmap_slot);
+    struct netmap_ring *ring;
+    uint32_t object;
+    int error;
+
+    if (size > region->pool[NMU_POOL_RING].objsize)
+        return nmu_fail(dev, ENOMEM, "memory region %u: a ring of %u slots does not fit its ring objects of %u bytes",
+                        region_index, kring->num_slots, region->pool[NMU_POOL_RING].objsize);
+    error = nmu_pool_alloc(dev, region_index, NMU_POOL_RING, 1, &object);
+    if (error)
+        return error;
+    reset_kring(kring);
+    kring->ring_ofs = nmu_object(region, NMU_POOL_RING, object);
+    ring = nmu_ring(dev, kring);
+    memset((void *)ring, 0, size);
+    set_ring_constants(ring, region, kring);
+    ring->tail = kring->rtail;
+    for (uint32_t i = 0; i < kring->num_slots; i++)
+        ring->slot[i].len = (uint16_t)region->pool[NMU_POOL_BUF].objsize;
+    return 0;
+}
+
+static int give_buffers(struct nmu_device *dev, uint32_t region, struct nmu_kring *kring)
+{
+    struct netmap_ring *ring = nmu_ring(dev, kring);
+    uint32_t *index = malloc(kring->num_slots * sizeof(*index));
+    int error = index ? nmu_pool_alloc(dev, region, NMU_POOL_BUF, kring->num_slots, index) : ENOMEM;
+
+    for (uint32_t i = 0; i < kring->num_slots && !error; i++)
+        ring->slot[i].buf_idx = index[i];
+    free(index);
+    return error;
+}
+
+static void free_ring_object(struct nmu_device *dev, uint32_t region, struct nmu_kring *kring)
+{
+    const struct nmu_pool *pool = &dev->reg->regions[region].pool[NMU_POOL_RING];
+    uint32_t object = (uint32_t)((kring->ring_ofs - pool->offset) / pool->objsize);
+
+    kring->ring_ofs = 0;
+    kring->offset_mask = kring->offset_max = 0;
+    atomic_store(&kring->timestamps, 0);
+    kring->backpressure = 0;
+    nmu_pool_free(dev, region, NMU_POOL_RING, object);
+}
+
+static void free_ring(struct nmu_device *dev, uint32_t region, struct nmu_kring *kring)
+{
+    struct netmap_ring *ring = nmu_ring(dev, kring);
+
+    for (uint32_t i = 0; ring && i < kring->num_slots; i++)
+        nmu_pool_free(dev, region, NMU_POOL_BUF, ring->slot[i].buf_idx);
+    if (kring->ring_ofs)
+        free_ring_object(dev, region, kring);
+}
+
+static int create_ring(struct nmu_device *dev, uint32_t region, struct nmu_kring *kring)
+{
+    int error = make_ring(dev, region, kring);
+
+    if (!error && (error = give_buffers(dev, region, kring)))
+        free_ring_object(dev, region, kring);
+    return error;
+}
+
+/* ---- rings of pipes: all four kinds at once ---------------------------------------- */
+
+static void free_pipe_rings(struct nmu_device *dev, struct nmu_port *end)
+{
+    struct nmu_registry *reg = dev->reg;
+    struct nmu_port *ends[2] = {end, &reg->ports[end->peer]};
+
+    for (int e = 0; e < 2; e++)
+        for (uint32_t i = 0; i < ends[e]->tx_rings; i++) {
+            struct nmu_kring *tx = nmu_kring(reg, ends[e], true, i), *rx = &reg->krings[tx->pipe_peer];
+
+            nmu_pipe_free_buffers(dev, tx, rx);
+            if (tx->ring_ofs)
+                free_ring_object(dev, end->region, tx);
+            if (rx->ring_ofs)
+                free_ring_object(dev, end->region, rx);
+        }
+}
+
+static int create_pipe_rings(struct nmu_device *dev, struct nmu_port *end)
+{
+    struct nmu_registry *reg = dev->reg;
+    int error = 0;
+
+    for (int tx = 1; tx >= 0 && !error; tx--)
+        for (uint32_t i = 0; i < (tx ? end->tx_rings : end->rx_rings) && !error; i++) {
+            struct nmu_kring *own = nmu_kring(reg, end, tx, i), *peer = &reg->krings[own->pipe_peer];
+
+            if (own->ring_ofs)
+                continue;
+            error = create_ring(dev, end->region, own);
+            if (!error && (error = make_ring(dev, end->region, peer)))
+                free_ring(dev, end->region, own);
+            if (!error)
+                nmu_pipe_share_slots(dev, own, peer);
+        }
+    if (error)
+        free_pipe_rings(dev, end);
+    return error;
+}
+
+/* ---- rings of a descriptor --------------------------------------------------------- */
+
+/* Makes the rings of the descriptor's range that are not there yet. */
+int nmu_rings_make(struct nmu_device *dev, struct nmu_port *port, const struct nmu_desc *desc)
+{
+    struct nmu_range range[2];
+    int error = 0;
+
+    if (port->kind == NMU_PIPE)
+        return create_pipe_rings(dev, port);
+    nmu_ranges(desc, range);
+    for (int r = 0; r < 2 && !error; r++)
+        for (uint32_t i = range[r].first; i < range[r].last && !error; i++) {
+            struct nmu_kring *kring = nmu_kring(dev->reg, port, range[r].tx, i);
+
+            if (!kring->ring_ofs)
+                error = create_ring(dev, port->region, kring);
+        }
+    return error;
+}
+
+/* Frees the rings that nobody is bound to; a pipe's once nobody is at either end. */
+void nmu_rings_free(struct nmu_device *dev, struct nmu_port *port)
+{
+    if (port->kind == NMU_PIPE) {
+        if (!port->users && !dev->reg->ports[port->peer].users)
+            free_pipe_rings(dev, port);
+        return;
+    }
+    for (uint32_t i = 0; i < port->tx_rings + port->rx_rings; i++) {
+        struct nmu_kring *kring = &dev->reg->krings[port->krings + i];
+
+        if (!kring->users && kring->ring_ofs)
+            free_ring(dev, port->region, kring);
+    }
+}

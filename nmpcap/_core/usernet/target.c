@@ -1,0 +1,154 @@
+/*
+ * Delivering into the ring of a VALE port: bytes into the buffers its slots name, lengths and
+ * flags into the slots, and at the end one store of hwtail. All under the ring's deliver lock.
+ */
+#include <string.h>
+
+#include "usernet/vale.h"
+
+#define PREFETCH 8 /* packets: a cache line from the other core takes about as long */
+
+/* ---- copying ----------------------------------------------------------------------- */
+
+/* Where in the receiving buffer a fragment goes. Without offsets on either side: at its start.
+ * With them it keeps the sender's place within a line of 64 bytes (netmap's rule, recorded). */
+static uint32_t target_offset(const struct nmu_kring *kring, const struct netmap_slot *slot, uint32_t sent_at)
+{
+    uint32_t at = (uint32_t)(slot->ptr & kring->offset_mask), line = sent_at % 64;
+
+    return at - at % 64 + line + (line > at % 64 ? 64 : 0);
+}
+
+static inline void copy_lines(uint8_t *to, const uint8_t *from, uint32_t len, uint32_t room)
+{
+    uint32_t lines = (len + 63) / 64 * 64;
+
+    if (len <= 64 && room >= 64)
+        memcpy(to, from, 64); /* one line, of a size known here: no call */
+    else
+        memcpy(to, from, lines <= room ? lines : len);
+}
+
+static void put_fragment(const struct target *t, struct netmap_slot *slot, const struct fragment *f, uint64_t now_ns)
+{
+    uint32_t at = target_offset(t->kring, slot, f->offset), index = slot->buf_idx, len = f->len;
+    uint32_t room = at <= t->objsize ? t->objsize - at : 0;
+
+    if (len > room)
+        len = 0;
+    if (index >= 2 && index < t->objtotal && len) {
+        uint8_t *to = t->bufs + (uint64_t)index * t->objsize + at;
+
+        if (!(f->flags & NS_INDIRECT))
+            copy_lines(to, f->data, len, room);
+        else if (nmu_copyin(to, (uint64_t)(uintptr_t)f->data, len))
+            len = 0;
+    }
+    if (t->kring->offset_mask)
+        slot->ptr = (slot->ptr & ~t->kring->offset_mask) | at;
+    else if (atomic_load_explicit(&t->kring->timestamps, memory_order_relaxed))
+        slot->ptr = now_ns;
+    slot->len = (uint16_t)len;
+}
+
+/* The buffer of a slot some packets on: the receiver has it in its cache, and the way is long. */
+static inline void prefetch(const struct target *t, uint32_t tail)
+{
+    uint32_t ahead = tail + PREFETCH < t->kring->num_slots ? tail + PREFETCH : tail + PREFETCH - t->kring->num_slots;
+
+    if (ahead < t->kring->num_slots)
+        __builtin_prefetch(t->bufs + (uint64_t)t->ring->slot[ahead].buf_idx * t->objsize, 1);
+}
+
+/* The first slot of a packet whose header has to change its length. */
+static void put_first(const struct sender *s, const struct target *t, struct netmap_slot *slot,
+                      const struct fragment *f)
+{
+    uint32_t at = target_offset(t->kring, slot, f->offset), index = slot->buf_idx, len = UINT32_MAX;
+
+    if (index >= 2 && index < t->objtotal && at < t->objsize)
+        len = nmu_convert_header(t->bufs + (uint64_t)index * t->objsize + at, t->objsize - at, t->hdr_len, f->data,
+                                 f->len, s->hdr_len, f->frags == 1);
+    slot->len = len == UINT32_MAX ? 0 : (uint16_t)len;
+    if (t->kring->offset_mask)
+        slot->ptr = (slot->ptr & ~t->kring->offset_mask) | at;
+    else if (atomic_load_explicit(&t->kring->timestamps, memory_order_relaxed))
+        slot->ptr = s->now_ns;
+}
+
+bool nmu_target_accepts(const struct sender *s, const struct target *t, const struct fragment *first)
+{
+    return t->hdr_len == s->hdr_len ||
+           (!(first->flags & NS_INDIRECT) && nmu_convertible(first->data, s->hdr_len, t->hdr_len, first->frags == 1) &&
+            first->len - s->hdr_len + t->hdr_len <= t->objsize);
+}
+
+/* Copies one packet to the slots from tail on; the new tail. */
+uint32_t nmu_target_put(struct sender *s, const struct target *t, const struct fragment *f, uint32_t tail)
+{
+    uint16_t count = (uint16_t)(f->frags << NS_PORT_SHIFT);
+    bool convert = t->hdr_len != s->hdr_len;
+
+    for (uint32_t left = f->frags; left; left--, f++) {
+        struct netmap_slot *slot = &t->ring->slot[tail];
+
+        prefetch(t, tail);
+        if (convert)
+            put_first(s, t, slot, f);
+        else
+            put_fragment(t, slot, f, s->now_ns);
+        convert = false;
+        slot->flags = left > 1 ? count | NS_MOREFRAG : count;
+        tail = nmu_next(tail, t->kring->num_slots);
+    }
+    return tail;
+}
+
+/* Takes a receiving ring for a delivery; false where nobody has it open any more. */
+bool nmu_target_open(struct sender *s, uint64_t place, uint32_t ring, struct target *t)
+{
+    const struct nmu_pool *bufs = &s->reg->regions[nmu_place_region(place)].pool[NMU_POOL_BUF];
+    uint32_t index = nmu_place_kring(place, ring);
+    uint8_t *base = NULL;
+
+    if (!index || index >= NMU_KRINGS)
+        return false;
+    t->kring = &s->reg->krings[index];
+    if (!atomic_load_explicit(&t->kring->on, memory_order_relaxed) || !nmu_mutex_lock(&t->kring->deliver))
+        return false;
+    /* acquire: on means that its ring is there; and it stays while the lock is held */
+    if (atomic_load_explicit(&t->kring->on, memory_order_acquire) && t->kring->port == nmu_place_port(place))
+        base = nmu_region_map(s->dev, nmu_place_region(place));
+    if (!base) {
+        nmu_mutex_unlock(&t->kring->deliver);
+        return false;
+    }
+    t->port = nmu_place_port(place);
+    t->hdr_len = atomic_load_explicit(&s->reg->ports[t->port].hdr_len, memory_order_relaxed);
+    t->ring = (struct netmap_ring *)(base + t->kring->ring_ofs);
+    t->bufs = base + bufs->offset;
+    t->objsize = bufs->objsize;
+    t->objtotal = bufs->objtotal;
+    if (atomic_load_explicit(&t->kring->timestamps, memory_order_relaxed) && !s->now_ns)
+        s->now_ns = nmu_now_ns(CLOCK_REALTIME);
+    return true;
+}
+
+/* Publishes what was put there, up to tail, and lets go of the ring. */
+void nmu_target_close(struct sender *s, struct target *t, uint32_t tail, uint32_t packets, uint32_t lost)
+{
+    struct nmu_port *port = &s->reg->ports[t->port];
+    uint32_t from = atomic_load_explicit(&t->kring->hwtail, memory_order_relaxed);
+
+    if (packets)
+        atomic_fetch_add_explicit(&port->received, packets, memory_order_relaxed);
+    if (lost)
+        atomic_fetch_add_explicit(&port->dropped, lost, memory_order_relaxed);
+    /* release: the reader that sees the tail sees slots and payload */
+    atomic_store_explicit(&t->kring->hwtail, tail, memory_order_release);
+    if (t->kring->copy_monitors)
+        nmu_monitor_copy(s->dev, t->kring, from, tail);
+    nmu_mutex_unlock(&t->kring->deliver);
+    if (packets)
+        nmu_notify(s->dev, t->port);
+}

@@ -1,0 +1,59 @@
+/*
+ * What forwarding (vale.c) and delivering (target.c) share: fragments collected from one sender's
+ * slots, and the receiving ring they are put into.
+ */
+#ifndef NMPCAP_USERNET_VALE_H
+#define NMPCAP_USERNET_VALE_H
+
+#include "usernet/usernet.h"
+
+struct fragment {
+    const uint8_t *data; /* in the sender's region, or in its process (NS_INDIRECT) */
+    uint32_t offset;     /* of data in its buffer */
+    uint16_t len;
+    uint16_t flags;
+    uint16_t frags;      /* of a first fragment: slots of the packet, cut at 256 */
+    uint16_t next;       /* of a first fragment: next packet in its queue */
+};
+
+struct nmu_forward;
+
+/* What stays the same for one txsync. */
+struct sender {
+    struct nmu_device *dev;
+    struct nmu_registry *reg;
+    struct nmu_forward *fwd;
+    struct nmu_kring *kring;
+    struct nmu_port *port;
+    uint32_t hdr_len;    /* of its packets' virtio header */
+    struct nmu_switch *sw;
+    const uint8_t *base; /* of the sender's region */
+    const struct nmu_pool *bufs;
+    uint64_t now_ns;     /* for receivers that want it */
+    uint64_t dmac;       /* the destination looked up last, and its bucket */
+    uint32_t dbucket;
+};
+
+/* A receiving ring, held by its deliver lock. */
+struct target {
+    uint32_t port;
+    uint32_t hdr_len;
+    struct nmu_kring *kring;
+    struct netmap_ring *ring;
+    uint8_t *bufs;
+    uint32_t objsize, objtotal;
+};
+
+/* Takes the ring that a place of the switch has for a sender's ring; false: nobody has it open. */
+bool nmu_target_open(struct sender *, uint64_t place, uint32_t ring, struct target *);
+
+/* Publishes what was put there, up to tail; counts; lets go of the ring, and wakes its readers. */
+void nmu_target_close(struct sender *, struct target *, uint32_t tail, uint32_t packets, uint32_t lost);
+
+/* Whether the receiver can have the packet with its length of virtio header. */
+bool nmu_target_accepts(const struct sender *, const struct target *, const struct fragment *first);
+
+/* Copies a packet to the slots from tail on, which must be free; the new tail. */
+uint32_t nmu_target_put(struct sender *, const struct target *, const struct fragment *first, uint32_t tail);
+
+#endif
