@@ -6,6 +6,18 @@ read and written in C.
 
 from nmpcap.savefile.pcapng import Block, Option
 from nmpcap.savefile.reader import Interface, Reader, Record, read_blocks
-from nmpcap.savefile.writer import Writer, open_writer
+from nmpcap.savefile.rotate import RotatingWriter
+from nmpcap.savefile.writer import LimitReached, Writer, open_writer
 
-__all__ = ["Block", "Interface", "Option", "Reader", "Record", "Writer", "open_writer", "read_blocks"]
+__all__ = [
+    "Block",
+    "Interface",
+    "LimitReached",
+    "Option",
+    "Reader",
+    "Record",
+    "RotatingWriter",
+    "Writer",
+    "open_writer",
+    "read_blocks",
+]

@@ -59,7 +59,7 @@ def _zstd_encoder() -> Any:
         return importlib.import_module("compression.zstd").ZstdCompressor()
     except ImportError:
         module = _package("zstandard", "zstandard", "writing a .zst file")
-        return module.ZstdCompressor(write_content_size=False).compressobj()
+        return module.ZstdCompressor(write_content_size=False, write_checksum=True).compressobj()
 
 
 def _lz4_decoder() -> _Decoder:
@@ -71,7 +71,9 @@ class _Lz4Encoder:
     """lz4's compressor with the frame's header given out by itself, as the others do."""
 
     def __init__(self) -> None:
-        self._compressor = _package("lz4.frame", "lz4", "writing a .lz4 file").LZ4FrameCompressor()
+        self._compressor = _package("lz4.frame", "lz4", "writing a .lz4 file").LZ4FrameCompressor(
+            content_checksum=True
+        )
         self._header: bytes = self._compressor.begin()
 
     def compress(self, data: bytes) -> bytes:

@@ -63,14 +63,16 @@ class Output:
                 self._file.close()
 
 
-def open_output(target: Target, compression: str | None) -> tuple[str, int, Output | None]:
+def open_output(
+    target: Target, compression: str | None, append: bool = False
+) -> tuple[str, int, Output | None]:
     """Open a target: its name, and either a descriptor of its own, or -1 and an output.
 
-    A path is created or emptied. A descriptor is duplicated and stays the caller's, as a file
-    object does. Raises DeviceError where a path cannot be created.
+    A path is created or emptied, or, with append, opened at its end. A descriptor is duplicated and
+    stays the caller's, as a file object does. Raises DeviceError where a path cannot be created.
     """
     if isinstance(target, (str, int, os.PathLike)):
-        name, fd = _open_fd(target)
+        name, fd = _open_fd(target, append)
         if compression is None:
             return name, fd, None
         file: BinaryIO = io.FileIO(fd, "wb")
@@ -83,13 +85,17 @@ def open_output(target: Target, compression: str | None) -> tuple[str, int, Outp
     return name, -1, Output(target, compression, owned=False)
 
 
-def _open_fd(target: str | int | os.PathLike[str]) -> tuple[str, int]:
+def _open_fd(target: str | int | os.PathLike[str], append: bool) -> tuple[str, int]:
     if isinstance(target, int):
         return f"fd {target}", os.dup(target)
     path = os.fspath(target)
     if path == "-":
         return "standard output", os.dup(1)
+    how = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | (0 if append else os.O_TRUNC)
     try:
-        return path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        fd = os.open(path, how, 0o666)
+        if append:
+            os.lseek(fd, 0, os.SEEK_END)
+        return path, fd
     except OSError as error:
         raise DeviceError(error.errno or 0, f"{path}: {error.strerror}") from error

@@ -167,17 +167,30 @@ class Reader:
         What could be read of a damaged file comes first, then SavefileError.
         """
         views = ffi.new("struct nm_view[]", _BATCH)
+        while count := self._fill(views):
+            yield from [_record(views[i]) for i in range(count)]
+
+    def skip(self) -> int:
+        """Read to the end and return how many records there were; errors as for reading them."""
+        views = ffi.new("struct nm_view[]", _BATCH)
+        skipped = 0
+        while count := self._fill(views):
+            skipped += count
+        return skipped
+
+    def _fill(self, views: Any) -> int:
+        """The next views, after waiting for them; 0 at the end."""
         while True:
-            count = lib.nm_savefile_fill(self.source, views, _BATCH)
+            count: int = lib.nm_savefile_fill(self.source, views, _BATCH)
+            if count > 0:
+                return count
             if count == 0:
                 self._wait()
             elif count == _END:
                 self.check_input()
-                return
-            elif count < 0:
-                raise self.error(count)
+                return 0
             else:
-                yield from [_record(views[i]) for i in range(count)]
+                raise self.error(count)
 
     def blocks(self) -> Iterator[Block]:
         """Read the blocks of a file opened with ``blocks=True``; errors as for records."""

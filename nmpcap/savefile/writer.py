@@ -16,11 +16,12 @@ from typing import Any, Protocol
 from nmpcap._core import ffi, lib
 from nmpcap.dlt import DLT_EN10MB
 from nmpcap.errors import DeviceError, PcapError
+from nmpcap.savefile.append import Kind, check_append, has_content
 from nmpcap.savefile.compression import compression_of_name
 from nmpcap.savefile.output import Output, Target, open_output
 from nmpcap.savefile.pcapng import Block, Option, encode_options, make_comments
 
-__all__ = ["SavedPacket", "Writer", "format_of_name", "open_writer"]
+__all__ = ["LimitReached", "SavedPacket", "Writer", "format_of_name", "open_writer"]
 
 _FORMATS = {"pcap": lib.NM_SAVEFILE_PCAP, "pcapng": lib.NM_SAVEFILE_PCAPNG}
 _IF_NAME = 2
@@ -34,6 +35,10 @@ def format_of_name(path: str) -> str:
     if compression_of_name(path):
         suffix = os.path.splitext(stem)[1]
     return "pcapng" if suffix in {".pcapng", ".ntar"} else "pcap"
+
+
+class LimitReached(PcapError):
+    """The file is as long, or holds as many packets, as it was meant to; this packet was not taken."""
 
 
 class SavedPacket(Protocol):
@@ -69,13 +74,25 @@ class Writer:
         format: str = "auto",
         compression: str | None = "auto",
         options: Iterable[Option] = (),
+        append: bool = False,
+        flush_after: float | None = None,
+        max_bytes: int = 0,
+        max_packets: int = 0,
     ) -> None:
-        """Create or overwrite a savefile; its header goes out with the first block.
+        """Create or overwrite a savefile, or append to one; its header goes out with the first block.
 
         linktype: DLT of the packets (pcapng: of those that do not say); snaplen: longer packets are
         cut to this (0: the format's limit); nano: nanosecond time stamps instead of microseconds;
         format: pcap, pcapng, or ``auto``, what the path's suffix asks for; compression: gzip, zstd,
         xz, lz4, bzip2, None, or ``auto`` as well; options: of a pcapng file's first section.
+
+        append: go on behind what a file of the same kind holds; a path that is not there or is empty
+        begins a new file. Raises SavefileError, in libpcap's words, where the file is of another
+        kind, or ends inside a record: what came behind that could not be found again.
+
+        flush_after: None, packets go out a block at a time; 0, after each call that writes; otherwise
+        after so many seconds, as soon as a call then writes. max_bytes, max_packets: LimitReached is
+        raised for the packet that would be one too many (bytes are counted before compression).
 
         A descriptor is duplicated and stays the caller's, as a file object does. Raises PcapError for a
         link type that files have no number for, DeviceError where the file cannot be created.
@@ -90,17 +107,26 @@ class Writer:
         self.format = format_of_name(path) if format == "auto" else format
         if self.format not in _FORMATS:
             raise PcapError(f"savefile format {format!r} is not one of {', '.join(_FORMATS)}")
-        self.name, fd, self._output = open_output(target, compression)
-        self._open(fd, snaplen, encode_options(options))
-
-    def _open(self, fd: int, snaplen: int, options: bytes) -> None:
+        self._flush_ns = None if flush_after is None else int(flush_after * 1e9)
+        self._flushed_ns = time.monotonic_ns()
+        append = append and path not in {"", "-"} and has_content(path)
+        if append:
+            check_append(path, Kind(self.format, linktype, snaplen, nano, compression))
+        self.name, fd, self._output = open_output(target, compression, append)
+        section = encode_options(options)
         config = ffi.new("struct nm_writer_config *")
         config.format = _FORMATS[self.format]
-        config.options = ffi.cast("const uint8_t *", ffi.from_buffer(options))
-        config.options_len = len(options)
-        config.linktype = self.linktype
+        config.options = ffi.cast("const uint8_t *", ffi.from_buffer(section))
+        config.options_len = len(section)
+        config.linktype = linktype
         config.snaplen = snaplen
-        config.nano = self.nano
+        config.nano = nano
+        config.append = append
+        config.max_bytes = max_bytes
+        config.max_packets = max_packets
+        self._open(fd, config)
+
+    def _open(self, fd: int, config: Any) -> None:
         handle = ffi.new("struct nm_writer **")
         msg = ffi.new("char[512]")
         if lib.nm_writer_open(fd, config, handle, msg):
@@ -161,8 +187,10 @@ class Writer:
                 options_len,
             )
             if status == 0:
-                return
+                break
             self._answer(status)
+        if self._flush_ns is not None:
+            self.flush_if_due()
 
     @property
     def _swapped(self) -> bool:
@@ -225,12 +253,22 @@ class Writer:
                 self._answer(taken)
             else:
                 done += taken
+        self.flush_if_due()
+
+    def flush_if_due(self) -> None:
+        """Flush where ``flush_after`` seconds have passed since the last flush; errors as for ``flush``.
+
+        Every call that writes does so; this one is for times when nothing is written.
+        """
+        if self._flush_ns is not None and time.monotonic_ns() - self._flushed_ns >= self._flush_ns:
+            self.flush()
 
     def flush(self) -> None:
         """Hand everything taken so far to the file; a compressor still keeps what it needs.
 
         Raises DeviceError where that fails; what could not be written is kept.
         """
+        self._flushed_ns = time.monotonic_ns()
         self._retry(lib.nm_writer_flush)
         if self._output is not None:
             try:
@@ -280,6 +318,8 @@ class Writer:
         """Do what a negative status asks for before the call is repeated, or raise it."""
         if status == -errno.EAGAIN:
             self._take_pending()
+        elif status == -errno.EOVERFLOW:
+            raise LimitReached(f"{self.name}: {self._msg()}")
         elif status in (-errno.ERANGE, -errno.EINVAL):
             raise PcapError(f"{self.name}: {self._msg()}")
         elif status != -errno.EINTR:
@@ -341,8 +381,10 @@ def open_writer(
     format: str = "auto",
     compression: str | None = "auto",
     options: Iterable[Option] = (),
+    append: bool = False,
+    flush_after: float | None = None,
 ) -> Writer:
-    """Create or overwrite a savefile; arguments and errors as for ``Writer``."""
+    """Create, overwrite or continue a savefile; arguments and errors as for ``Writer``."""
     return Writer(
         target,
         linktype=linktype,
@@ -351,6 +393,8 @@ def open_writer(
         format=format,
         compression=compression,
         options=options,
+        append=append,
+        flush_after=flush_after,
     )
 
 

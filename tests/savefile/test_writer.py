@@ -207,6 +207,24 @@ def test_a_pipe_gets_packets_when_they_are_flushed() -> None:
         os.close(into)
 
 
+@pytest.mark.parametrize("compression", [None, "gzip"])
+def test_packets_go_out_as_late_as_allowed(compression: str | None, path: Path) -> None:
+    for flush_after, written in ((None, False), (0, True), (3600, False)):
+        with open_writer(path, compression=compression, flush_after=flush_after) as writer:
+            writer.write(b"packet", ts_ns=0)
+            size = path.stat().st_size
+            assert (size > 0) is written
+            assert size == writer.position or compression or not written
+
+
+def test_packets_go_out_in_time_without_another(path: Path) -> None:
+    with open_writer(path, flush_after=0.05) as writer:
+        writer.write(b"packet", ts_ns=0)
+        time.sleep(0.06)
+        writer.flush_if_due()
+        assert path.stat().st_size == writer.position
+
+
 def test_standard_output_is_called_minus(run_python) -> None:
     program = (
         "from nmpcap.savefile import open_writer\nwith open_writer('-') as w: w.write(b'packet', ts_ns=0)"

@@ -23,7 +23,4 @@ enum {
 /* The most bytes that a packet of this link type can sensibly have captured. */
 uint32_t nm_linktype_max_snaplen(uint32_t dlt);
 
-/* A header's snapshot length as it is applied: 0 and lengths no signed int holds mean the maximum. */
-uint32_t nm_linktype_snaplen(uint32_t dlt, uint32_t snaplen);
-
 #endif

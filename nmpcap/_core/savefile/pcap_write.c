@@ -1,4 +1,4 @@
-/* Classic pcap, written: version 2.4, in this machine's byte order unless it continues a file of the other. */
+/* Classic pcap, written: version 2.4, in this machine's byte order. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -16,15 +16,14 @@ static size_t header_len(const struct nm_writer *writer)
 static void header(struct nm_writer *writer, uint8_t *to)
 {
     const struct nm_writer_config *config = &writer->config;
-    bool swapped = config->swapped;
 
-    nm_put32(to, config->nano ? 0xa1b23c4du : 0xa1b2c3d4u, swapped);
-    nm_put16(to + 4, 2, swapped);
-    nm_put16(to + 6, 4, swapped);
-    nm_put32(to + 8, 0, swapped); /* time zone and accuracy: nobody uses them */
-    nm_put32(to + 12, 0, swapped);
-    nm_put32(to + 16, config->snaplen, swapped);
-    nm_put32(to + 20, (uint32_t)nm_dlt_to_linktype(config->linktype), swapped);
+    nm_put32(to, config->nano ? 0xa1b23c4du : 0xa1b2c3d4u, false);
+    nm_put16(to + 4, 2, false);
+    nm_put16(to + 6, 4, false);
+    nm_put32(to + 8, 0, false); /* time zone and accuracy: nobody uses them */
+    nm_put32(to + 12, 0, false);
+    nm_put32(to + 16, config->snaplen, false);
+    nm_put32(to + 20, (uint32_t)nm_dlt_to_linktype(config->linktype), false);
 }
 
 static int64_t measure(struct nm_writer *writer, const struct nm_record *record)
@@ -52,21 +51,21 @@ static int64_t measure(struct nm_writer *writer, const struct nm_record *record)
 static void encode(struct nm_writer *writer, const struct nm_record *record, uint8_t *to)
 {
     const struct nm_view *view = record->view;
-    bool swapped = writer->config.swapped;
     uint32_t caplen = nm_writer_caplen(writer, view);
     uint32_t nanoseconds = (uint32_t)((uint64_t)view->ts_ns % NS_A_SECOND);
 
-    nm_put32(to, (uint32_t)((uint64_t)view->ts_ns / NS_A_SECOND), swapped);
-    nm_put32(to + 4, writer->config.nano ? nanoseconds : nanoseconds / 1000, swapped);
-    nm_put32(to + 8, caplen, swapped);
-    nm_put32(to + 12, view->len, swapped);
+    nm_put32(to, (uint32_t)((uint64_t)view->ts_ns / NS_A_SECOND), false);
+    nm_put32(to + 4, writer->config.nano ? nanoseconds : nanoseconds / 1000, false);
+    nm_put32(to + 8, caplen, false);
+    nm_put32(to + 12, view->len, false);
     memcpy(to + RECORD_HEADER, view->data, caplen);
 }
 
 static size_t length(const struct nm_writer *writer, const uint8_t *bytes, bool *packet)
 {
+    (void)writer;
     *packet = true;
-    return RECORD_HEADER + (size_t)nm_get32(bytes + 8, writer->config.swapped);
+    return RECORD_HEADER + (size_t)nm_get32(bytes + 8, false);
 }
 
 const struct nm_writer_format nm_writer_pcap = {header_len, header, measure, encode, length};

@@ -38,7 +38,7 @@ static size_t header_len(const struct nm_writer *writer)
 
 static void header(struct nm_writer *writer, uint8_t *to)
 {
-    bool swapped = writer->config.swapped;
+    bool swapped = writer->swapped;
     uint8_t *body = put_frame(to, NM_BLOCK_SHB, (uint32_t)header_len(writer), swapped);
 
     nm_put32(body, NM_PCAPNG_ORDER, swapped);
@@ -95,7 +95,7 @@ static uint32_t interface_len(const struct nm_writer *writer, uint32_t options_l
 static void put_interface(struct nm_writer *writer, uint8_t *to, uint32_t linktype, uint32_t snaplen,
                           const uint8_t *options, uint32_t options_len)
 {
-    bool swapped = writer->config.swapped;
+    bool swapped = writer->swapped;
     uint8_t *body = put_frame(to, NM_BLOCK_IDB, interface_len(writer, options_len), swapped);
 
     nm_put16(body, (uint16_t)nm_dlt_to_linktype(linktype), swapped);
@@ -175,7 +175,7 @@ static int64_t measure(struct nm_writer *writer, const struct nm_record *record)
 static void encode(struct nm_writer *writer, const struct nm_record *record, uint8_t *to)
 {
     const struct nm_view *view = record->view;
-    bool swapped = writer->config.swapped;
+    bool swapped = writer->swapped;
     uint32_t caplen = nm_writer_caplen(writer, view);
     uint64_t units = writer->config.nano ? (uint64_t)view->ts_ns : (uint64_t)view->ts_ns / 1000;
     uint8_t *body = put_frame(to, NM_BLOCK_EPB, packet_len(writer, record), swapped);
@@ -203,7 +203,7 @@ static void encode(struct nm_writer *writer, const struct nm_record *record, uin
 static size_t length(const struct nm_writer *writer, const uint8_t *bytes, bool *packet)
 {
     /* A copied section header in the block may be of the other order than what stands before it. */
-    bool swapped = writer->config.swapped;
+    bool swapped = writer->swapped;
     uint32_t total = nm_get32(bytes + 4, swapped);
 
     if (total < NM_BLOCK_MIN || total > writer->used || nm_get32(bytes + total - 4, swapped) != total) {
@@ -226,7 +226,7 @@ static int no_block(struct nm_writer *writer, const char *why)
 
 int nm_writer_block(struct nm_writer *writer, const void *bytes, uint32_t len)
 {
-    bool swapped = writer->config.swapped;
+    bool swapped = writer->swapped;
     struct nm_written_interface *interface;
     uint32_t type;
     uint8_t *to;
@@ -255,7 +255,7 @@ int nm_writer_block(struct nm_writer *writer, const void *bytes, uint32_t len)
         *interface = (struct nm_written_interface){.matches = false};
     } else if (type == NM_BLOCK_SHB) {
         writer->interface_count = 0;
-        writer->config.swapped = swapped;
+        writer->swapped = swapped;
     }
     memcpy(to, bytes, len);
     writer->used += len;

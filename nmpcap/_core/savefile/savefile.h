@@ -138,10 +138,11 @@ struct nm_writer_config {
     uint32_t snaplen;  /* longer packets are cut to this; 0: 262144 */
     uint8_t nano;      /* nanosecond time stamps */
     uint8_t append;    /* the file has its header already; fd stands at its end */
-    uint8_t swapped;   /* the other byte order than this machine's (append to such a file) */
-    uint8_t reserved;
+    uint8_t reserved[2];
     uint32_t options_len;   /* pcapng: the section header's options, encoded, with their end; copied */
     const uint8_t *options;
+    uint64_t max_bytes;     /* a packet that would make the file longer is not taken; 0: no limit */
+    uint64_t max_packets;   /* nor one more than these */
 };
 
 /*
@@ -165,9 +166,9 @@ int nm_writer_open(int fd, const struct nm_writer_config *config, struct nm_writ
  *            type is described in the file
  * @options   pcapng: the block's options, encoded in the section's byte order, with their end; or NULL
  *
- * -EAGAIN: the caller takes the bytes, and must do so first. Any other failure to write what
- * was pending comes out here as well, and the packet is then not taken: nothing is lost, the
- * call may be repeated once there is room again.
+ * -EAGAIN: the caller takes the bytes, and must do so first. -EOVERFLOW: the file has reached its limit
+ * (but one packet always fits). Any other failure to write what was pending comes out here as well, and the packet is then
+ * not taken: nothing is lost, the call may be repeated once there is room again.
  */
 int nm_writer_write(struct nm_writer *writer, int64_t ts_ns, const void *data, uint32_t caplen, uint32_t len,
                     uint32_t linktype, uint32_t ifindex, const void *options, uint32_t options_len);
@@ -235,5 +236,9 @@ const char *nm_writer_msg(struct nm_writer *writer);
 /* nm_dlt_to_linktype - the number a link type has in files, or -1 where it has none. */
 int nm_dlt_to_linktype(uint32_t dlt);
 uint32_t nm_linktype_to_dlt(uint32_t linktype);
+
+/* nm_linktype_snaplen - a snapshot length as it is applied: 0, and what no signed int holds, mean the most
+ * that packets of this link type (DLT) can have. */
+uint32_t nm_linktype_snaplen(uint32_t dlt, uint32_t snaplen);
 
 #endif

@@ -200,6 +200,16 @@ uint8_t *nm_writer_reserve(struct nm_writer *writer, size_t len, int *error)
     return writer->block + writer->used;
 }
 
+/* One packet always fits: a limit too small for any would keep nothing. */
+static bool reached_limit(const struct nm_writer *writer, int64_t len)
+{
+    const struct nm_writer_config *config = &writer->config;
+
+    if (config->max_packets && writer->packets >= config->max_packets)
+        return true;
+    return config->max_bytes && writer->packets && nm_writer_len(writer) + (uint64_t)len > config->max_bytes;
+}
+
 static int append(struct nm_writer *writer, const struct nm_record *record)
 {
     int64_t len = writer->format->measure(writer, record);
@@ -208,6 +218,10 @@ static int append(struct nm_writer *writer, const struct nm_record *record)
 
     if (len < 0)
         return (int)len;
+    if (reached_limit(writer, len)) {
+        snprintf(writer->msg, NM_MSG_SIZE, "the file has reached its limit");
+        return -EOVERFLOW;
+    }
     to = nm_writer_reserve(writer, (size_t)len, &error);
     if (!to)
         return error;
@@ -307,7 +321,7 @@ int nm_writer_close(struct nm_writer *writer, char *msg)
 
 uint64_t nm_writer_position(struct nm_writer *writer)
 {
-    return writer->position + writer->used;
+    return nm_writer_len(writer);
 }
 
 uint32_t nm_writer_snaplen(struct nm_writer *writer)
@@ -317,7 +331,7 @@ uint32_t nm_writer_snaplen(struct nm_writer *writer)
 
 int nm_writer_swapped(struct nm_writer *writer)
 {
-    return writer->config.swapped;
+    return writer->swapped;
 }
 
 uint64_t nm_writer_packets(struct nm_writer *writer)

@@ -49,6 +49,7 @@ struct nm_writer {
     const struct nm_writer_format *format;
     struct nm_writer_config config;
     uint8_t *section_options;
+    bool swapped; /* pcapng: a copied section is of the other byte order */
     int fd;     /* -1: the caller takes the bytes */
     bool plain; /* a regular file or a disk: writing never waits long */
     uint8_t *block;
@@ -72,6 +73,12 @@ extern const struct nm_writer_format nm_writer_pcapng;
 
 /* Where the next len bytes go, or NULL with *error set. What is pending may be written first. */
 uint8_t *nm_writer_reserve(struct nm_writer *writer, size_t len, int *error);
+
+/* Length of the file once everything pending is written. */
+static inline uint64_t nm_writer_len(const struct nm_writer *writer)
+{
+    return writer->position + writer->used;
+}
 
 /* The captured bytes that are kept of a packet. */
 static inline uint32_t nm_writer_caplen(const struct nm_writer *writer, const struct nm_view *view)

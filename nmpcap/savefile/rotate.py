@@ -1,0 +1,308 @@
+"""Rotation: one stream of packets into a row of savefiles, by size, by count and by the wall clock.
+
+Each file is written under a hidden name beside its place and gets its own name, whole, when it
+is closed; no file is overwritten. Periods begin at round times of the local day (every hour on
+the hour), and end on time even while no packets come.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from nmpcap.dlt import DLT_EN10MB
+from nmpcap.errors import DeviceError, PcapError
+from nmpcap.savefile.compression import compression_of_name
+from nmpcap.savefile.pcapng import Option
+from nmpcap.savefile.writer import LimitReached, SavedPacket, Writer, format_of_name
+
+__all__ = ["RotatingWriter"]
+
+_Name = str | Callable[[int, float], str | os.PathLike[str]]
+
+
+class RotatingWriter:
+    """A writer over a row of files.
+
+    Any thread may call it: calls wait for each other. What goes wrong in the background is raised by
+    the next call.
+    """
+
+    def __init__(
+        self,
+        name: _Name,
+        *,
+        max_bytes: int = 0,
+        max_seconds: int = 0,
+        max_packets: int = 0,
+        max_files: int = 0,
+        linktype: int = DLT_EN10MB,
+        snaplen: int = 0,
+        nano: bool = False,
+        format: str = "auto",
+        compression: str | None = "auto",
+        options: Iterable[Option] = (),
+        flush_after: float | None = None,
+        on_file: Callable[[Path], object] | None = None,
+        background: bool = True,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Write files until one of the limits, and then the next; the first begins with the first packet.
+
+        name: strftime's conversions in it stand for the local time of the period's beginning (or of
+        the file's, without periods), ``{number}`` for the file's number from 0 (``{number:04}``); or a
+        function of the number and that time in seconds since the epoch. A name that exists gets
+        ``-1``, ``-2`` ... before its suffixes.
+
+        max_bytes: before compression, headers included (one packet always fits); max_seconds: length of
+        a period, of which no file holds two; max_packets; max_files: of those written here only so many
+        of the newest are kept. on_file: called with each file's path when it is whole. background: a
+        thread ends periods on time; otherwise ``poll`` does, and every call that writes. The rest is as
+        for Writer.
+        """
+        self._name = name
+        self._max_seconds = max_seconds
+        self._max_files = max_files
+        self._on_file = on_file
+        self._clock = clock
+        self._arguments: dict[str, Any] = {
+            "max_bytes": max_bytes,
+            "max_packets": max_packets,
+            "linktype": linktype,
+            "snaplen": snaplen,
+            "nano": nano,
+            "compression": compression,
+            "options": tuple(options),
+            "flush_after": flush_after,
+        }
+        self._format = format
+        self._interfaces: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._writer: Writer | None = None
+        self._final: Path | None = None
+        self._due = float("inf")
+        self._number = 0
+        self._packets = 0
+        self._failure: PcapError | None = None
+        self._closed = False
+        self._files: deque[Path] = deque()
+        self._thread: threading.Thread | None = None
+        if background and max_seconds:
+            self._thread = threading.Thread(target=self._end_periods, name="nmpcap rotation", daemon=True)
+            self._thread.start()
+
+    # ---- writing ----
+
+    def write(
+        self,
+        packet: SavedPacket | bytes,
+        *,
+        ts_ns: int | None = None,
+        len: int | None = None,
+        comment: str | None = None,
+    ) -> None:
+        """Append one packet, to the next file where this one is at its end; as ``Writer.write``."""
+        with self._lock:
+            try:
+                self._current().write(packet, ts_ns=ts_ns, len=len, comment=comment)
+            except LimitReached:
+                self._rotate()
+                self._current().write(packet, ts_ns=ts_ns, len=len, comment=comment)
+
+    def write_many(self, packets: Iterable[SavedPacket]) -> int:
+        """Append packets in their order, and return how many."""
+        count = 0
+        for packet in packets:
+            self.write(packet)
+            count += 1
+        return count
+
+    def write_views(self, views: Any, count: int) -> None:
+        """Append ``struct nm_view[count]``, for the capture layer: they must stay valid meanwhile."""
+        with self._lock:
+            done = 0
+            while done < count:
+                writer = self._current()
+                before = writer.packets
+                try:
+                    writer.write_views(views + done, count - done)
+                except LimitReached:
+                    done += writer.packets - before
+                    self._rotate()
+                else:
+                    done = count
+
+    def describe_interface(self, *arguments: Any, **keywords: Any) -> None:
+        """Describe an interface in this and each following pcapng file; as ``Writer.describe_interface``."""
+        with self._lock:
+            self._interfaces.append((arguments, keywords))
+            if self._writer is not None:
+                self._writer.describe_interface(*arguments, **keywords)
+
+    def flush(self) -> None:
+        """Hand everything taken so far to the current file."""
+        with self._lock:
+            self._raise_failure()
+            if self._writer is not None:
+                self._writer.flush()
+
+    def poll(self) -> float | None:
+        """End the period if it is over; returns the seconds until it will be, None while no file is open."""
+        with self._lock:
+            self._raise_failure()
+            self._rotate_if_due()
+            if self._writer is None:
+                return None
+            self._writer.flush_if_due()
+            return None if self._due == float("inf") else max(0.0, self._due - self._clock())
+
+    def rotate(self) -> None:
+        """End the current file, if there is one; the next packet begins another."""
+        with self._lock:
+            self._raise_failure()
+            self._rotate()
+
+    # ---- files ----
+
+    def _current(self) -> Writer:
+        self._raise_failure()
+        if self._closed:
+            raise PcapError(f"{self._name}: the writer is closed")
+        self._rotate_if_due()
+        if self._writer is None:
+            self._begin()
+        assert self._writer is not None
+        return self._writer
+
+    def _rotate_if_due(self) -> None:
+        if self._clock() >= self._due:
+            self._rotate()
+
+    def _begin(self) -> None:
+        now = self._clock()
+        start = self._period_start(now) if self._max_seconds else now
+        self._final = Path(self._named(start))
+        working = self._final.with_name(f".{self._final.name}.{os.getpid()}.part")
+        form = format_of_name(str(self._final)) if self._format == "auto" else self._format
+        arguments = self._arguments
+        if arguments["compression"] == "auto":
+            arguments = arguments | {"compression": compression_of_name(str(self._final))}
+        self._writer = Writer(working, format=form, **arguments)
+        for given, keywords in self._interfaces:
+            self._writer.describe_interface(*given, **keywords)
+        self._due = start + self._max_seconds if self._max_seconds else float("inf")
+        self._number += 1
+        self._changed.notify_all()
+
+    def _named(self, start: float) -> str | os.PathLike[str]:
+        if callable(self._name):
+            return self._name(self._number, start)
+        return time.strftime(self._name, time.localtime(start)).format(number=self._number)
+
+    def _period_start(self, now: float) -> float:
+        """The last round local time: counted from midnight, in steps of max_seconds."""
+        offset = time.localtime(now).tm_gmtoff
+        return (now + offset) // self._max_seconds * self._max_seconds - offset
+
+    def _rotate(self) -> None:
+        writer, self._writer = self._writer, None
+        self._due = float("inf")
+        if writer is None:
+            return
+        self._packets += writer.packets
+        working = Path(writer.name)
+        assert self._final is not None
+        try:
+            writer.close()
+        finally:
+            path = _give_name(working, self._final)
+            self._files.append(path)
+        if self._on_file is not None:
+            self._on_file(path)
+        while self._max_files and len(self._files) > self._max_files:
+            with contextlib.suppress(FileNotFoundError):  # somebody has moved it away
+                self._files.popleft().unlink()
+
+    # ---- in the background ----
+
+    def _end_periods(self) -> None:
+        with self._lock:
+            while not self._closed:
+                left = self._due - self._clock()
+                if left > 0:
+                    # The wall clock may be set meanwhile: look at it once a second.
+                    self._changed.wait(min(left, 1.0))
+                    continue
+                try:
+                    self._rotate()
+                except PcapError as error:
+                    self._failure = error
+                except OSError as error:
+                    self._failure = DeviceError(error.errno or 0, str(error))
+
+    def _raise_failure(self) -> None:
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+    # ---- end ----
+
+    def close(self) -> None:
+        """End the last file and the background thread; may be repeated. Errors as for ``Writer.close``."""
+        with self._lock:
+            self._closed = True
+            self._changed.notify_all()
+            try:
+                self._rotate()
+            finally:
+                thread, self._thread = self._thread, None
+        if thread is not None and thread is not threading.current_thread():  # on_file may close
+            thread.join()
+        with self._lock:
+            self._raise_failure()
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that are whole and have been kept, oldest first."""
+        with self._lock:
+            return list(self._files)
+
+    @property
+    def packets(self) -> int:
+        """Packets taken since the beginning, over all files."""
+        with self._lock:
+            return self._packets + (self._writer.packets if self._writer is not None else 0)
+
+    def __enter__(self) -> RotatingWriter:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def _give_name(working: Path, final: Path) -> Path:
+    """Move a file to its name, or the first free one like it; whoever looks sees it whole or not at all."""
+    stem, dot, suffixes = final.name.partition(".")
+    attempt = 0
+    while True:
+        path = final if attempt == 0 else final.with_name(f"{stem}-{attempt}{dot}{suffixes}")
+        try:
+            os.link(working, path)  # unlike rename, this does not overwrite
+        except FileExistsError:
+            attempt += 1
+            continue
+        except PermissionError:  # a file system without links
+            if path.exists():
+                attempt += 1
+                continue
+            os.rename(working, path)
+            return path
+        os.unlink(working)
+        return path

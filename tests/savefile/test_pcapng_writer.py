@@ -1,0 +1,155 @@
+"""pcapng, written: read back by libpcap, dpkt and Wireshark's tools, and by this project's reader."""
+
+from __future__ import annotations
+
+import io
+import random
+import shutil
+import subprocess
+from pathlib import Path
+
+import dpkt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nmpcap import PcapError
+from nmpcap.savefile import Option, Reader, Record, open_writer, pcapng, read_blocks
+
+from . import libpcap
+from .pcapfiles import NANO, Layout, some_packets
+
+
+def make_records(rng: random.Random, count: int) -> list[Record]:
+    layout = Layout(magic=NANO)
+    return [Record(layout.ts_ns(p), p.data, p.len, 0, 1, 0) for p in some_packets(rng, count, nano=True)]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "out.pcapng"
+
+
+@pytest.mark.parametrize("nano", [False, True])
+def test_libpcap_reads_what_was_written(nano: bool, path: Path, rng: random.Random) -> None:
+    records = make_records(rng, 500)
+    with open_writer(path, nano=nano, snaplen=9000, options=pcapng.make_comments(["mine"])) as writer:
+        writer.write_many(records)
+        position = writer.position
+    theirs = libpcap.read(libpcap.library(), path)
+    unit = 1 if nano else 1000
+    assert theirs.packets == [(r.ts_ns // unit * unit, r.data, r.len) for r in records]
+    assert (theirs.linktype, theirs.snaplen, theirs.error) == (1, 9000, "")
+    assert position == path.stat().st_size
+
+
+def test_dpkt_reads_what_was_written(path: Path, rng: random.Random) -> None:
+    records = make_records(rng, 100)
+    with open_writer(path, nano=True) as writer:
+        writer.write_many(records)
+    with path.open("rb") as file:
+        assert [data for _, data in dpkt.pcapng.Reader(file)] == [record.data for record in records]
+
+
+def test_wireshark_reads_what_was_written(path: Path) -> None:
+    if not shutil.which("tshark"):
+        pytest.skip("no tshark; to run it: apt-get install tshark")
+    with open_writer(path, nano=True) as writer:
+        writer.describe_interface(0, 1, name="eth0", description="the first")
+        writer.describe_interface(7, 12, name="tun0")
+        writer.write(Record(1_234_567_890_123_456_789, bytes(60), 60, 0, 1, 1), comment="tagged")
+        writer.write(Record(1_234_567_891_000_000_001, b"\x45" + bytes(19), 20, 7, 12, 0))
+    fields = ("frame.time_epoch", "frame.len", "frame.interface_name", "frame.comment")
+    command = ["tshark", "-r", path, "-T", "fields", *(part for field in fields for part in ("-e", field))]
+    out = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert [row[0].rstrip("0") for row in rows] == ["1234567890.123456789", "1234567891.000000001"]
+    assert [row[1:] for row in rows] == [["60", "eth0", "tagged"], ["20", "tun0", ""]]
+
+
+records = st.builds(
+    Record,
+    st.sampled_from([0, 1, 2**32, 2**63 - 1]) | st.integers(0, 2**63 - 1),
+    st.binary(max_size=300),
+    st.sampled_from([0, 1, 2**31, 2**32 - 1]),
+    st.integers(0, 3),
+    st.sampled_from([1, 12, 113, 276]),
+    st.just(0),
+)
+
+
+@given(st.lists(records))
+def test_written_and_read_is_the_same(packets: list[Record]) -> None:
+    file = io.BytesIO()
+    with open_writer(file, nano=True, format="pcapng") as writer:
+        writer.describe_interface()
+        writer.write_many(packets)
+    with Reader(io.BytesIO(file.getvalue())) as reader:
+        found = list(reader)
+        described = [interface.linktype for interface in reader.interfaces]
+    assert [(r.ts_ns, r.data, r.len, r.linktype) for r in found] == [
+        (p.ts_ns, p.data, p.len, p.linktype) for p in packets
+    ]
+    assert [described[r.interface] for r in found] == [r.linktype for r in found]
+    pairs = {(p.interface, p.linktype) for p in packets} | {(0, 1)}
+    assert len(described) == len(pairs)
+
+
+def test_the_padding_is_zero(path: Path) -> None:
+    with open_writer(path) as writer:
+        for _ in range(10_000):  # over more than one block
+            writer.write(b"\xff" * 33, ts_ns=0)
+    for block in read_blocks(path):
+        if block.is_packet:
+            assert block.body[20 + 33 :] == bytes(3)
+
+
+def test_the_direction_is_kept(path: Path) -> None:
+    with open_writer(path) as writer:
+        writer.write(b"plain", ts_ns=0)
+    with Reader(path) as reader:
+        assert [record.flags for record in reader] == [0]
+
+
+def test_comments_and_options_are_kept(path: Path) -> None:
+    own = Option(4, b"application")
+    with open_writer(path, options=[own, *pcapng.make_comments(["eins", "zwei"])]) as writer:
+        number = writer.describe_interface(
+            3, 1, 96, name="eth3", options=[Option(8, bytes(8)), Option(9, b"\6"), Option(14, bytes(8))]
+        )
+        writer.write(Record(0, b"x", 1, 3, 1, 0), comment="über")
+    section, interface, packet = read_blocks(path)
+    assert number == 0
+    assert section.options == [own, Option(1, b"eins"), Option(1, b"zwei")]
+    assert interface.options == [Option(8, bytes(8)), Option(2, b"eth3")]
+    assert interface.fields("HHI") == (1, 0, 96)
+    assert packet.comments == ["über"]
+
+
+def test_times_before_1970_are_refused(path: Path) -> None:
+    with open_writer(path) as writer, pytest.raises(PcapError, match="from 1970 on"):
+        writer.write(b"x", ts_ns=-1)
+
+
+def test_longer_packets_are_cut_to_the_snaplen(path: Path) -> None:
+    with open_writer(path, snaplen=10) as writer:
+        writer.write(b"0123456789abc", ts_ns=0)
+    with Reader(path) as reader:
+        assert [(r.data, r.len) for r in reader] == [(b"0123456789", 13)]
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("a.pcapng", "pcapng"),
+        ("a.ntar.gz", "pcapng"),
+        ("a.pcapng.zst", "pcapng"),
+        ("a.pcap", "pcap"),
+        ("a", "pcap"),
+    ],
+)
+def test_the_name_says_the_format(name: str, form: str, tmp_path: Path) -> None:
+    with open_writer(tmp_path / name) as writer:
+        assert writer.format == form
+    with pytest.raises(PcapError, match="format 'erf' is not one of pcap, pcapng"):
+        open_writer(tmp_path / name, format="erf")

@@ -1,0 +1,277 @@
+"""Rotation: every packet in one file, every file whole, periods on time."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from nmpcap import DeviceError, PcapError
+from nmpcap._core import ffi, lib
+from nmpcap.savefile import Reader, Record
+from nmpcap.savefile.rotate import RotatingWriter
+
+from .pcapfiles import Layout, some_packets
+
+
+def make_packet(number: int, size: int = 100) -> Record:
+    return Record(number * 1000, number.to_bytes(size, "big"), size, 0, 1, 0)
+
+
+def numbers_in(path: Path) -> list[int]:
+    with Reader(path) as reader:
+        return [record.ts_ns // 1000 for record in reader]
+
+
+class Clock:
+    """A wall clock that a test sets."""
+
+    def __init__(self, now: float = 1_700_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    def set_zone(name: str) -> None:
+        monkeypatch.setenv("TZ", name)
+        time.tzset()
+
+    yield set_zone
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_by_size_no_file_is_longer(tmp_path: Path) -> None:
+    limit = 24 + 10 * 116
+    with RotatingWriter(str(tmp_path / "trace-{number:03}.pcap"), max_bytes=limit) as writer:
+        assert writer.write_many(make_packet(i) for i in range(95)) == 95
+        assert writer.packets == 95
+        assert len(writer.files) == 9
+    assert [path.name for path in writer.files] == [f"trace-{i:03}.pcap" for i in range(10)]
+    assert [len(numbers_in(path)) for path in writer.files] == [10] * 9 + [5]
+    assert list(chain.from_iterable(map(numbers_in, writer.files))) == list(range(95))
+    assert max(path.stat().st_size for path in writer.files) == limit
+
+
+def test_a_packet_over_the_limit_has_a_file_to_itself(tmp_path: Path) -> None:
+    with RotatingWriter(str(tmp_path / "{number}.pcap"), max_bytes=1000) as writer:
+        for number, size in enumerate((100, 5000, 6000, 100)):
+            writer.write(make_packet(number, size))
+    assert [numbers_in(path) for path in writer.files] == [[0], [1], [2], [3]]
+
+
+def test_by_count(tmp_path: Path) -> None:
+    with RotatingWriter(str(tmp_path / "{number}.pcapng.gz"), max_packets=7) as writer:
+        writer.write_many(make_packet(i) for i in range(20))
+    assert [numbers_in(path) for path in writer.files] == [
+        list(range(7)),
+        list(range(7, 14)),
+        list(range(14, 20)),
+    ]
+
+
+def test_views_go_where_single_packets_would(tmp_path: Path, rng: random.Random) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(Layout().file(some_packets(rng, 1000)))
+    views = ffi.new("struct nm_view[100]")
+    with (
+        Reader(source) as reader,
+        RotatingWriter(str(tmp_path / "one-{number}.pcap"), max_bytes=20_000, max_packets=33) as one,
+    ):
+        one.write_many(reader)
+    with (
+        Reader(source) as reader,
+        RotatingWriter(str(tmp_path / "many-{number}.pcap"), max_bytes=20_000, max_packets=33) as many,
+    ):
+        while (count := lib.nm_savefile_fill(reader.source, views, 100)) > 0:
+            many.write_views(views, count)
+    assert [path.read_bytes() for path in one.files] == [path.read_bytes() for path in many.files]
+    assert one.packets == many.packets == 1000
+
+
+def test_only_the_newest_files_are_kept(tmp_path: Path) -> None:
+    name = str(tmp_path / "{number}.pcap")
+    with RotatingWriter(name, max_packets=1, max_files=3) as writer:
+        writer.write_many(make_packet(i) for i in range(10))
+        writer.files[0].unlink()  # somebody else has taken it
+        writer.write_many(make_packet(i) for i in range(10, 12))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["10.pcap", "11.pcap", "9.pcap"]
+
+
+def test_a_file_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
+    whole: list[tuple[str, list[int]]] = []
+    with RotatingWriter(
+        str(tmp_path / "{number}.pcap"),
+        max_packets=2,
+        on_file=lambda path: whole.append((path.name, numbers_in(path))),
+    ) as writer:
+        writer.write(make_packet(0))
+        assert [path.name for path in tmp_path.glob("*.pcap")] == []
+        [working] = tmp_path.iterdir()
+        assert working.name.startswith(".0.pcap.")
+        writer.write_many([make_packet(1), make_packet(2)])
+        assert whole == [("0.pcap", [0, 1])]
+    assert whole == [("0.pcap", [0, 1]), ("1.pcap", [2])]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.pcap", "1.pcap"]
+
+
+def test_no_file_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "trace.pcap.gz").write_bytes(b"precious")
+    with RotatingWriter(str(tmp_path / "trace.pcap.gz"), max_packets=1) as writer:
+        writer.write_many(make_packet(i) for i in range(3))
+    assert (tmp_path / "trace.pcap.gz").read_bytes() == b"precious"
+    assert [path.name for path in writer.files] == [f"trace-{i}.pcap.gz" for i in (1, 2, 3)]
+    assert [numbers_in(path) for path in writer.files] == [[0], [1], [2]]
+
+
+# ---- time -----------------------------------------------------------------------------
+
+
+def test_periods_begin_at_round_times(tmp_path: Path, clock: Clock, zone) -> None:
+    zone("UTC")
+    clock.now = 1_700_000_000  # 22:13:20
+    with RotatingWriter(
+        str(tmp_path / "%Y-%m-%d %H%M%S.pcap"), max_seconds=900, clock=clock, background=False
+    ) as writer:
+        for number in range(60):
+            writer.write(make_packet(number))
+            clock.now += 60
+    assert [path.name for path in writer.files] == [
+        "2023-11-14 220000.pcap",
+        "2023-11-14 221500.pcap",
+        "2023-11-14 223000.pcap",
+        "2023-11-14 224500.pcap",
+        "2023-11-14 230000.pcap",
+    ]
+    assert [len(numbers_in(path)) for path in writer.files] == [2, 15, 15, 15, 13]
+
+
+@pytest.mark.parametrize(
+    ("place", "seconds", "first"),
+    [
+        ("Asia/Kathmandu", 3600, "03:00"),
+        ("Asia/Kathmandu", 86400, "00:00"),
+        ("America/St_Johns", 1800, "18:30"),
+    ],
+)
+def test_round_times_are_those_of_the_local_day(
+    place: str, seconds: int, first: str, tmp_path: Path, zone
+) -> None:
+    zone(place)
+    if time.localtime(0).tm_gmtoff == 0:
+        pytest.skip("no time zones here; to run it: apt-get install tzdata")
+    name = str(tmp_path / "%H:%M.pcap")
+    with RotatingWriter(name, max_seconds=seconds, clock=Clock(), background=False) as writer:
+        writer.write(make_packet(0))
+    assert [path.name for path in writer.files] == [f"{first}.pcap"]
+
+
+def test_poll_ends_a_period_without_packets(tmp_path: Path, clock: Clock) -> None:
+    with RotatingWriter(str(tmp_path / "x.pcap"), max_seconds=60, clock=clock, background=False) as writer:
+        assert writer.poll() is None
+        writer.write(make_packet(0))
+        left = writer.poll()
+        assert left is not None
+        assert 0 < left <= 60
+        clock.now += left - 0.001
+        assert writer.poll() == pytest.approx(0.001, abs=1e-4)
+        assert writer.files == []
+        clock.now += 0.002
+        assert writer.poll() is None
+        assert [numbers_in(path) for path in writer.files] == [[0]]
+
+
+def test_a_period_ends_in_the_background(tmp_path: Path) -> None:
+    whole = threading.Event()
+    with RotatingWriter(str(tmp_path / "x.pcap"), max_seconds=1, on_file=lambda _: whole.set()) as writer:
+        writer.write(make_packet(0))
+        assert whole.wait(10)
+        assert [numbers_in(path) for path in writer.files] == [[0]]
+    assert not [thread for thread in threading.enumerate() if thread.name == "nmpcap rotation"]
+
+
+def test_what_fails_in_the_background_is_told_by_the_next_call(tmp_path: Path) -> None:
+    failed = threading.Event()
+
+    def refuse(path: Path) -> None:
+        failed.set()
+        raise DeviceError(5, f"{path}: cannot be moved")
+
+    writer = RotatingWriter(str(tmp_path / "x.pcap"), max_seconds=1, on_file=refuse)
+    writer.write(make_packet(0))
+    assert failed.wait(10)
+    with pytest.raises(DeviceError, match="cannot be moved"):
+        writer.write(make_packet(1))
+    writer.close()
+
+
+def test_threads_may_share_a_writer(tmp_path: Path) -> None:
+    with RotatingWriter(str(tmp_path / "{number}.pcap"), max_packets=100, max_seconds=1) as writer:
+        threads = [
+            threading.Thread(target=lambda k=k: [writer.write(make_packet(4 * i + k)) for i in range(500)])
+            for k in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(chain.from_iterable(map(numbers_in, writer.files))) == list(range(2000))
+
+
+# ---- the rest -------------------------------------------------------------------------
+
+
+def test_a_function_may_name_the_files(tmp_path: Path, clock: Clock) -> None:
+    with RotatingWriter(
+        lambda number, start: tmp_path / f"{number}-{start:.0f}.pcap", max_packets=1, clock=clock
+    ) as writer:
+        writer.write_many([make_packet(0), make_packet(1)])
+    assert [path.name for path in writer.files] == ["0-1700000000.pcap", "1-1700000000.pcap"]
+
+
+def test_each_file_describes_its_interfaces(tmp_path: Path) -> None:
+    with RotatingWriter(str(tmp_path / "{number}.pcapng"), max_packets=1) as writer:
+        writer.describe_interface(name="eth0")
+        writer.write(make_packet(0))
+        writer.describe_interface(1, name="eth1")
+        writer.write(make_packet(1)._replace(interface=1))
+    for path, names in zip(writer.files, (["eth0", "eth1"], ["eth0", "eth1"]), strict=True):
+        with Reader(path) as reader:
+            list(reader)
+            assert [interface.name for interface in reader.interfaces] == names
+
+
+def test_flush_and_rotate_on_request(tmp_path: Path) -> None:
+    with RotatingWriter(str(tmp_path / "{number}.pcap")) as writer:
+        writer.flush()
+        writer.rotate()
+        writer.write(make_packet(0))
+        writer.flush()
+        [working] = tmp_path.iterdir()
+        assert numbers_in(working) == [0]
+        writer.rotate()
+        writer.write(make_packet(1))
+    assert [numbers_in(path) for path in writer.files] == [[0], [1]]
+
+
+def test_a_closed_writer_says_so_and_a_folder_that_is_not_there_too(tmp_path: Path) -> None:
+    writer = RotatingWriter(str(tmp_path / "missing" / "x.pcap"))
+    with pytest.raises(DeviceError, match="No such file or directory"):
+        writer.write(make_packet(0))
+    writer.close()
+    writer.close()
+    with pytest.raises(PcapError, match="the writer is closed"):
+        writer.write(make_packet(0))
