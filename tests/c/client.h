@@ -52,10 +52,11 @@ static inline int client_request(struct nm_device *device, uint16_t type, const 
 }
 
 /* Opens a port with rings of so many slots; the errno of REGISTER, which leaves nothing open. */
-static inline int client_try(struct client *client, const char *name, uint32_t slots, uint64_t flags, void *options)
+static inline int client_try_slots(struct client *client, const char *name, uint32_t tx_slots, uint32_t rx_slots,
+                                   uint64_t flags, void *options)
 {
     struct nmreq_register reg = {
-        .nr_mode = NR_REG_ALL_NIC, .nr_tx_slots = slots, .nr_rx_slots = slots, .nr_flags = flags};
+        .nr_mode = NR_REG_ALL_NIC, .nr_tx_slots = tx_slots, .nr_rx_slots = rx_slots, .nr_flags = flags};
     char msg[NM_MSG_SIZE];
     int error;
 
@@ -75,6 +76,16 @@ static inline int client_try(struct client *client, const char *name, uint32_t s
         client->rx = (struct netmap_ring *)((char *)client->nifp +
                                             client->nifp->ring_ofs[client->nifp->ni_tx_rings + 1]);
     return 0;
+}
+
+static inline int client_try(struct client *client, const char *name, uint32_t slots, uint64_t flags, void *options)
+{
+    return client_try_slots(client, name, slots, slots, flags, options);
+}
+
+static inline void client_open_slots(struct client *client, const char *name, uint32_t tx_slots, uint32_t rx_slots)
+{
+    CHECK_EQ(client_try_slots(client, name, tx_slots, rx_slots, 0, NULL), 0);
 }
 
 static inline void client_open(struct client *client, const char *name, uint32_t slots)

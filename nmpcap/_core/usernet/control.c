@@ -174,12 +174,15 @@ int nmu_control_list(struct nmu_device *dev, struct nmu_request *request)
     uint32_t id, port;
     int error;
 
-    if (!name[0])
+    if (!name[0]) {
+        if (!list->nr_bridge_idx && !list->nr_port_idx)
+            nmu_reap(dev);
         return list_next(dev, request);
+    }
+    port = nmu_port_find(dev, name);
     error = nmu_switch_find(dev, name, &id);
     if (error)
         return error;
-    port = nmu_port_find(dev, name);
     list->nr_bridge_idx = (uint16_t)(id - 1);
     list->nr_port_idx = port ? dev->reg->ports[port].switch_port : NMU_NOPORT;
     return 0;

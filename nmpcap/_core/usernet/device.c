@@ -87,6 +87,7 @@ static void put(struct nmu_device *dev)
     if (dev->desc && nmu_registry_lock(dev) == 0) {
         nmu_port_unbind(dev, dev->desc);
         dev->desc = 0;
+        nmu_reap_at_end(dev);
         nmu_registry_unlock(dev);
     }
     if (dev->wake_fd >= 0)

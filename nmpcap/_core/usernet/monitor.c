@@ -74,15 +74,14 @@ static void show(struct nmu_device *dev, struct nmu_kring *watched, struct nmu_k
                  uint32_t to, bool swap)
 {
     struct netmap_ring *source = nmu_ring(dev, watched), *target;
-    uint32_t n = watched->num_slots, count = nmu_distance(from, to, n), space, tail;
+    uint32_t n = watched->num_slots, count = nmu_distance(from, to, n), lost, tail;
     uint64_t now = monitor->timestamps ? nmu_now_ns(CLOCK_REALTIME) : 0;
 
     if (!source || !nmu_mutex_lock(&monitor->deliver))
         return;
     target = nmu_ring(dev, monitor);
-    space = nmu_deliver_space(monitor);
-    if (target && atomic_load_explicit(&monitor->on, memory_order_acquire) && space && count) {
-        for (; count > space; count--)
+    if (target && atomic_load_explicit(&monitor->on, memory_order_acquire)) {
+        for (lost = 0; count - lost > nmu_deliver_space(monitor); lost++)
             from = nmu_next(from, n);
         tail = atomic_load_explicit(&monitor->hwtail, memory_order_relaxed);
         for (; from != to; from = nmu_next(from, n), tail = nmu_next(tail, monitor->num_slots)) {
@@ -99,7 +98,8 @@ static void show(struct nmu_device *dev, struct nmu_kring *watched, struct nmu_k
             if (monitor->timestamps)
                 own->ptr = now;
         }
-        atomic_fetch_add_explicit(&dev->reg->ports[monitor->port].received, count, memory_order_relaxed);
+        atomic_fetch_add_explicit(&dev->reg->ports[monitor->port].received, count - lost, memory_order_relaxed);
+        atomic_fetch_add_explicit(&dev->reg->ports[monitor->port].dropped, lost, memory_order_relaxed);
         /* release: the monitor's reader that sees the tail sees slots and payload */
         atomic_store_explicit(&monitor->hwtail, tail, memory_order_release);
     }

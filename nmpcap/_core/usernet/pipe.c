@@ -220,7 +220,7 @@ static uint32_t find_end(struct nmu_device *dev, const char *name, uint32_t brac
 
     for (uint32_t i = 1; i < reg->ports_high; i++)
         if (reg->ports[i].kind == NMU_PIPE && reg->ports[i].brace == brace && !strcmp(reg->ports[i].name, name))
-            return i;
+            return nmu_reap_port(dev, i) ? 0 : i;
     return 0;
 }
 

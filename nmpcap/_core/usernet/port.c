@@ -21,7 +21,7 @@ uint32_t nmu_port_find(struct nmu_device *dev, const char *name)
     for (uint32_t i = 1; i < reg->ports_high; i++)
         if (reg->ports[i].kind == NMU_VALE &&
             (!strcmp(reg->ports[i].name, name) || (reg->ports[i].persistent && !strcmp(reg->ports[i].ifname, name))))
-            return i;
+            return nmu_reap_port(dev, i) ? 0 : i;
     return 0;
 }
 

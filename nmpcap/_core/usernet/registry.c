@@ -1,12 +1,11 @@
 /*
- * The runtime directory, its registry file, the lock over it, and who is still alive.
+ * The runtime directory, its registry file, and the lock over it.
  *
  * Nobody serves the registry: whoever needs it and finds none makes it, and whoever leaves it
  * empty removes it. The file appears complete (it is built unnamed and then linked), and is
  * marked gone under its lock before it is unlinked, so that a process that has just opened it
  * notices and opens the next one.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -250,114 +249,6 @@ static int find_registry(struct nmu_device *dev)
 
 /* ---- the lock, and what happens at its edges --------------------------------------- */
 
-static bool alive_or_kept(const struct nmu_port *port)
-{
-    return port->users || port->pipes || port->persistent || port->attached;
-}
-
-/* Removes files that no record speaks of: of processes that died while making something. */
-static void sweep_files(struct nmu_device *dev)
-{
-    int fd = openat(dev->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-    struct dirent *entry;
-
-    if (!directory) {
-        if (fd >= 0)
-            close(fd);
-        return;
-    }
-    while ((entry = readdir(directory))) {
-        unsigned index, generation;
-        bool known = true;
-
-        if (sscanf(entry->d_name, "region-%u-%u", &index, &generation) == 2)
-            known = index < dev->reg->regions_high && dev->reg->regions[index].users &&
-                    dev->reg->regions[index].generation == generation;
-        else if (sscanf(entry->d_name, "port-%u-%u", &index, &generation) == 2)
-            known = index < dev->reg->descs_high && dev->reg->descs[index].port &&
-                    dev->reg->descs[index].generation == generation;
-        if (!known)
-            unlinkat(dev->dirfd, entry->d_name, 0);
-    }
-    closedir(directory);
-}
-
-/* Somebody died holding the lock: bring every count in line with the records it counts. */
-static void recount(struct nmu_device *dev)
-{
-    struct nmu_registry *reg = dev->reg;
-
-    memset(reg->krings_taken, 0, sizeof(reg->krings_taken));
-    for (uint32_t i = 1; i < reg->regions_high; i++)
-        reg->regions[i].users = 0;
-    for (uint32_t i = 1; i < reg->ports_high; i++) {
-        struct nmu_port *port = &reg->ports[i];
-
-        port->users = port->pipes = 0;
-        if (port->kind == NMU_FREE)
-            continue;
-        reg->regions[port->region].users++;
-        for (uint32_t k = 0; k < port->tx_rings + port->rx_rings; k++) {
-            uint32_t kring = port->krings + k;
-
-            reg->krings_taken[kring / 64] |= (uint64_t)1 << kring % 64;
-            reg->krings[kring].users = reg->krings[kring].exclusive = 0;
-        }
-    }
-    for (uint32_t i = 1; i < reg->ports_high; i++) /* a pipe has two ends and counts once */
-        if (reg->ports[i].kind == NMU_PIPE && i < reg->ports[i].peer)
-            reg->ports[reg->ports[i].parent].pipes++;
-    for (uint32_t i = 1; i < reg->descs_high; i++) {
-        struct nmu_desc *desc = &reg->descs[i];
-        struct nmu_port *port = &reg->ports[desc->port];
-
-        if (!desc->port)
-            continue;
-        port->users++;
-        for (int tx = 0; tx < 2; tx++)
-            for (uint32_t k = tx ? desc->tx_first : desc->rx_first; k < (tx ? desc->tx_last : desc->rx_last); k++) {
-                nmu_kring(reg, port, tx, k)->users++;
-                nmu_kring(reg, port, tx, k)->exclusive |= desc->exclusive;
-            }
-    }
-    for (uint32_t i = 1; i < reg->ports_high; i++)
-        if (reg->ports[i].kind != NMU_FREE && !alive_or_kept(&reg->ports[i]))
-            nmu_port_put(dev, i);
-    for (uint32_t i = 1; i < reg->regions_high; i++)
-        if (!reg->regions[i].users)
-            nmu_region_end(dev, i);
-    for (uint32_t i = 1; i <= NMU_SWITCHES; i++) {
-        struct nmu_switch *sw = &reg->switches[i];
-
-        sw->ports_count = 0;
-        for (uint32_t k = 0; k < NMU_SWITCH_PORTS; k++) {
-            uint32_t port = nmu_place_port(atomic_load(&sw->ports[k]));
-
-            if (port && (reg->ports[port].kind == NMU_FREE || reg->ports[port].switch_id != i))
-                atomic_store(&sw->ports[k], 0), port = 0;
-            sw->ports_count += port != 0;
-        }
-        if (!sw->ports_count)
-            sw->name[0] = '\0';
-    }
-}
-
-bool nmu_reap(struct nmu_device *dev)
-{
-    bool found = false;
-
-    for (uint32_t i = 1; i < dev->reg->descs_high; i++)
-        if (dev->reg->descs[i].port && i != dev->desc && !nmu_desc_alive(dev, i)) {
-            nmu_port_unbind(dev, i);
-            found = true;
-        }
-    if (found)
-        sweep_files(dev);
-    dev->reg->last_reap_ns = nmu_now_ns(CLOCK_MONOTONIC);
-    return found;
-}
-
 int nmu_registry_lock(struct nmu_device *dev)
 {
     for (;;) {
@@ -381,9 +272,7 @@ int nmu_registry_lock(struct nmu_device *dev)
         }
         error = pthread_mutex_lock(&dev->reg->lock);
         if (error == EOWNERDEAD) {
-            recount(dev);
-            nmu_reap(dev);
-            sweep_files(dev);
+            nmu_reap_holder(dev);
             error = pthread_mutex_consistent(&dev->reg->lock);
         }
         if (error)

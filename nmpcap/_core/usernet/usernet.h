@@ -3,7 +3,8 @@
  * other. What the processes share is in layout.h.
  *
  *   device.c    the device contract: open, ioctl, mmap, close
- *   registry.c  the runtime directory and its registry file, the lock, who is alive
+ *   registry.c  the runtime directory and its registry file, and the lock
+ *   reap.c      after a death
  *   region.c    memory regions: geometry, allocation, mapping
  *   port.c      ports: making, binding, unbinding, removing;  rings.c  their rings
  *   lookup.c    from a name to a port
@@ -77,7 +78,6 @@ int nmu_registry_lock(struct nmu_device *);
 void nmu_registry_unlock(struct nmu_device *); /* removes what nobody uses any more */
 void nmu_registry_close(struct nmu_device *);
 int nmu_reserve(struct nmu_device *, const void *record, size_t size); /* backs it with memory */
-bool nmu_reap(struct nmu_device *); /* unbinds the dead; true if there were any */
 int nmu_mutex_init(pthread_mutex_t *);
 bool nmu_mutex_lock(pthread_mutex_t *);    /* false: not to be had (unrecoverable) */
 bool nmu_mutex_trylock(pthread_mutex_t *); /* false: busy */
@@ -86,6 +86,13 @@ static inline void nmu_mutex_unlock(pthread_mutex_t *mutex)
 {
     pthread_mutex_unlock(mutex);
 }
+
+/* ---- reap.c, under registry.lock --------------------------------------------------- */
+
+bool nmu_reap(struct nmu_device *); /* unbinds the dead; true if there were any */
+bool nmu_reap_port(struct nmu_device *, uint32_t port); /* those bound to it; true if it went with them */
+void nmu_reap_at_end(struct nmu_device *); /* before leaving: unless somebody is left to do it */
+void nmu_reap_holder(struct nmu_device *); /* somebody died holding the lock: nothing can be believed */
 
 /* ---- region.c ---------------------------------------------------------------------- */
 

@@ -381,10 +381,13 @@ void nmu_vale_txsync(struct nmu_device *dev, struct nmu_kring *kring, struct net
         s.sw = &reg->switches[port->switch_id];
         s.base = nmu_region_map(dev, port->region);
         s.bufs = &reg->regions[port->region].pool[NMU_POOL_BUF];
-        if (kring->backpressure)
+        if (kring->backpressure) {
             to = forward_patiently(&s, ring, from, to);
-        else
+        } else {
+            /* Before they go: who takes over after a death must not send again what may have gone. */
+            atomic_store_explicit(&kring->hwcur, to, memory_order_relaxed);
             forward_slots(&s, ring, from, to, batch > BATCH ? BATCH : (uint32_t)batch);
+        }
     }
     /* The copies are made: every slot can be filled again. */
     atomic_store_explicit(&kring->hwcur, to, memory_order_relaxed);
