@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from packets import ADDRESSES, ADDRESSES6, MACS, PORTS
+from .packets import ADDRESSES, ADDRESSES6, MACS, PORTS
 
 _NUMBERS = (
     0,
