@@ -9,13 +9,17 @@ from nmpcap.errors import (
     SavefileError,
     UsageError,
 )
+from nmpcap.filter import Program, Resolver, compile
 
 __all__ = [
     "DeviceError",
     "FilterError",
     "PcapError",
     "PortNameError",
+    "Program",
     "ProgramError",
+    "Resolver",
     "SavefileError",
     "UsageError",
+    "compile",
 ]
