@@ -10,7 +10,7 @@ from nmpcap._core.delivery import Packet
 
 __all__ = ["Batch", "Explanation", "Packet", "Stats"]
 
-OUTGOING = 0x0001
+_OUTGOING = 0x0001
 
 
 @final
@@ -88,7 +88,7 @@ class Batch:
             self.lens[index],
             self.linktypes[index],
             self.interfaces[index],
-            bool(self.flags[index] & OUTGOING),
+            bool(self.flags[index] & _OUTGOING),
         )
 
     def __iter__(self) -> Iterator[Packet]:
@@ -96,7 +96,7 @@ class Batch:
         columns = self.offsets, self.caplens, self.ts_ns, self.lens, self.linktypes, self.interfaces, self.flags
         for offset, caplen, ts_ns, length, linktype, interface, flags in zip(*columns, strict=True):
             yield Packet(
-                data[offset : offset + caplen], ts_ns, length, linktype, interface, bool(flags & OUTGOING)
+                data[offset : offset + caplen], ts_ns, length, linktype, interface, bool(flags & _OUTGOING)
             )
 
     def __repr__(self) -> str:

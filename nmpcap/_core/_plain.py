@@ -147,6 +147,7 @@ class Handle:
         self._window = lib.nm_capture_window(self._capture)
         self._timeout = -1
         self._nonblock = False
+        self._status = 0
         self._savefile = savefile
 
     @property
@@ -178,7 +179,10 @@ class Handle:
     # ---- reading
 
     def _stopped(self) -> bool:
-        return bool(self._window.stop and lib.nm_capture_stopped(self._capture))
+        if not self._window.stop or not lib.nm_capture_stopped(self._capture):
+            return False
+        self._status = lib.NM_CAPTURE_STOPPED
+        return True
 
     def _waiting(self) -> int:
         return int(self._window.passed - self._window.taken)
@@ -187,7 +191,11 @@ class Handle:
         """What nm_capture_refill says once there is something to say: a count, 0, END or STOPPED."""
         while True:
             n = int(lib.nm_capture_refill(self._capture, deadline))
-            if n >= 0 or n in (lib.NM_CAPTURE_END, lib.NM_CAPTURE_STOPPED):
+            self._status = min(n, 0)
+            if n >= 0 or n == lib.NM_CAPTURE_STOPPED:
+                return n
+            if n == lib.NM_CAPTURE_END:
+                self._ended()
                 return n
             if n == -errno.EAGAIN:
                 self._feed()
@@ -337,6 +345,9 @@ class Handle:
     # ---- what Capture fills in
 
     def _feed(self) -> None:
+        raise NotImplementedError
+
+    def _ended(self) -> None:
         raise NotImplementedError
 
     def _error(self, errno: int, message: str) -> Exception:

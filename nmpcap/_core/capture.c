@@ -135,15 +135,22 @@ void nm_capture_break(struct nm_capture *c)
 void nm_capture_close(struct nm_capture *c)
 {
     stop(c, &c->closed);
-    if (__atomic_load_n(&c->owner, __ATOMIC_RELAXED) == self())
-        drop_source(c); /* from a callback: this thread is not inside the source */
-    else
-        close_if_alone(c);
+    close_if_alone(c);
 }
 
 int nm_capture_is_closed(struct nm_capture *c)
 {
     return is_closed(c);
+}
+
+int nm_capture_is_released(struct nm_capture *c)
+{
+    int released;
+
+    pthread_mutex_lock(&c->life);
+    released = c->source == NULL;
+    pthread_mutex_unlock(&c->life);
+    return released;
 }
 
 int nm_capture_stopped(struct nm_capture *c)
@@ -339,5 +346,5 @@ uint32_t nm_capture_snaplen(struct nm_capture *c)
 
 const char *nm_capture_msg(struct nm_capture *c)
 {
-    return c->source ? c->source->msg : "";
+    return c->source->msg;
 }

@@ -143,9 +143,12 @@ int nm_capture_drain(struct nm_capture *capture, struct nm_deadline *deadline);
 void nm_capture_break(struct nm_capture *capture);
 
 /* nm_capture_close - ends the call in progress and lets go of the source: at once, or when the thread that
- * is in the handle leaves it. Any thread; may be repeated. */
+ * is in the handle (be it this one, in a callback) leaves it. Any thread; may be repeated. */
 void nm_capture_close(struct nm_capture *capture);
+
+/* nm_capture_is_closed - whether close has been called; nm_capture_is_released - whether the source is gone, too. */
 int nm_capture_is_closed(struct nm_capture *capture);
+int nm_capture_is_released(struct nm_capture *capture);
 
 /* nm_capture_stats - any thread; after close: as they were then. */
 void nm_capture_stats(struct nm_capture *capture, struct nm_stats *stats);

@@ -29,13 +29,10 @@ static int wait_for_room(struct nm_capture *c, struct nm_deadline *deadline)
 int nm_capture_inject(struct nm_capture *c, const struct nm_frame *frames, uint32_t n,
                       struct nm_deadline *deadline, uint32_t *sent)
 {
+    const struct nm_source_ops *ops = c->source->ops;
     uint32_t begin = *sent, i = begin;
-    const struct nm_source_ops *ops;
     int error = 0, flushed;
 
-    if (!c->source) /* closed by a signal handler between two calls */
-        return NM_CAPTURE_STOPPED;
-    ops = c->source->ops;
     while (i < n) {
         error = ops->inject(c->source, frames[i].data, frames[i].len);
         if (error == -EAGAIN) {
@@ -65,15 +62,14 @@ int nm_capture_inject(struct nm_capture *c, const struct nm_frame *frames, uint3
 
 int nm_capture_drain(struct nm_capture *c, struct nm_deadline *deadline)
 {
-    for (;;) {
-        int ms, n;
+    const struct nm_source_ops *ops = c->source->ops;
 
-        if (!c->source)
-            return NM_CAPTURE_STOPPED;
-        n = c->source->ops->flush(c->source);
+    for (;;) {
+        int ms, n = ops->flush(c->source);
+
         if (n)
             return n;
-        n = c->source->ops->queued ? c->source->ops->queued(c->source) : 0;
+        n = ops->queued ? ops->queued(c->source) : 0;
         if (n <= 0)
             return n;
         if (__atomic_load_n(&c->window.stop, __ATOMIC_RELAXED) && nm_capture_stopped(c))

@@ -19,7 +19,7 @@
 #include <Python.h>
 #include <stdint.h>
 
-#include "deliver/calls.h"
+#include "deliver_calls.h"
 
 struct state {
     const struct nm_deliver_calls *calls; /* NULL until bind() */
@@ -44,6 +44,7 @@ struct handle {
     struct nm_window *window;
     PyTypeObject *packet_type;  /* borrowed: the module has it, and the type of this keeps the module */
     int64_t timeout_ns;         /* -1: for ever */
+    int status;                 /* why the last call brought no packet: 0, NM_CAPTURE_END or _STOPPED */
     char nonblock;
     char savefile;              /* one buffer is the whole file */
 };

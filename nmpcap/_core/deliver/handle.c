@@ -9,8 +9,8 @@
 static const char handle_doc[] =
     "Handle(address, savefile)\n--\n\n"
     "The part of a Capture that touches packets, over the core's nm_capture at ``address`` (now its own).\n\n"
-    "Calls back ``_feed()`` where a source wants more bytes, and ``_error(errno, message)`` for the exception\n"
-    "to raise.";
+    "Calls back ``_feed()`` where a source wants more bytes, ``_ended()`` where it has come to its end, and\n"
+    "``_error(errno, message)`` for the exception to raise.";
 
 int nm_handle_timeout(PyObject *seconds, int64_t *timeout_ns)
 {
@@ -180,6 +180,7 @@ static PyGetSetDef getset[] = {
 
 static PyMemberDef members[] = {
     {"_nonblock", T_BOOL, offsetof(struct handle, nonblock), 0, NULL},
+    {"_status", T_INT, offsetof(struct handle, status), READONLY, NULL},
     {NULL},
 };
 

@@ -13,12 +13,15 @@ static int waiting(const struct nm_window *w)
 
 static int stopped(struct handle *h)
 {
-    return __atomic_load_n(&h->window->stop, __ATOMIC_RELAXED) && h->calls->stopped(h->capture);
+    if (!__atomic_load_n(&h->window->stop, __ATOMIC_RELAXED) || !h->calls->stopped(h->capture))
+        return 0;
+    h->status = NM_CAPTURE_STOPPED;
+    return 1;
 }
 
-static int feed(struct handle *h)
+static int call_back(struct handle *h, const char *method)
 {
-    PyObject *result = PyObject_CallMethod((PyObject *)h, "_feed", NULL);
+    PyObject *result = PyObject_CallMethod((PyObject *)h, method, NULL);
 
     Py_XDECREF(result);
     return result ? 0 : -1;
@@ -33,13 +36,16 @@ static int refill(struct handle *h, struct nm_deadline *deadline)
         Py_BEGIN_ALLOW_THREADS
         n = h->calls->refill(h->capture, deadline);
         Py_END_ALLOW_THREADS
-        if (n >= 0 || n == NM_CAPTURE_END || n == NM_CAPTURE_STOPPED)
+        h->status = n > 0 ? 0 : n;
+        if (n >= 0 || n == NM_CAPTURE_STOPPED)
             return n;
+        if (n == NM_CAPTURE_END)
+            return call_back(h, "_ended") ? RAISED : n;
         if (n == -EINTR) {
             if (PyErr_CheckSignals())
                 return RAISED;
         } else if (n == -EAGAIN) {
-            if (feed(h))
+            if (call_back(h, "_feed"))
                 return RAISED;
         } else {
             nm_handle_raise(h, n);

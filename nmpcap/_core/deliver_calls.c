@@ -1,5 +1,5 @@
-/* The core's side of the table; everything else here belongs to the extension module. */
-#include "deliver/calls.h"
+/* The core's side of the table that the extension module in deliver/ works through. */
+#include "deliver_calls.h"
 
 const void *nm_deliver_calls(void)
 {

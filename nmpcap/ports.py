@@ -1,0 +1,125 @@
+"""Ports: what a name opens, and what a Capture needs to know of it besides its packets.
+
+A table says which names belong to which kind of port; a new kind is a class and a row.
+"""
+
+from __future__ import annotations
+
+import errno as errnos
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from nmpcap.errors import DeviceError, PcapError
+from nmpcap.packet import Explanation
+from nmpcap.savefile import Interface, Reader
+
+__all__ = ["Options", "Port", "SavefilePort", "open_port"]
+
+ETHERNET = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What open() was asked for, as far as it concerns the port."""
+
+    snaplen: int = 262144
+    promisc: bool = True
+    netmap: str | None = None
+
+
+class Port:
+    """An open back end: its source in the core, until a Capture takes that over, and the facts about it.
+
+    The methods are for the Capture that took the source, while the source lives.
+    """
+
+    name: str
+    linktype = ETHERNET
+    savefile = False
+    interfaces: list[Interface] = []
+
+    def take_source(self) -> Any:
+        """Hand over the core's ``struct nm_source *``, which whoever takes it closes."""
+        raise NotImplementedError
+
+    def feed(self) -> None:
+        """Give a source that asked for it more bytes."""
+
+    def ended(self) -> None:
+        """Raise what the end of the source was really due to, if it was not the end."""
+
+    def error(self, errno: int, message: str) -> PcapError:
+        """Return the exception that a failed call of the core stands for."""
+        return DeviceError(errno, message or f"{self.name}: {os.strerror(errno)}")
+
+    def explain(self, filter: str) -> Explanation:
+        """Return what it is, with the capture's word on its filter; any thread."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Let go of what the source does not own. The source may be closed already."""
+
+
+class SavefilePort(Port):
+    """A savefile."""
+
+    savefile = True
+
+    def __init__(self, reader: Reader) -> None:
+        self.name = reader.name
+        self.linktype = reader.linktype
+        self.reader = reader
+
+    @property
+    def interfaces(self) -> list[Interface]:  # type: ignore[override]
+        """The interfaces met so far: Packet.interface is an index into this list."""
+        return self.reader.interfaces
+
+    def take_source(self) -> Any:
+        return self.reader.release()
+
+    def feed(self) -> None:
+        self.reader.refill()
+
+    def ended(self) -> None:
+        self.reader.check_input()
+
+    def error(self, errno: int, message: str) -> PcapError:
+        if not message:
+            return super().error(errno, message)
+        return self.reader.error(-errno)
+
+    def explain(self, filter: str) -> Explanation:
+        order = "swapped" if self.reader.swapped else "native"
+        return Explanation(
+            name=self.name,
+            source="savefile",
+            backend=f"{self.reader.format} {'.'.join(map(str, self.reader.version))}, {order} byte order",
+            rings="none: a file is read in blocks",
+            filter=filter,
+            timestamps=f"from the file, {'nanoseconds' if self.reader.nano else 'microseconds'}",
+        )
+
+    def close(self) -> None:
+        self.reader.close()
+
+
+def _open_file(name: str, options: Options) -> Port:
+    return SavefilePort(Reader(name.removeprefix("file:")))
+
+
+_KINDS: tuple[tuple[tuple[str, ...], Callable[[str, Options], Port]], ...] = ((("file:",), _open_file),)
+
+
+def open_port(name: str, options: Options) -> Port:
+    """Open a port by its name. Raises DeviceError naming it, what was tried and why it failed."""
+    for prefixes, opener in _KINDS:
+        if name.startswith(prefixes):
+            return opener(name, options)
+    raise DeviceError(
+        errnos.ENODEV,
+        f"{name}: not the name of a port; vale0:a is a port of a switch, netmap:{name or 'eth0'} an interface "
+        "through netmap, file:PATH a savefile",
+    )
