@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, SupportsFloat
 
 from nmpcap._core import ffi, lib
+from nmpcap._core.deadline import timeout_ns
 from nmpcap._core.delivery import Handle
 from nmpcap.errors import DeviceError, PcapError
 from nmpcap.packet import Batch, Explanation, Packet, Stats
@@ -174,8 +175,7 @@ class Capture(Handle):
 
         A frame has left when the device, or the program at the other end of a pipe, has taken it.
         """
-        limit = -1 if timeout is None else int(float(timeout) * 1e9)
-        deadline = ffi.new("struct nm_deadline *", [limit, 0])
+        deadline = ffi.new("struct nm_deadline *", [timeout_ns(timeout), 0])
         with self._entered():
             while True:
                 error = lib.nm_capture_drain(self._core, deadline)

@@ -7,7 +7,6 @@ things in the same order: a change to one is a change to both.
 from __future__ import annotations
 
 import errno
-import math
 import operator
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +14,7 @@ from itertools import islice
 from typing import Any, SupportsFloat, SupportsIndex, final
 
 from nmpcap._core import ffi, lib
+from nmpcap._core.deadline import timeout_ns
 
 __all__ = ["Handle", "Packet"]
 
@@ -85,10 +85,13 @@ class Packet(bytes):
         return self.data, self.ts_ns, self.len, self.linktype, self.interface, self.outgoing
 
     def __eq__(self, other: object) -> bool:
-        return self._fields() == other._fields() if isinstance(other, Packet) else NotImplemented
+        if isinstance(other, Packet):
+            return self._fields() == other._fields()
+        return False if isinstance(other, bytes) else NotImplemented
 
     def __ne__(self, other: object) -> bool:
-        return self._fields() != other._fields() if isinstance(other, Packet) else NotImplemented
+        equal = self.__eq__(other)
+        return equal if equal is NotImplemented else not equal
 
     def _unordered(self, other: object) -> bool:
         return NotImplemented
@@ -117,15 +120,6 @@ class Packet(bytes):
 
 
 Packet.__module__ = "nmpcap.packet"
-
-
-def _timeout_ns(seconds: SupportsFloat | None) -> int:
-    if seconds is None:
-        return -1
-    value = float(seconds)
-    if not value >= 0:
-        raise ValueError(f"timeout {seconds!r}: seconds from 0 up, or None for ever")
-    return math.ceil(value * 1e9) if value < 9e9 else (1 << 63) - 1
 
 
 def _packet(view: Any) -> Packet:
@@ -157,7 +151,7 @@ class Handle:
 
     @timeout.setter
     def timeout(self, seconds: float | None) -> None:
-        self._timeout = _timeout_ns(seconds)
+        self._timeout = timeout_ns(seconds)
 
     def _enter(self) -> None:
         error = lib.nm_capture_enter(self._capture)
@@ -174,7 +168,7 @@ class Handle:
     def _deadline(self, timeout: Any = _UNSET) -> Any:
         if timeout is _UNSET:
             return ffi.new("struct nm_deadline *", [0 if self._nonblock else self._timeout, 0])
-        return ffi.new("struct nm_deadline *", [_timeout_ns(timeout), 0])
+        return ffi.new("struct nm_deadline *", [timeout_ns(timeout), 0])
 
     # ---- reading
 

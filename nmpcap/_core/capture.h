@@ -135,8 +135,8 @@ void nm_capture_filter(struct nm_capture *capture,
 int nm_capture_inject(struct nm_capture *capture, const struct nm_frame *frames, uint32_t n,
                       struct nm_deadline *deadline, uint32_t *sent);
 
-/* nm_capture_drain - waits until every accepted frame has left: 0, -EAGAIN at the deadline, -EINTR and
- * NM_CAPTURE_STOPPED as above. */
+/* nm_capture_drain - whether every accepted frame has left: 0; else, after a short wait, -EINTR: call again;
+ * -EAGAIN: the deadline has come; NM_CAPTURE_STOPPED. */
 int nm_capture_drain(struct nm_capture *capture, struct nm_deadline *deadline);
 
 /* nm_capture_break - ends the call in progress, or else the next one. Any thread; a signal handler, too. */

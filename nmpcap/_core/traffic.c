@@ -4,13 +4,15 @@
 /* How long a source that cannot say when it has room is left alone. */
 #define RETRY_NS 200000
 
+/* Lets time pass, and the caller look after signals: -EINTR; or 0, the deadline has come. */
 static int pause_for(int ms)
 {
     struct timespec retry = {.tv_nsec = RETRY_NS};
 
-    if (ms > 0 && nanosleep(&retry, NULL))
-        return -EINTR;
-    return ms > 0;
+    if (ms == 0)
+        return 0;
+    nanosleep(&retry, NULL);
+    return -EINTR;
 }
 
 /* Waits for room: 1 try again, 0 the deadline has come, or an error. */
@@ -20,10 +22,10 @@ static int wait_for_room(struct nm_capture *c, struct nm_deadline *deadline)
 
     if (__atomic_load_n(&c->window.stop, __ATOMIC_RELAXED) && nm_capture_stopped(c))
         return NM_CAPTURE_STOPPED;
-    n = c->source->ops->room && ms > 0 ? c->source->ops->room(c->source, ms) : pause_for(ms);
-    if (n == 0 && ms > 0)
-        return -EINTR;
-    return n;
+    if (!c->source->ops->room || ms == 0)
+        return pause_for(ms);
+    n = c->source->ops->room(c->source, ms);
+    return n ? n : -EINTR;
 }
 
 int nm_capture_inject(struct nm_capture *c, const struct nm_frame *frames, uint32_t n,
@@ -63,23 +65,16 @@ int nm_capture_inject(struct nm_capture *c, const struct nm_frame *frames, uint3
 int nm_capture_drain(struct nm_capture *c, struct nm_deadline *deadline)
 {
     const struct nm_source_ops *ops = c->source->ops;
+    int n = ops->flush(c->source);
 
-    for (;;) {
-        int ms, n = ops->flush(c->source);
-
-        if (n)
-            return n;
-        n = ops->queued ? ops->queued(c->source) : 0;
-        if (n <= 0)
-            return n;
-        if (__atomic_load_n(&c->window.stop, __ATOMIC_RELAXED) && nm_capture_stopped(c))
-            return NM_CAPTURE_STOPPED;
-        /* No device tells when the last frame has gone: look again and again. */
-        ms = nm_deadline_slice(deadline);
-        n = pause_for(ms);
-        if (n == 0)
-            return -EAGAIN;
-        if (n < 0)
-            return n;
-    }
+    if (n)
+        return n;
+    n = ops->queued ? ops->queued(c->source) : 0;
+    if (n <= 0)
+        return n;
+    if (__atomic_load_n(&c->window.stop, __ATOMIC_RELAXED) && nm_capture_stopped(c))
+        return NM_CAPTURE_STOPPED;
+    /* No device tells when the last frame has gone: the caller looks again and again. */
+    n = pause_for(nm_deadline_slice(deadline));
+    return n ? n : -EAGAIN;
 }
