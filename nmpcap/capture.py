@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import errno as errnos
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, SupportsFloat
 
 from nmpcap._core import ffi, lib
@@ -74,7 +74,7 @@ class Capture(Handle):
                 errno, f"{self._name}: another thread is using this handle; one at a time reads or sends"
             )
         if errno == errnos.EAGAIN:
-            return DeviceError(errno, f"{self._name}: no room to send; is anybody receiving at the other end?")
+            return DeviceError(errno, f"{self._name}: no room to send; does the other end receive?")
         return self._port.error(errno, message)
 
     # ---- reading --------------------------------------------------------------------
@@ -241,7 +241,7 @@ class Capture(Handle):
         return int(lib.nm_capture_snaplen(self._core))
 
     @property
-    def interfaces(self) -> list[Interface]:
+    def interfaces(self) -> Sequence[Interface]:
         """Of a savefile: the interfaces met so far, which Packet.interface counts; else empty."""
         with self._entered():
             return self._port.interfaces

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import final
+from typing import Literal, final
 
 from nmpcap._core.delivery import Packet
 
@@ -33,7 +33,7 @@ class Batch:
     def __len__(self) -> int:
         return self._count
 
-    def _column(self, start: int, size: int, format: str) -> memoryview:
+    def _column(self, start: int, size: int, format: Literal["q", "I", "H"]) -> memoryview:
         """``start`` and ``size`` in bytes a packet, as in nm_capture_take."""
         return self._columns[start * self._count : (start + size) * self._count].cast(format)
 
@@ -93,11 +93,11 @@ class Batch:
 
     def __iter__(self) -> Iterator[Packet]:
         data = memoryview(self._data)
-        columns = self.offsets, self.caplens, self.ts_ns, self.lens, self.linktypes, self.interfaces, self.flags
-        for offset, caplen, ts_ns, length, linktype, interface, flags in zip(*columns, strict=True):
-            yield Packet(
-                data[offset : offset + caplen], ts_ns, length, linktype, interface, bool(flags & _OUTGOING)
-            )
+        places = zip(self.offsets, self.caplens, strict=True)
+        facts = zip(self.ts_ns, self.lens, self.linktypes, self.interfaces, self.flags, strict=True)
+        for (offset, caplen), (ts_ns, length, linktype, interface, flags) in zip(places, facts, strict=True):
+            outgoing = bool(flags & _OUTGOING)
+            yield Packet(data[offset : offset + caplen], ts_ns, length, linktype, interface, outgoing)
 
     def __repr__(self) -> str:
         return f"<Batch of {self._count} packets, {len(self._data)} bytes>"

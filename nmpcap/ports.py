@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno as errnos
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +38,7 @@ class Port:
     name: str
     linktype = ETHERNET
     savefile = False
-    interfaces: list[Interface] = []
+    interfaces: Sequence[Interface] = ()
 
     def take_source(self) -> Any:
         """Hand over the core's ``struct nm_source *``, which whoever takes it closes."""
@@ -73,25 +73,30 @@ class SavefilePort(Port):
         self.reader = reader
 
     @property
-    def interfaces(self) -> list[Interface]:  # type: ignore[override]
+    def interfaces(self) -> Sequence[Interface]:  # type: ignore[override]
         """The interfaces met so far: Packet.interface is an index into this list."""
         return self.reader.interfaces
 
     def take_source(self) -> Any:
+        """Hand over the reader's source."""
         return self.reader.release()
 
     def feed(self) -> None:
+        """Feed it the next piece of what is read in Python."""
         self.reader.refill()
 
     def ended(self) -> None:
+        """Raise what was wrong with the input."""
         self.reader.check_input()
 
     def error(self, errno: int, message: str) -> PcapError:
+        """Return SavefileError for damage, DeviceError for the rest."""
         if not message:
             return super().error(errno, message)
         return self.reader.error(-errno)
 
     def explain(self, filter: str) -> Explanation:
+        """Return format, version, byte order."""
         order = "swapped" if self.reader.swapped else "native"
         return Explanation(
             name=self.name,
@@ -103,6 +108,7 @@ class SavefilePort(Port):
         )
 
     def close(self) -> None:
+        """Close the input."""
         self.reader.close()
 
 
@@ -120,6 +126,6 @@ def open_port(name: str, options: Options) -> Port:
             return opener(name, options)
     raise DeviceError(
         errnos.ENODEV,
-        f"{name}: not the name of a port; vale0:a is a port of a switch, netmap:{name or 'eth0'} an interface "
-        "through netmap, file:PATH a savefile",
+        f"{name}: not the name of a port; vale0:a is a port of a switch, "
+        f"netmap:{name or 'eth0'} an interface through netmap, file:PATH a savefile",
     )

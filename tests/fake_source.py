@@ -1,4 +1,4 @@
-"""A Capture over the scripted source of fake_source.c: faults at will, and a record of what was asked of it."""
+"""A Capture over the scripted source of fake_source.c: faults at will, and a record of what was asked."""
 
 from __future__ import annotations
 
@@ -21,13 +21,16 @@ CORE = Path(__file__).parents[1] / "nmpcap" / "_core"
 NEVER = 2**64 - 1
 LOG_SIZE = 1 << 20
 
-WISHES = "available end_at per_fill min_size spread fail_at fail_errno interrupts hungry room per_flush max_frame"
+WISHES = (
+    "available end_at per_fill min_size spread fail_at fail_errno interrupts hungry room per_flush max_frame "
+    "dropped if_dropped"
+)
 RECORD = "read fills waits wakes flushes closes logged queued violations"
 
 
 class Control(ctypes.Structure):
     _fields_ = (
-        [(name, ctypes.c_uint64) for name in f"{WISHES} dropped if_dropped".split()]
+        [(name, ctypes.c_uint64) for name in WISHES.split()]
         + [("log", ctypes.c_void_p), ("log_size", ctypes.c_uint64)]
         + [(name, ctypes.c_uint64) for name in RECORD.split()]
     )
@@ -115,7 +118,9 @@ class FakeFilter:
         self.data = ffi.cast("void *", ctypes.addressof(self._n))
 
 
-def fake_capture(timeout: float | None = None, snaplen: int = 262144, **wishes: Any) -> tuple[Capture, FakePort]:
+def fake_capture(
+    timeout: float | None = None, snaplen: int = 262144, **wishes: Any
+) -> tuple[Capture, FakePort]:
     port = FakePort(**wishes)
     return Capture(port, snaplen=snaplen, timeout=timeout), port
 

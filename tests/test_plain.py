@@ -8,13 +8,17 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from nmpcap._core.delivery import compiled
 
 HERE = Path(__file__).parent
+FILES = ["test_packet.py", *(file.name for file in sorted(HERE.glob("test_capture*.py")))]
 
 
-@pytest.mark.skipif(not compiled, reason="this run has the plain delivery already; to run it: NMPCAP_DELIVERY=auto")
-@pytest.mark.parametrize("file", ["test_packet.py", "test_capture.py"])
+@pytest.mark.skipif(
+    not compiled, reason="this run has the plain delivery already; to run it: NMPCAP_DELIVERY=auto"
+)
+@pytest.mark.parametrize("file", FILES)
 def test_plain_delivery(file: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", HERE / file],
@@ -29,7 +33,8 @@ def test_plain_delivery(file: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("delivery", "result"), [("plain", "False"), ("compiled", "True"), ("auto", "True"), ("", "True"), ("fast", None)]
+    ("delivery", "result"),
+    [("plain", "False"), ("compiled", "True"), ("auto", "True"), ("", "True"), ("fast", None)],
 )
 def test_the_environment_chooses(delivery: str, result: str | None) -> None:
     if not compiled:

@@ -4,6 +4,7 @@ from typing import Any, SupportsFloat, SupportsIndex, final, overload
 from typing_extensions import Buffer, Self
 
 def bind(address: int, /) -> None: ...
+
 @final
 class Packet:
     def __new__(

@@ -36,7 +36,7 @@ class Packet(bytes):
     interface: int
     outgoing: bool
 
-    def __new__(
+    def __new__(  # noqa: PLR0917
         cls,
         data: Any,
         ts_ns: int = 0,
@@ -85,15 +85,12 @@ class Packet(bytes):
         return self.data, self.ts_ns, self.len, self.linktype, self.interface, self.outgoing
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Packet):
-            return self._fields() == other._fields()
-        return False if isinstance(other, bytes) else NotImplemented
+        return self._fields() == other._fields() if isinstance(other, Packet) else False
 
     def __ne__(self, other: object) -> bool:
-        equal = self.__eq__(other)
-        return equal if equal is NotImplemented else not equal
+        return not self == other
 
-    def _unordered(self, other: object) -> bool:
+    def _unordered(self, other: object) -> Any:
         return NotImplemented
 
     __lt__ = __le__ = __gt__ = __ge__ = _unordered
