@@ -39,8 +39,8 @@ class Capture(Handle):
     ``inject_many``, ``drain``.
 
     One thread at a time reads or sends: a second one gets DeviceError (EBUSY). Within a callback
-    the same thread may call anything. ``breakloop``, ``close``, ``stats``, ``fileno`` and
-    ``explain`` may be called from any thread, signal handler or callback, at any moment.
+    the same thread may call anything. ``breakloop``, ``close``, ``stats`` and ``explain``
+    may be called from any thread, signal handler or callback, at any moment.
     """
 
     def __init__(self, port: Port, *, snaplen: int = MAXIMUM_SNAPLEN, timeout: float | None = None) -> None:
@@ -116,7 +116,8 @@ class Capture(Handle):
         """Sleep until packets may be there, or breakloop or close has been called."""
         loop = asyncio.get_running_loop()
         awake = loop.create_future()
-        fd = lib.nm_capture_fileno(self._core)
+        with self._entered():
+            fd = lib.nm_capture_fileno(self._core)
         self._sleepers[awake] = loop
         try:
             if fd < 0:
@@ -225,10 +226,10 @@ class Capture(Handle):
         Packets may also wait in the handle (``stats().waiting``): read until next(timeout=0) gives None
         before sleeping on it. Raises DeviceError where there is none: savefiles mostly have none.
         """
-        fd: int = lib.nm_capture_fileno(self._core)
+        with self._entered():
+            fd: int = lib.nm_capture_fileno(self._core)
         if fd < 0:
-            reason = "this handle has been closed" if self.closed else "there is no descriptor to wait on"
-            raise DeviceError(errnos.EBADF, f"{self._name}: {reason}")
+            raise DeviceError(errnos.EBADF, f"{self._name}: there is no descriptor to wait on")
         return fd
 
     def datalink(self) -> int:

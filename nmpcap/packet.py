@@ -127,7 +127,7 @@ class Stats:
     sent: int
     """Frames accepted by inject and inject_many."""
     unsent: int
-    """Frames that found no room before their deadline."""
+    """Frames that found no room before their deadline; frames behind them in the same call do not count."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ HEADERS = [
     "netmap/mapping.h",
     "netmap/portname.h",
     "netmap/desc.h",
+    "netmap/port_source.h",
     "bpf/bpf.h",
     "savefile/savefile.h",
     "capture.h",

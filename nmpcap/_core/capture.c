@@ -320,13 +320,7 @@ void nm_capture_stats(struct nm_capture *c, struct nm_stats *stats)
 
 int nm_capture_fileno(struct nm_capture *c)
 {
-    int fd = -1;
-
-    pthread_mutex_lock(&c->life);
-    if (c->source)
-        fd = c->source->ops->fileno(c->source);
-    pthread_mutex_unlock(&c->life);
-    return fd;
+    return c->source->ops->fileno(c->source);
 }
 
 struct nm_window *nm_capture_window(struct nm_capture *c)

@@ -37,11 +37,6 @@ struct nm_deadline {
     int64_t at_ns;      /* CLOCK_MONOTONIC */
 };
 
-struct nm_frame {
-    const void *data;
-    size_t len;
-};
-
 /* Every counter runs from the opening of the handle and never goes back. */
 struct nm_stats {
     uint64_t received;   /* packets taken from the source */
@@ -52,7 +47,7 @@ struct nm_stats {
     uint64_t dropped;    /* lost for want of room in a ring or buffer of the source */
     uint64_t if_dropped; /* lost by the interface before that */
     uint64_t sent;       /* frames accepted by inject */
-    uint64_t unsent;     /* frames that found no room before their deadline */
+    uint64_t unsent;     /* frames that found no room before their deadline; not those behind them */
 };
 
 /*
@@ -154,7 +149,7 @@ int nm_capture_is_released(struct nm_capture *capture);
 void nm_capture_stats(struct nm_capture *capture, struct nm_stats *stats);
 
 /* nm_capture_fileno - for select and its kin: readable while packets wait in the source; -1: there is
- * none, or the handle is closed. Any thread. */
+ * none. Not any thread: the source's poll has to know from here on that the descriptor is watched. */
 int nm_capture_fileno(struct nm_capture *capture);
 
 const char *nm_capture_name(struct nm_capture *capture);

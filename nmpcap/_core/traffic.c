@@ -49,7 +49,7 @@ int nm_capture_inject(struct nm_capture *c, const struct nm_frame *frames, uint3
                 continue;
             if (error == 0) {
                 error = -EAGAIN;
-                nm_count(&c->unsent, n - i);
+                nm_count(&c->unsent, 1);
             }
         }
         if (error)

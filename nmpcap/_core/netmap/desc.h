@@ -26,6 +26,8 @@
 #ifndef NMPCAP_DESC_H
 #define NMPCAP_DESC_H
 
+#include "view.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -129,11 +131,6 @@ int nm_desc_wait(struct nm_desc *desc, short events, int timeout_ms, short *reve
 void nm_desc_wake(struct nm_desc *desc);
 
 /* ---- sending ---------------------------------------------------------------------------- */
-
-struct nm_frame {
-    const uint8_t *data;
-    size_t len;
-};
 
 /*
  * nm_desc_inject - queues one frame, over several slots if need be; the next sync sends it.
