@@ -15,7 +15,7 @@ from typing import Any, SupportsFloat
 from nmpcap._core import ffi, lib
 from nmpcap._core.deadline import timeout_ns
 from nmpcap._core.delivery import Handle
-from nmpcap.errors import DeviceError, PcapError
+from nmpcap.errors import DeviceError, PcapError, UsageError
 from nmpcap.packet import Batch, Explanation, Packet, Stats
 from nmpcap.ports import Options, Port, SavefilePort, open_port
 from nmpcap.savefile import Interface, Reader
@@ -38,7 +38,7 @@ class Capture(Handle):
     ``loop``, iteration, ``async for``, ``next_batch``, ``batches``. Sending: ``inject``,
     ``inject_many``, ``drain``.
 
-    One thread at a time reads or sends: a second one gets DeviceError (EBUSY). Within a callback
+    One thread at a time reads or sends: a second one gets UsageError. Within a callback
     the same thread may call anything. ``breakloop``, ``close``, ``stats`` and ``explain``
     may be called from any thread, signal handler or callback, at any moment.
     """
@@ -68,11 +68,9 @@ class Capture(Handle):
 
     def _error(self, errno: int, message: str) -> Exception:
         if errno == errnos.EBADF and self.closed:
-            return DeviceError(errno, f"{self._name}: this handle has been closed")
+            return UsageError(f"{self._name}: this handle has been closed")
         if errno == errnos.EBUSY and not message:
-            return DeviceError(
-                errno, f"{self._name}: another thread is using this handle; one at a time reads or sends"
-            )
+            return UsageError(f"{self._name}: another thread is using this handle; one at a time may")
         if errno == errnos.EAGAIN:
             return DeviceError(errno, f"{self._name}: no room to send; does the other end receive?")
         return self._port.error(errno, message)
@@ -150,7 +148,7 @@ class Capture(Handle):
         """Let go of the port. May be repeated.
 
         A call in progress in another thread ends as by breakloop, and the port is let go of when that
-        thread is out of the handle. Calls that begin later raise DeviceError (EBADF), but stats() goes
+        thread is out of the handle. Calls that begin later raise UsageError, but stats() goes
         on telling the last figures. Frames accepted by inject have left or will leave; see drain.
         """
         lib.nm_capture_close(self._core)
@@ -320,5 +318,5 @@ def open_offline(path: Source, *, snaplen: int = MAXIMUM_SNAPLEN, salvage: bool 
 
 def _check_snaplen(name: str, snaplen: int) -> int:
     if not 1 <= snaplen <= MAXIMUM_SNAPLEN:
-        raise PcapError(f"{name}: invalid snapshot length {snaplen}: 1 .. {MAXIMUM_SNAPLEN}")
+        raise UsageError(f"{name}: invalid snapshot length {snaplen}: 1 .. {MAXIMUM_SNAPLEN}")
     return snaplen

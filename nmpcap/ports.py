@@ -137,7 +137,9 @@ class NetmapPort(Port):
             "backend": f"{ffi.string(info.netmap).decode()} netmap",
             "rings": f"{info.rx_rings} to receive, of {reg.nr_rx_slots} slots; {info.tx_rings} to send, "
             f"of {reg.nr_tx_slots} slots; buffers of {info.buf_size} bytes",
-            "timestamps": "each packet's own, nanoseconds" if stamped else "of the sync that brought it, microseconds",
+            "timestamps": "each packet's own, nanoseconds"
+            if stamped
+            else "of the sync that brought it, microseconds",
         }
 
     def take_source(self) -> Any:

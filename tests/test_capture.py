@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from nmpcap.capture import Capture
-from nmpcap.errors import DeviceError, PcapError
+from nmpcap.errors import DeviceError, PcapError, UsageError
 from nmpcap.packet import Packet
 
 from .fake_source import FakeFilter, FakePort, expected, fake_capture, packets
@@ -123,16 +123,16 @@ def test_wrong_arguments_are_a_type_error(method: str, arguments: tuple, keyword
 def test_impossible_timeouts_are_refused(timeout: float) -> None:
     capture, _ = fake_capture()
     for call in (capture.next, lambda timeout: capture.next_batch(1, timeout), capture.drain):
-        with pytest.raises(ValueError, match="timeout"):
+        with pytest.raises(UsageError, match="timeout"):
             call(timeout=timeout)
-    with pytest.raises(ValueError, match="timeout"):
+    with pytest.raises(UsageError, match="timeout"):
         capture.timeout = timeout
 
 
 @pytest.mark.parametrize("size", [0, -1, (1 << 20) + 1])
 def test_impossible_batches_are_refused(size: int) -> None:
     capture, _ = fake_capture(available=1)
-    with pytest.raises(ValueError, match="batch"):
+    with pytest.raises(UsageError, match="batch"):
         capture.next_batch(size)
 
 
@@ -432,12 +432,18 @@ def test_nothing_leaks() -> None:
 def test_names_are_in_messages_whatever_they_hold() -> None:
     capture, _ = fake_capture(name="fäke\udcff:1")
     capture.close()
-    with pytest.raises(DeviceError, match="fäke\udcff:1"):
+    with pytest.raises(UsageError, match="fäke\udcff:1"):
         capture.next()
 
 
 def test_a_capture_is_not_made_by_hand() -> None:
     with pytest.raises(TypeError):
         Capture()
+    empty = Capture.__new__(Capture)
+    for call in (empty.next, lambda: iter(empty), lambda: next(empty), lambda: empty.inject(b"")):
+        with pytest.raises(TypeError, match=r"nmpcap.open\(\)"):
+            call()
+    with pytest.raises(UsageError):
+        empty.timeout = -1
     port = FakePort()
     assert Capture(port).datalink() == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import gc
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from nmpcap.errors import DeviceError
+from nmpcap.errors import UsageError
 from nmpcap.packet import Packet
 
 from .fake_source import expected, fake_capture, packets
@@ -43,9 +42,8 @@ def test_a_second_thread_gets_an_error(call: Callable) -> None:
     later = Later(0, lambda: capture.next(timeout=10))
     while port.control.waits == 0:
         time.sleep(0.001)
-    with pytest.raises(DeviceError, match="fake:0: another thread is using this handle") as caught:
+    with pytest.raises(UsageError, match="fake:0: another thread is using this handle"):
         call(capture)
-    assert caught.value.errno == errno.EBUSY
     assert capture.stats().received == 0
     port.push(1)
     later.join()
@@ -61,9 +59,7 @@ def test_many_threads_share_the_packets_without_harm() -> None:
         while True:
             try:
                 packet = capture.next()
-            except DeviceError as error:
-                if error.errno != errno.EBUSY:
-                    raise
+            except UsageError:
                 continue
             if packet is None:
                 return
@@ -138,7 +134,7 @@ def test_close_in_a_callback_ends_after_its_packet(method: str) -> None:
         got.append(packet)
         if len(got) == 3:
             capture.close()
-            with pytest.raises(DeviceError, match="fake:0: this handle has been closed"):
+            with pytest.raises(UsageError, match="fake:0: this handle has been closed"):
                 capture.next()
 
     assert getattr(capture, method)(-1, callback) == 3
@@ -169,9 +165,8 @@ def test_a_closed_handle_says_so(call: Callable) -> None:
     capture.close()
     capture.close()
     assert capture.closed
-    with pytest.raises(DeviceError, match="fake:0: this handle has been closed") as caught:
+    with pytest.raises(UsageError, match="fake:0: this handle has been closed"):
         call(capture)
-    assert caught.value.errno == errno.EBADF
     assert port.control.closes == 1
     assert port.closes >= 1
     assert repr(capture) == "<Capture fake:0 (closed)>"
@@ -212,7 +207,7 @@ def test_closing_races_with_reading_without_harm() -> None:
         for _ in range(60):
             capture, port = fake_capture(available=10**9, per_fill=8, timeout=10)
             later = Later(pause, capture.close)
-            with pytest.raises(DeviceError, match="closed"):
+            with pytest.raises(UsageError, match="closed"):
                 list(iter(lambda capture=capture: capture.loop(-1, ignore), None))
             later.join()
             assert port.control.closes == 1

@@ -15,6 +15,7 @@ from typing import Any, SupportsFloat, SupportsIndex, final
 
 from nmpcap._core import ffi, lib
 from nmpcap._core.deadline import timeout_ns
+from nmpcap.errors import UsageError
 
 __all__ = ["Handle", "Packet"]
 
@@ -136,8 +137,6 @@ class Handle:
     def __init__(self, address: int, savefile: bool) -> None:
         self._capture = ffi.gc(ffi.cast("struct nm_capture *", address), lib.nm_capture_free)
         self._window = lib.nm_capture_window(self._capture)
-        self._timeout = -1
-        self._nonblock = False
         self._status = 0
         self._savefile = savefile
 
@@ -150,7 +149,13 @@ class Handle:
     def timeout(self, seconds: float | None) -> None:
         self._timeout = timeout_ns(seconds)
 
+    _capture: Any = None
+    _timeout = -1
+    _nonblock = False
+
     def _enter(self) -> None:
+        if self._capture is None:
+            raise TypeError("a Capture comes from nmpcap.open() and its kin")
         error = lib.nm_capture_enter(self._capture)
         if error:
             raise self._error(-error, "")
@@ -222,7 +227,7 @@ class Handle:
         return self
 
     def __next__(self) -> Packet:
-        if lib.nm_capture_is_closed(self._capture):
+        if self._capture is not None and lib.nm_capture_is_closed(self._capture):
             raise StopIteration
         packet = self.next(None)
         if packet is None:
@@ -269,7 +274,7 @@ class Handle:
     ) -> tuple[int, bytes, bytes] | None:
         most = operator.index(max)
         if not 1 <= most <= 1 << 20:
-            raise ValueError(f"max {most}: a batch has 1 .. 1048576 packets")
+            raise UsageError(f"max {most}: a batch has 1 .. 1048576 packets")
         deadline = self._deadline(timeout)
         self._enter()
         try:

@@ -25,6 +25,7 @@ struct state {
     const struct nm_deliver_calls *calls; /* NULL until bind() */
     PyTypeObject *packet_type;
     PyTypeObject *handle_type;
+    PyObject *usage_error; /* nmpcap.errors.UsageError */
 };
 
 struct packet {
@@ -42,7 +43,8 @@ struct handle {
     const struct nm_deliver_calls *calls;
     struct nm_capture *capture; /* NULL before __init__ */
     struct nm_window *window;
-    PyTypeObject *packet_type;  /* borrowed: the module has it, and the type of this keeps the module */
+    PyTypeObject *packet_type;  /* borrowed: the module has both, and the type of this keeps the module */
+    PyObject *usage_error;
     int64_t timeout_ns;         /* -1: for ever */
     int status;                 /* why the last call brought no packet: 0, NM_CAPTURE_END or _STOPPED */
     char nonblock;
@@ -67,7 +69,7 @@ int nm_handle_enter(struct handle *h);
 void nm_handle_raise(struct handle *h, int error);
 
 /* A timeout in seconds, None being for ever, as nanoseconds: 0, or -1 with an exception set. */
-int nm_handle_timeout(PyObject *seconds, int64_t *timeout_ns);
+int nm_handle_timeout(struct handle *h, PyObject *seconds, int64_t *timeout_ns);
 
 /* Parses positional or keyword arguments into values (borrowed; NULL where not given); the first `required`
  * must be there. 0, or -1 with an exception set. */

@@ -12,7 +12,7 @@ static const char handle_doc[] =
     "Calls back ``_feed()`` where a source wants more bytes, ``_ended()`` where it has come to its end, and\n"
     "``_error(errno, message)`` for the exception to raise.";
 
-int nm_handle_timeout(PyObject *seconds, int64_t *timeout_ns)
+int nm_handle_timeout(struct handle *h, PyObject *seconds, int64_t *timeout_ns)
 {
     double value;
 
@@ -24,7 +24,7 @@ int nm_handle_timeout(PyObject *seconds, int64_t *timeout_ns)
     if (value == -1.0 && PyErr_Occurred())
         return -1;
     if (!(value >= 0)) {
-        PyErr_Format(PyExc_ValueError, "timeout %R: seconds from 0 up, or None for ever", seconds);
+        PyErr_Format(h->usage_error, "timeout %R: seconds from 0 up, or None for ever", seconds);
         return -1;
     }
     *timeout_ns = value < 9e9 ? (int64_t)ceil(value * 1e9) : INT64_MAX;
@@ -100,21 +100,35 @@ int nm_handle_enter(struct handle *h)
     return -1;
 }
 
+static PyObject *handle_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwargs))
+{
+    PyObject *module = PyType_GetModuleByDef(type, &nm_deliver_module);
+    struct state *state;
+    struct handle *h;
+
+    if (!module)
+        return NULL;
+    h = (struct handle *)type->tp_alloc(type, 0);
+    if (!h)
+        return NULL;
+    state = PyModule_GetState(module);
+    h->calls = state->calls;
+    h->packet_type = state->packet_type;
+    h->usage_error = state->usage_error;
+    h->timeout_ns = -1;
+    return (PyObject *)h;
+}
+
 static int handle_init(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"address", "savefile", NULL};
     struct handle *h = (struct handle *)self;
-    struct state *state;
-    PyObject *address, *module;
+    PyObject *address;
     int savefile;
 
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!p:Handle", names, &PyLong_Type, &address, &savefile))
         return -1;
-    module = PyType_GetModuleByDef(Py_TYPE(self), &nm_deliver_module);
-    if (!module)
-        return -1;
-    state = PyModule_GetState(module);
-    if (h->capture || !state->calls) {
+    if (h->capture || !h->calls) {
         PyErr_SetString(PyExc_TypeError, "Handle: __init__ a second time, or before bind()");
         return -1;
     }
@@ -124,10 +138,7 @@ static int handle_init(PyObject *self, PyObject *args, PyObject *kwargs)
             PyErr_SetString(PyExc_ValueError, "Handle: the address is NULL");
         return -1;
     }
-    h->calls = state->calls;
-    h->packet_type = state->packet_type;
     h->window = h->calls->window(h->capture);
-    h->timeout_ns = -1;
     h->savefile = savefile;
     return 0;
 }
@@ -165,11 +176,13 @@ static PyObject *get_timeout(PyObject *self, void *Py_UNUSED(closure))
 
 static int set_timeout(PyObject *self, PyObject *value, void *Py_UNUSED(closure))
 {
+    struct handle *h = (struct handle *)self;
+
     if (!value) {
         PyErr_SetString(PyExc_AttributeError, "timeout cannot be deleted");
         return -1;
     }
-    return nm_handle_timeout(value, &((struct handle *)self)->timeout_ns);
+    return nm_handle_timeout(h, value, &h->timeout_ns);
 }
 
 static PyGetSetDef getset[] = {
@@ -237,6 +250,7 @@ static PyMethodDef methods[] = {
 
 static PyType_Slot slots[] = {
     {Py_tp_doc, (void *)handle_doc},
+    {Py_tp_new, handle_new},
     {Py_tp_init, handle_init},
     {Py_tp_dealloc, handle_dealloc},
     {Py_tp_iter, handle_iter},

@@ -29,8 +29,13 @@ static int add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **type)
 static int exec(PyObject *module)
 {
     struct state *state = PyModule_GetState(module);
+    PyObject *errors = PyImport_ImportModule("nmpcap.errors");
 
-    if (add_type(module, &nm_packet_spec, &state->packet_type))
+    if (!errors)
+        return -1;
+    state->usage_error = PyObject_GetAttrString(errors, "UsageError");
+    Py_DECREF(errors);
+    if (!state->usage_error || add_type(module, &nm_packet_spec, &state->packet_type))
         return -1;
     return add_type(module, &nm_handle_spec, &state->handle_type);
 }
@@ -41,6 +46,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
 
     Py_VISIT(state->packet_type);
     Py_VISIT(state->handle_type);
+    Py_VISIT(state->usage_error);
     return 0;
 }
 
@@ -50,6 +56,7 @@ static int clear(PyObject *module)
 
     Py_CLEAR(state->packet_type);
     Py_CLEAR(state->handle_type);
+    Py_CLEAR(state->usage_error);
     return 0;
 }
 

@@ -91,7 +91,7 @@ METHOD(nm_handle_next)
 
     if ((n || keywords) && nm_handle_parse("next", names, 0, &timeout, args, n, keywords))
         return NULL;
-    if (timeout && nm_handle_timeout(timeout, &deadline.timeout_ns))
+    if (timeout && nm_handle_timeout(h, timeout, &deadline.timeout_ns))
         return NULL;
     if (nm_handle_enter(h))
         return NULL;
@@ -247,10 +247,10 @@ METHOD(nm_handle_next_batch)
     if (max == -1 && PyErr_Occurred())
         return NULL;
     if (max < 1 || max > 1 << 20) {
-        PyErr_Format(PyExc_ValueError, "max %zd: a batch has 1 .. 1048576 packets", max);
+        PyErr_Format(h->usage_error, "max %zd: a batch has 1 .. 1048576 packets", max);
         return NULL;
     }
-    if (values[1] && nm_handle_timeout(values[1], &deadline.timeout_ns))
+    if (values[1] && nm_handle_timeout(h, values[1], &deadline.timeout_ns))
         return NULL;
     if (nm_handle_enter(h))
         return NULL;

@@ -80,7 +80,7 @@ METHOD(nm_handle_inject)
 
     if ((n != 1 || keywords) && nm_handle_parse("inject", names, 1, values, args, n, keywords))
         return NULL;
-    if (values[1] && nm_handle_timeout(values[1], &deadline.timeout_ns))
+    if (values[1] && nm_handle_timeout(h, values[1], &deadline.timeout_ns))
         return NULL;
     if (PyObject_GetBuffer(values[0], &buffer, PyBUF_SIMPLE))
         return NULL;
@@ -164,7 +164,7 @@ METHOD(nm_handle_inject_many)
 
     if (nm_handle_parse("inject_many", names, 1, values, args, n, keywords))
         return NULL;
-    if (values[1] && nm_handle_timeout(values[1], &deadline.timeout_ns))
+    if (values[1] && nm_handle_timeout(h, values[1], &deadline.timeout_ns))
         return NULL;
     if (!PyList_CheckExact(values[0]) && !PyTuple_CheckExact(values[0])) {
         iterator = PyObject_GetIter(values[0]);
