@@ -25,7 +25,7 @@ else:
     if compiled:
         try:
             from nmpcap._core import _deliver
-        except ImportError:
+        except ModuleNotFoundError:
             if wanted == "compiled":
                 raise
             compiled = False
