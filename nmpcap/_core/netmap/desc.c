@@ -285,16 +285,6 @@ static int register_legacy(struct nm_desc *d, struct request *rq)
     return 0;
 }
 
-/* Is the option in the list, and has the device taken it? */
-static bool accepted(uint64_t options, uint32_t type)
-{
-    const struct nmreq_option *option = (const struct nmreq_option *)(uintptr_t)options;
-
-    while (option && option->nro_reqtype != type)
-        option = (const struct nmreq_option *)(uintptr_t)option->nro_next;
-    return option && option->nro_status == 0;
-}
-
 static int bind_port(struct nm_desc *d, const struct nm_open_args *args, struct request *rq)
 {
     int error = rq->options.share[0] ? share_region(d, rq) : 0;
@@ -311,7 +301,6 @@ static int bind_port(struct nm_desc *d, const struct nm_open_args *args, struct 
         d->pipes = rq->pipes;
         d->slot_times = rq->timestamps;
         /* Beyond 255 slots the kernel's switch never returns from the sync; pipes have no such limit. */
-        d->stamped = accepted(args->options, NMPCAP_OPT_TIMESTAMPS);
         d->max_slots = strpbrk(d->name, "{}") ? UINT32_MAX : 255;
     }
     return error;

@@ -26,10 +26,10 @@
 #ifndef NMPCAP_DESC_H
 #define NMPCAP_DESC_H
 
-#include "view.h"
-
 #include <stddef.h>
 #include <stdint.h>
+
+#include "view.h"
 
 struct nm_device;
 struct nm_mapping;

@@ -142,13 +142,13 @@ static void close_source(struct nm_source *source)
 /* Opens with a time stamp for each packet, or without where the device does not know of such. */
 static int open_desc(struct netmap_source *s, const char *name, int which, char *msg)
 {
-    struct nmreq_option stamps = {.nro_reqtype = NMPCAP_OPT_TIMESTAMPS};
-    struct nm_open_args args = {.name = name, .which = which, .options = (uint64_t)(uintptr_t)&stamps};
+    struct nm_open_args args = {.name = name, .which = which, .timestamps = 1};
     int error = nm_desc_open(&args, &s->desc, msg);
 
-    s->stamped = !error && stamps.nro_status == 0;
-    if (error > 0 && stamps.nro_status) {
-        args.options = 0;
+    s->stamped = !error;
+    /* The kernel knows no such option; user space cannot have it together with slot offsets. */
+    if (error == EOPNOTSUPP || error == EINVAL) {
+        args.timestamps = 0;
         error = nm_desc_open(&args, &s->desc, msg);
     }
     return error;

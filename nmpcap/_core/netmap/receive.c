@@ -40,12 +40,6 @@ static int64_t ring_time(const struct nm_ring *r)
 static inline int64_t packet_time(const struct nm_desc *d, const struct netmap_slot *slot, int64_t ring_ns)
 {
     return d->slot_times && slot->ptr ? (int64_t)slot->ptr : ring_ns;
-/* The time of the packet at slot i, given that of the ring. */
-static inline int64_t packet_time(const struct nm_desc *d, const struct nm_ring *r, uint32_t i, int64_t ring_ns)
-{
-    uint64_t stamp = d->stamped ? r->ring->slot[i].ptr : 0;
-
-    return stamp ? (int64_t)stamp : ring_ns;
 }
 
 /* The bytes of a slot that are there: none for an index outside the region, and no more than the buffer has. */
@@ -167,7 +161,6 @@ static int fill_from(struct nm_desc *d, struct nm_ring *r, struct nm_batch *batc
         if (slots <= 0)
             break;
         view->ts_ns = packet_time(d, &r->ring->slot[i], ts_ns);
-        view->ts_ns = packet_time(d, r, i, ts_ns);
         bytes += view->len;
         count += view->len != 0;
         i = nm_ring_add(r, i, (uint32_t)slots);
@@ -270,7 +263,6 @@ static const uint8_t *take_one(struct nm_desc *d, struct nm_pkthdr *hdr, bool fr
                     break;
                 empty = view.len == 0;
             }
-            view.ts_ns = packet_time(d, r, i, ring_time(r));
             i = nm_ring_add(r, i, (uint32_t)slots);
             release(r, i);
             if (empty)
@@ -278,7 +270,6 @@ static const uint8_t *take_one(struct nm_desc *d, struct nm_pkthdr *hdr, bool fr
             d->stats.received++;
             d->stats.bytes += view.len;
             *hdr = (struct nm_pkthdr){.ts_ns = packet_time(d, slot, ring_time(r)), .caplen = view.caplen, .len = view.len, .desc = d,
-            *hdr = (struct nm_pkthdr){.ts_ns = view.ts_ns, .caplen = view.caplen, .len = view.len, .desc = d,
                                       .ring = r->ring, .slot = slot, .buf = view.data};
             return view.data;
         }

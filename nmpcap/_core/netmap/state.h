@@ -25,7 +25,6 @@ struct nm_desc {
     uint32_t cur_rx;
     uint32_t max_slots; /* a packet may have on tx */
     bool slot_times;    /* rx slots have their packet's time in ptr */
-    bool stamped;       /* received slots carry their packet's time (NMPCAP_OPT_TIMESTAMPS) */
 
     uint8_t *scratch;   /* packets joined from their fragments, since the last fill */
     size_t scratch_size;
