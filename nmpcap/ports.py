@@ -13,14 +13,12 @@ from typing import Any
 
 from nmpcap._core import ffi, lib
 from nmpcap._device import which_netmap
+from nmpcap.dlt import DLT_EN10MB
 from nmpcap.errors import DeviceError, PcapError
 from nmpcap.packet import Explanation
 from nmpcap.savefile import Interface, Reader
 
 __all__ = ["NetmapPort", "Options", "Port", "SavefilePort", "open_port"]
-
-ETHERNET = 1
-
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -38,7 +36,7 @@ class Port:
     """
 
     name: str
-    linktype = ETHERNET
+    linktype = DLT_EN10MB
     savefile = False
     interfaces: Sequence[Interface] = ()
 

@@ -1,6 +1,5 @@
 /*
- * capture.h - the handle: a source, a filter and a snaplen, read in batches; read as is by
- * the cffi build.
+ * capture.h - the handle: a source, a filter and a snaplen, read in batches.
  *
  *     source -> filter -> snaplen -> window -> program
  *
@@ -14,6 +13,10 @@
  *
  * Errors are negative errno values; nm_capture_msg says what was tried and why it failed.
  */
+#ifndef NMPCAP_CAPTURE_H
+#define NMPCAP_CAPTURE_H
+
+#include "view.h"
 
 struct nm_source;
 struct nm_capture;
@@ -161,3 +164,5 @@ const char *nm_capture_msg(struct nm_capture *capture);
 /* nm_deliver_calls - the functions above, for the extension module that makes Python objects of
  * packets (deliver/deliver.h). */
 const void *nm_deliver_calls(void);
+
+#endif
