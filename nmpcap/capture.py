@@ -8,6 +8,7 @@ nanoseconds, and counters do not wrap.
 from __future__ import annotations
 
 import asyncio
+import enum
 import errno as errnos
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, SupportsFloat
@@ -15,28 +16,34 @@ from typing import Any, SupportsFloat
 from nmpcap._core import ffi, lib
 from nmpcap._core.deadline import timeout_ns
 from nmpcap._core.delivery import Handle
+from nmpcap.dlt import datalink_val_to_name
 from nmpcap.errors import DeviceError, PcapError, UsageError
 from nmpcap.packet import Batch, Explanation, Packet, Stats
-from nmpcap.ports import Options, Port, SavefilePort, open_port
-from nmpcap.savefile import Interface, Reader
-from nmpcap.savefile.input import Source
+from nmpcap.ports import MAXIMUM_SNAPLEN, Port
+from nmpcap.savefile import Interface, Writer, open_writer
+from nmpcap.savefile.output import Target
 
-__all__ = ["MAXIMUM_SNAPLEN", "Capture", "open", "open_offline"]
-
-MAXIMUM_SNAPLEN = 262144
-"""libpcap's MAXIMUM_SNAPLEN: more than any packet has."""
+__all__ = ["Capture", "Direction"]
 
 _UNSET: Any = object()
 _FAIR = 64  # packets an async iteration delivers before it lets other tasks run
 _NO_DESCRIPTOR_POLL = 0.01
 
 
+class Direction(enum.IntEnum):
+    """Which packets are delivered; libpcap's PCAP_D_*."""
+
+    INOUT = 0
+    IN = 1
+    OUT = 2
+
+
 class Capture(Handle):
     """An open port: packets out of it, and frames into it.
 
-    From open(), open_offline() and their kin; ``with`` closes it. Reading: ``next``, ``dispatch``,
-    ``loop``, iteration, ``async for``, ``next_batch``, ``batches``. Sending: ``inject``,
-    ``inject_many``, ``drain``.
+    From open(), open_offline() and their kin; ``with`` closes it. Reading: ``next``, ``next_ex``,
+    ``dispatch``, ``loop``, iteration, ``async for``, ``next_batch``, ``batches``, ``dump``. Sending:
+    ``inject``, ``inject_many``, ``sendpacket``, ``drain``.
 
     One thread at a time reads or sends: a second one gets UsageError. Within a callback
     the same thread may call anything. ``breakloop``, ``close``, ``stats`` and ``explain``
@@ -77,6 +84,16 @@ class Capture(Handle):
 
     # ---- reading --------------------------------------------------------------------
 
+    def next_ex(self) -> tuple[int, Packet | None]:
+        """Return (1, packet); (0, None) at the handle's ``timeout``; (-2, None) at the end or by breakloop.
+
+        libpcap's pcap_next_ex, but that errors are raised.
+        """
+        packet = self.next()
+        if packet is not None:
+            return 1, packet
+        return (-2 if self._status else 0), None
+
     def next_batch(self, max: int = 1024, timeout: SupportsFloat | None = _UNSET) -> Batch | None:
         """Return what is there, up to ``max`` packets, as one Batch; None where ``next`` would give None.
 
@@ -91,6 +108,28 @@ class Capture(Handle):
             yield Batch(*batch)
             if self.closed:
                 return
+
+    def dump(self, writer: Writer, cnt: int = -1) -> int:
+        """Write ``cnt`` packets, or all where ``cnt`` is 0 or less, to a savefile; return how many.
+
+        Ends as ``loop`` does, and no packet passes through Python. Where the writer fails, what it has
+        not taken stays in the handle: once there is room again, call this again.
+        """
+        window = lib.nm_capture_window(self._core)
+        done = 0
+        with self._entered():
+            while (n := self._fill(None)) and (cnt <= 0 or done < cnt):
+                if cnt > 0:
+                    n = min(n, cnt - done)
+                before = writer.packets
+                try:
+                    writer.write_views(window.next, n)
+                finally:
+                    taken = writer.packets - before
+                    window.next += taken
+                    window.taken += taken
+                    done += taken
+        return done
 
     def __aiter__(self) -> AsyncIterator[Packet]:
         """Iterate without blocking the event loop; a cancelled iteration loses no packet."""
@@ -169,6 +208,10 @@ class Capture(Handle):
 
     # ---- sending --------------------------------------------------------------------
 
+    def sendpacket(self, frame: Any) -> None:
+        """Send one frame as ``inject`` does; libpcap's pcap_sendpacket."""
+        self.inject(frame)
+
     def drain(self, timeout: SupportsFloat | None = None) -> bool:
         """Wait until every accepted frame has left the rings; False where the deadline came first.
 
@@ -200,6 +243,27 @@ class Capture(Handle):
     def getnonblock(self) -> bool:
         """Return what setnonblock has set."""
         return self._nonblock
+
+    def setdirection(self, direction: Direction | int | str) -> None:
+        """Deliver only packets that come in (``in``), only those that go out (``out``), or both (``inout``).
+
+        A packet goes out where Packet.outgoing is true: monitors and interfaces see both kinds, other
+        netmap ports only what comes in. Savefiles do not know: PcapError.
+        """
+        if self._port.savefile:
+            raise PcapError(f"{self._name}: Setting direction is not supported on savefiles")
+        try:
+            wanted = Direction[direction.upper()] if isinstance(direction, str) else Direction(direction)
+        except (KeyError, ValueError):
+            raise UsageError(f"{self._name}: direction {direction!r}: there are in, out and inout") from None
+        with self._entered():
+            lib.nm_capture_direction(self._core, wanted)
+
+    def set_datalink(self, linktype: int) -> None:
+        """Choose among ``list_datalinks()``; what there is to choose from is one, mostly."""
+        if linktype not in self.list_datalinks():
+            name = datalink_val_to_name(linktype) or f"DLT {linktype}"
+            raise PcapError(f"{self._name}: {name} is not one of the DLTs supported by this device")
 
     def setfilter(self, program: Any) -> None:
         """Deliver only packets that a filter accepts; None takes it away.
@@ -234,10 +298,21 @@ class Capture(Handle):
         """Return the link type, a DLT_* number; of a pcapng file, its first interface's."""
         return self._port.linktype
 
-    @property
+    def list_datalinks(self) -> list[int]:
+        """Return the link types that packets of this port can be had in: DLT_* numbers."""
+        return [self._port.linktype]
+
     def snapshot(self) -> int:
-        """Bytes kept of each packet at most."""
+        """Return how many bytes are kept of each packet at most."""
         return int(lib.nm_capture_snaplen(self._core))
+
+    def dump_open(self, target: Target, **options: Any) -> Writer:
+        """Open a savefile for what this handle gives: its link type, its snaplen, nanoseconds.
+
+        ``options`` are open_writer's and win.
+        """
+        own = {"linktype": self.datalink(), "snaplen": self.snapshot(), "nano": True}
+        return open_writer(target, **{**own, **options})
 
     @property
     def interfaces(self) -> Sequence[Interface]:
@@ -284,39 +359,3 @@ def _awaken(sleeper: asyncio.Future[None]) -> None:
 
 def _text(chars: Any) -> str:
     return str(ffi.string(chars).decode(errors="surrogateescape"))
-
-
-def open(
-    name: str,
-    *,
-    snaplen: int = MAXIMUM_SNAPLEN,
-    promisc: bool = True,
-    timeout: float | None = None,
-    netmap: str | None = None,
-) -> Capture:
-    """Open a port by its name, for capture and injection.
-
-    snaplen: bytes kept of each packet, 1 .. 262144. timeout: seconds that a reading call waits at
-    most; None: for ever. promisc: see frames for others, too, where the port is an interface.
-    netmap: ``auto``, ``kernel`` or ``user``; None leaves it to the environment's NMPCAP_NETMAP.
-
-    Raises DeviceError naming the port, what was tried and why it failed.
-    """
-    options = Options(snaplen=_check_snaplen(name, snaplen), promisc=promisc, netmap=netmap)
-    return Capture(open_port(name, options), snaplen=snaplen, timeout=timeout)
-
-
-def open_offline(path: Source, *, snaplen: int = MAXIMUM_SNAPLEN, salvage: bool = False) -> Capture:
-    """Open a pcap or pcapng file, compressed or not: a path, ``-``, a descriptor or a binary file object.
-
-    salvage: pass over damaged places instead of ending there. Raises DeviceError for what cannot
-    be opened or read, SavefileError for what is no savefile.
-    """
-    reader = Reader(path, salvage=salvage)
-    return Capture(SavefilePort(reader), snaplen=_check_snaplen(reader.name, snaplen))
-
-
-def _check_snaplen(name: str, snaplen: int) -> int:
-    if not 1 <= snaplen <= MAXIMUM_SNAPLEN:
-        raise UsageError(f"{name}: invalid snapshot length {snaplen}: 1 .. {MAXIMUM_SNAPLEN}")
-    return snaplen

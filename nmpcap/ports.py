@@ -18,15 +18,23 @@ from nmpcap.errors import DeviceError, PcapError
 from nmpcap.packet import Explanation
 from nmpcap.savefile import Interface, Reader
 
-__all__ = ["NetmapPort", "Options", "Port", "SavefilePort", "open_port"]
+__all__ = ["MAXIMUM_SNAPLEN", "DeadPort", "NetmapPort", "Options", "Port", "SavefilePort", "open_port"]
+
+MAXIMUM_SNAPLEN = 262144
+"""libpcap's MAXIMUM_SNAPLEN: more than any packet has."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What open() was asked for, as far as it concerns the port."""
 
-    snaplen: int = 262144
+    snaplen: int = MAXIMUM_SNAPLEN
     promisc: bool = True
     netmap: str | None = None
+    immediate: bool = False
+    rfmon: bool = False
+    buffer_size: int | None = None
+    tstamp_type: str | None = None
 
 
 class Port:
@@ -112,11 +120,39 @@ class SavefilePort(Port):
         self.reader.close()
 
 
+class DeadPort(Port):
+    """No port at all, but a link type."""
+
+    name = "open_dead"
+
+    def __init__(self, linktype: int) -> None:
+        self.linktype = linktype
+
+    def take_source(self) -> Any:
+        """Hand over a source that refuses everything."""
+        source = lib.nm_dead_open()
+        if not source:
+            raise MemoryError
+        return source
+
+    def explain(self, filter: str) -> Explanation:
+        """Return that there is nothing."""
+        return Explanation(
+            name=self.name, source="dead", backend="none", rings="none", filter=filter, timestamps="none"
+        )
+
+
 class NetmapPort(Port):
     """A port of netmap's: of a switch, an interface, an end of a pipe, a monitor."""
 
     def __init__(self, name: str, options: Options) -> None:
         self.name = name
+        if options.rfmon:
+            raise DeviceError(errnos.ENOTSUP, f"{name}: That device doesn't support monitor mode")
+        if options.tstamp_type not in (None, "host"):
+            raise DeviceError(
+                errnos.ENOTSUP, f"{name}: That type of time stamp is not supported by that device; host is"
+            )
         source, msg = ffi.new("struct nm_source **"), ffi.new("char[]", lib.NM_MSG_SIZE)
         error = lib.nm_netmap_source_open(_encode(name), which_netmap(options.netmap), source, msg)
         if error:

@@ -100,7 +100,7 @@ def test_snaplen_cuts_what_a_file_gives(savefile: Path) -> None:
     with nmpcap.open_offline(savefile, snaplen=30) as capture:
         expected = [(ts, min(30, caplen), wire, data[:30]) for ts, caplen, wire, data in by_libpcap(savefile)]
         assert facts(list(capture)) == expected
-        assert capture.snapshot == 30
+        assert capture.snapshot() == 30
 
 
 def test_what_was_readable_comes_before_the_damage(savefile: Path) -> None:

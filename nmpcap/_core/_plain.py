@@ -269,6 +269,16 @@ class Handle:
         """Calls back for ``cnt`` packets, or without end where ``cnt`` is 0 or less; how many."""
         return self._run_method("loop", cnt, callback, self._deadline(None), False)
 
+    def _fill(self, timeout: SupportsFloat | None = _UNSET) -> int:
+        deadline = self._deadline(timeout)
+        self._enter()
+        try:
+            if self._stopped() or (not self._waiting() and self._refill(deadline) <= 0):
+                return 0
+            return self._waiting()
+        finally:
+            self._leave()
+
     def _next_batch(
         self, max: SupportsIndex, timeout: SupportsFloat | None = _UNSET
     ) -> tuple[int, bytes, bytes] | None:

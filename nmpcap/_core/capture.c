@@ -167,9 +167,21 @@ int nm_capture_stopped(struct nm_capture *c)
 
 /* ---- reading ----------------------------------------------------------------------- */
 
-/* Filter and snaplen over n views. Returns how many are left, at the front. */
+static uint32_t keep_direction(struct nm_view *views, uint32_t n, int direction)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < n; i++)
+        if (((views[i].flags & NM_VIEW_OUT) != 0) == (direction == NM_CAPTURE_OUT))
+            views[kept++] = views[i];
+    return kept;
+}
+
+/* Direction, filter and snaplen over n views. Returns how many are left, at the front. */
 static uint32_t sift(struct nm_capture *c, struct nm_view *views, uint32_t n)
 {
+    if (c->direction)
+        n = keep_direction(views, n, c->direction);
     if (c->keep)
         n = c->keep(c->program, views, n);
     for (uint32_t i = 0; i < n; i++)
@@ -281,17 +293,29 @@ void nm_capture_reserve(struct nm_capture *c, uint32_t capacity)
     c->reserve = capacity > CAPACITY ? capacity : CAPACITY;
 }
 
-void nm_capture_filter(struct nm_capture *c, uint32_t (*keep)(void *, struct nm_view *, uint32_t), void *program)
+/* What waits in the window has to pass under the new rules, too. */
+static void judge_again(struct nm_capture *c)
 {
     uint32_t waiting = c->window.passed - c->window.taken, kept;
 
-    c->keep = keep;
-    c->program = program;
-    if (waiting == 0 || !keep)
+    if (waiting == 0)
         return;
     kept = sift(c, c->batch.views + (c->window.next - c->batch.views), waiting);
     nm_count(&c->filtered, waiting - kept);
     __atomic_store_n(&c->window.passed, c->window.taken + kept, __ATOMIC_RELAXED);
+}
+
+void nm_capture_filter(struct nm_capture *c, uint32_t (*keep)(void *, struct nm_view *, uint32_t), void *program)
+{
+    c->keep = keep;
+    c->program = program;
+    judge_again(c);
+}
+
+void nm_capture_direction(struct nm_capture *c, int direction)
+{
+    c->direction = direction;
+    judge_again(c);
 }
 
 /* ---- looking at it ----------------------------------------------------------------- */

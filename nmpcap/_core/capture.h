@@ -26,6 +26,11 @@ enum {
     NM_CAPTURE_STOPPED = -1001, /* nm_capture_break or nm_capture_close ended the call */
 };
 
+enum {
+    NM_CAPTURE_IN = 1, /* libpcap's PCAP_D_IN and PCAP_D_OUT */
+    NM_CAPTURE_OUT = 2,
+};
+
 /* What waits for the program. Written by the thread that has entered; `stop` by any thread. */
 struct nm_window {
     const struct nm_view *next; /* the oldest packet, where taken < passed */
@@ -121,6 +126,10 @@ void nm_capture_reserve(struct nm_capture *capture, uint32_t capacity);
 void nm_capture_filter(struct nm_capture *capture,
                        uint32_t (*keep)(void *program, struct nm_view *views, uint32_t count), void *program);
 
+/* nm_capture_direction - delivers only packets that were being sent (NM_CAPTURE_OUT), or only others (NM_CAPTURE_IN),
+ * or all (0). Packets that wait in the window are judged again, too. */
+void nm_capture_direction(struct nm_capture *capture, int direction);
+
 /*
  * nm_capture_inject - sends frames in their order, flushed.
  *
@@ -160,6 +169,9 @@ uint32_t nm_capture_snaplen(struct nm_capture *capture);
 
 /* nm_capture_msg - why the last call failed; for the thread that has entered. */
 const char *nm_capture_msg(struct nm_capture *capture);
+
+/* nm_dead_open - a source for handles that neither capture nor send; NULL without memory. */
+struct nm_source *nm_dead_open(void);
 
 /* nm_deliver_calls - the functions above, for the extension module that makes Python objects of
  * packets (deliver/deliver.h). */

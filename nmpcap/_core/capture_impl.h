@@ -22,6 +22,7 @@ struct nm_capture {
     uint32_t snaplen;
     uint32_t (*keep)(void *program, struct nm_view *views, uint32_t count);
     void *program;
+    int direction; /* 0, NM_CAPTURE_IN, NM_CAPTURE_OUT */
 
     uint64_t received, bytes, filtered; /* written by the thread that has entered */
     uint64_t sent, unsent;

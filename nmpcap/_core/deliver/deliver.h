@@ -84,6 +84,7 @@ METHOD(nm_handle_next);
 METHOD(nm_handle_dispatch);
 METHOD(nm_handle_loop);
 METHOD(nm_handle_next_batch);
+METHOD(nm_handle_fill);
 PyObject *nm_handle_iternext(PyObject *self);
 
 /* send.c */

@@ -236,6 +236,10 @@ static const char next_batch_doc[] =
     "_next_batch($self, /, max, timeout=...)\n--\n\n"
     "Up to ``max`` packets as (count, columns, data), or None; next_batch makes a Batch of it.";
 
+static const char fill_doc[] =
+    "_fill($self, /, timeout=...)\n--\n\n"
+    "How many packets wait in the window, after a wait for the first where there are none.";
+
 static const char inject_doc[] =
     "inject($self, /, frame, timeout=0)\n--\n\n"
     "Sends one frame, link-layer header and all, from any bytes-like object; returns its length.\n\n"
@@ -257,6 +261,7 @@ static PyMethodDef methods[] = {
     {"dispatch", FUNCTION(nm_handle_dispatch), dispatch_doc},
     {"loop", FUNCTION(nm_handle_loop), loop_doc},
     {"_next_batch", FUNCTION(nm_handle_next_batch), next_batch_doc},
+    {"_fill", FUNCTION(nm_handle_fill), fill_doc},
     {"inject", FUNCTION(nm_handle_inject), inject_doc},
     {"inject_many", FUNCTION(nm_handle_inject_many), inject_many_doc},
     {NULL},

@@ -233,6 +233,30 @@ static PyObject *next_batch(struct handle *h, uint32_t max, struct nm_deadline *
     return take_batch(h, n < max ? n : max);
 }
 
+METHOD(nm_handle_fill)
+{
+    static const char *const names[] = {"timeout", NULL};
+    struct handle *h = (struct handle *)self;
+    struct nm_deadline deadline = deadline_of(h);
+    PyObject *timeout = NULL;
+    int result = 1;
+
+    if (nm_handle_parse("_fill", names, 0, &timeout, args, n, keywords))
+        return NULL;
+    if (timeout && nm_handle_timeout(h, timeout, &deadline.timeout_ns))
+        return NULL;
+    if (nm_handle_enter(h))
+        return NULL;
+    if (stopped(h))
+        result = 0;
+    else if (!waiting(h->window))
+        result = refill(h, &deadline);
+    h->calls->leave(h->capture);
+    if (result <= 0)
+        return result == RAISED ? NULL : PyLong_FromLong(0);
+    return PyLong_FromUnsignedLongLong(h->window->passed - h->window->taken);
+}
+
 METHOD(nm_handle_next_batch)
 {
     static const char *const names[] = {"max", "timeout", NULL};
