@@ -1,4 +1,7 @@
 /* Handle: what reading and sending share. nmpcap.Capture derives from it and adds the rest of the interface. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
 #include "deliver/deliver.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
 /* The module nmpcap._core._deliver: no global state, one of it per interpreter. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
 #include "deliver/deliver.h"
 
 static PyObject *bind(PyObject *module, PyObject *address)

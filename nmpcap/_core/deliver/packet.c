@@ -1,4 +1,7 @@
 /* Packet: one packet that owns its bytes, in one allocation. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
 #include "deliver/deliver.h"
 
 #include <stddef.h>

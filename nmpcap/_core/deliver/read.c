@@ -1,4 +1,7 @@
 /* Reading: from the window, refilled without the interpreter's lock, to Packets. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
 #include "deliver/deliver.h"
 
 #include <errno.h>

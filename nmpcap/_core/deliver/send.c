@@ -1,4 +1,7 @@
 /* Sending: Python's buffers to the core, many at a time, without the interpreter's lock. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
 #include "deliver/deliver.h"
 
 #include <errno.h>
