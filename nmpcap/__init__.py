@@ -12,9 +12,11 @@ from nmpcap.errors import (
     FilterError,
     PcapError,
     PortNameError,
+    ProgramError,
     SavefileError,
     UsageError,
 )
+from nmpcap.filter import Program, Resolver, compile
 from nmpcap.opening import Inactive, create, open, open_dead, open_live, open_offline
 from nmpcap.packet import Batch, Explanation, Packet, Stats
 from nmpcap.ports import MAXIMUM_SNAPLEN
@@ -32,10 +34,14 @@ __all__ = [
     "Packet",
     "PcapError",
     "PortNameError",
+    "Program",
+    "ProgramError",
+    "Resolver",
     "SavefileError",
     "Stats",
     "UsageError",
     "Writer",
+    "compile",
     "create",
     "datalink_name_to_val",
     "datalink_val_to_description",

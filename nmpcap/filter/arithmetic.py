@@ -106,7 +106,9 @@ def _index(context: Context, node: ast.Index, offset: _Operand) -> _Operand:
     proto, pos, size = node.proto, node.pos, node.size
     if proto == "radio":
         if context.link.number not in WLAN_RADIO or context.link.number == dlt.DLT_PPI:
-            raise FilterError(f"radio information not present in capture: {describe(context.link.number)}", pos)
+            raise FilterError(
+                f"radio information not present in capture: {describe(context.link.number)}", pos
+            )
         guard, place = offset.guard, Place(None, 0)
     elif proto == "link":
         guard, place = offset.guard, context.link.header
@@ -125,11 +127,11 @@ def _index(context: Context, node: ast.Index, offset: _Operand) -> _Operand:
 
 
 def _load(context: Context, size: int, place: Place, offset: Value) -> Value:
-    if place.index is not None:
-        context.used |= place.index.vars
+    if place.base is not None:
+        context.used |= place.base.vars
         if offset.op == "const" and offset.k < 1 << 31:
-            return context.values.load(size, place.index, place.k + offset.k)
-        offset = context.values.binary("+", place.index, offset)
+            return context.values.load(size, place.base, place.k + offset.k)
+        offset = context.values.binary("+", place.base, offset)
     return context.values.load(size, offset, place.k)
 
 
@@ -144,8 +146,8 @@ def _transport(context: Context, proto: str, guard: Bool, pos: int) -> tuple[Boo
     values = context.values
     skip = extension.skip(context, to_header=True)
     is_ip6 = all_of([context.is_protocol(IP6, pos), guard, skip, extension.leads_to(context, (number,))])
-    assert start.index is not None
-    set_start = extension.set_start(context, values.binary("+", start.index, values.const(start.k)))
+    assert start.base is not None
+    set_start = extension.set_start(context, values.binary("+", start.base, values.const(start.k)))
     return any_of([all_of([in_ipv4, set_start]), is_ip6]), extension.start(context)
 
 
@@ -154,5 +156,7 @@ def _icmp6(context: Context, guard: Bool, pos: int) -> tuple[Bool, Place]:
     is_ip6 = context.is_protocol(IP6, pos)
     if context.options.extension_headers:
         leads = extension.leads_to(context, (IP_PROTOCOLS["icmp6"],))
-        return all_of([guard, is_ip6, extension.skip(context, to_header=True), leads]), extension.start(context)
+        return all_of([guard, is_ip6, extension.skip(context, to_header=True), leads]), extension.start(
+            context
+        )
     return all_of([guard, is_ip6, context.equals(1, network, 6, IP_PROTOCOLS["icmp6"])]), network.plus(40)

@@ -32,7 +32,9 @@ class Assembler:
         self._out: list[tuple[int, int, int, int]] = []
         self._at: dict[Any, int] = {}
         self._waiting: dict[Any, list[int]] = {}  # jumps back to a label not written yet
-        self._branches: dict[tuple[int, int, int, int], int] = {}  # (code, k, yes at, no at) -> where it stands
+        self._branches: dict[
+            tuple[int, int, int, int], int
+        ] = {}  # (code, k, yes at, no at) -> where it stands
 
     def program(self) -> tuple[Instruction, ...]:
         """The instructions in their order."""
@@ -51,7 +53,9 @@ class Assembler:
         for position in range(len(items) - 1, -1, -1):
             item = items[position]
             if len(item) == 4:
-                only_jumped_to = position > 1 and len(items[position - 1]) == 1 and len(items[position - 2]) == 4
+                only_jumped_to = (
+                    position > 1 and len(items[position - 1]) == 1 and len(items[position - 2]) == 4
+                )
                 twin = self._twin(*item) if only_jumped_to else None
                 if twin is None:
                     self._branch(*item)

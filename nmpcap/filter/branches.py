@@ -46,7 +46,7 @@ def emit_test(evaluator: Evaluator, value: Value, ranges: Ranges, yes: Target, n
 
 
 def _bit_test(value: Value, ranges: Ranges) -> tuple[Value, int, bool] | None:
-    """``v & m = 0``, ``v & m != 0`` and ``v & bit = bit`` are one instruction: v, m, and whether set means yes."""
+    """``v & m = 0``, ``v & m != 0`` and ``v & bit = bit`` are one jset: v, m, and whether set means yes."""
     if value.op != "&" or value.right.op != "const" or len(ranges) != 1:
         return None
     mask = value.right.k
@@ -73,53 +73,59 @@ def _complement(cases: list[Case], bound: int, target: Target) -> list[Case]:
 
 
 def _cost(cases: list[Case], bound: int) -> int:
-    return sum(1 if low == high or low == 0 or high >= bound else 2 for low, high, _ in cases)
+    return sum(1 if low in (0, high) or high >= bound else 2 for low, high, _ in cases)
 
 
 def emit_search(items: list[Item], cases: list[Case], no: Target, bound: int = TOP) -> None:
     """Append the code that goes where the range holding A leads; cases are sorted and disjoint."""
-    _search(items, cases, 0, len(cases), no, 0, bound)
+    _Search(items, no, bound).write(cases, 0)
 
 
-def _search(
-    items: list[Item], cases: list[Case], first: int, last: int, no: Target, low_known: int, high_known: int
-) -> None:
-    if last - first <= _LINEAR:
-        _linear(items, cases, first, last, no, low_known, high_known)
-        return
-    middle = (first + last) // 2
-    pivot = cases[middle][0]
-    left, right = Label(), Label()
-    items.append((_JGE, pivot, right, left))
-    items.append((left,))
-    _search(items, cases, first, middle, no, low_known, pivot - 1)
-    items.append((right,))
-    _search(items, cases, middle, last, no, pivot, high_known)
+class _Search:
+    """Writes comparisons; A is at least ``low`` where they begin, and at most ``high``."""
 
+    def __init__(self, items: list[Item], no: Target, high: int) -> None:
+        self.items = items
+        self.no = no
+        self.high = high
 
-def _linear(
-    items: list[Item], cases: list[Case], first: int, last: int, no: Target, low_known: int, high_known: int
-) -> None:
-    for position in range(first, last):
-        low, high, target = cases[position]
-        if low <= low_known and high >= high_known:
-            items.append((None, target))
+    def write(self, cases: list[Case], low: int) -> None:
+        """Halve the cases until they are few."""
+        if len(cases) <= _LINEAR:
+            self._write_few(cases, low)
             return
-        following: Target = no if position == last - 1 else Label()
-        if low == high:
-            items.append((_JEQ, low, target, following))
-        elif low <= low_known:
-            items.append((_JGT, high, following, target))
-        elif high >= high_known:
-            items.append((_JGE, low, target, following))
-        else:
-            inside = Label()
-            items.append((_JGE, low, inside, no))
-            items.append((inside,))
-            items.append((_JGT, high, following, target))
-        if following is not no:
-            items.append((following,))
-        if low <= low_known or low != high:
-            low_known = high + 1
-    if first == last:
-        items.append((None, no))
+        middle = len(cases) // 2
+        pivot = cases[middle][0]
+        left, right, high = Label(), Label(), self.high
+        self.items.append((_JGE, pivot, right, left))
+        self.items.append((left,))
+        self.high = pivot - 1
+        self.write(cases[:middle], low)
+        self.high = high
+        self.items.append((right,))
+        self.write(cases[middle:], pivot)
+
+    def _write_few(self, cases: list[Case], low: int) -> None:
+        items, no = self.items, self.no
+        for position, (first, last, target) in enumerate(cases):
+            if first <= low and last >= self.high:
+                items.append((None, target))
+                return
+            following: Target = no if position == len(cases) - 1 else Label()
+            if first == last:
+                items.append((_JEQ, first, target, following))
+            elif first <= low:
+                items.append((_JGT, last, following, target))
+            elif last >= self.high:
+                items.append((_JGE, first, target, following))
+            else:
+                inside = Label()
+                items.append((_JGE, first, inside, no))
+                items.append((inside,))
+                items.append((_JGT, last, following, target))
+            if following is not no:
+                items.append((following,))
+            if first <= low or first != last:
+                low = last + 1
+        if not cases:
+            items.append((None, no))

@@ -84,7 +84,9 @@ def _vlan_with_metadata(context: Context, number: int | None) -> Bool:
         in_frame = all_of([negate(present), context.equals(2, link.payload, 0, number, 0x0FFF)])
         tests.append(any_of([in_metadata, in_frame]))
     context.registers += 2
-    context.link = replace(link, type=Place(type_, link.type.k), payload=Place(payload, link.payload.k), tags=1)
+    context.link = replace(
+        link, type=Place(type_, link.type.k), payload=Place(payload, link.payload.k), tags=1
+    )
     return all_of(tests)
 
 
@@ -120,10 +122,12 @@ def expand_pppoes(context: Context, word: ast.Word) -> Bool:
     tests = [context.is_protocol(_PPPOES, word.pos)]
     if number is not None:
         tests.append(context.equals(2, network, 2, number))
-    if network.index is not None:
-        context.used |= network.index.vars
+    if network.base is not None:
+        context.used |= network.base.vars
     ppp = network.plus(6)
-    context.link = replace(context.link.moved(dlt.DLT_PPP, ppp, ppp, network.plus(8)), bare=0, tunnel=False, lane=None)
+    context.link = replace(
+        context.link.moved(dlt.DLT_PPP, ppp, ppp, network.plus(8)), bare=0, tunnel=False, lane=None
+    )
     return all_of(tests)
 
 
@@ -158,14 +162,16 @@ def _tunnel(context: Context, word: ast.Word) -> Bool:
         for tests, udp in ((ipv4, transport_start(context)), (ipv6, network.plus(40)))
     ]
     header, type_, payload = (Place(values.var(name), 0) for name in names)
-    context.link = replace(link.moved(dlt.DLT_EN10MB, header, type_, payload), bare=link.bare, tunnel=True, lane=None)
+    context.link = replace(
+        link.moved(dlt.DLT_EN10MB, header, type_, payload), bare=link.bare, tunnel=True, lane=None
+    )
     return any_of(legs)
 
 
 def _address(context: Context, place: Place, k: int) -> Value:
     """The place as a number, as far as it is not known before the packet is."""
     total = context.values.const(place.k + k)
-    return total if place.index is None else context.values.binary("+", place.index, total)
+    return total if place.base is None else context.values.binary("+", place.base, total)
 
 
 def _geneve_header(context: Context, udp: Place, number: int | None, names: list[str]) -> list[Bool]:

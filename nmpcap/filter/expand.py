@@ -89,11 +89,16 @@ def _expand_tree(context: Context, root: ast.Expr) -> Bool:
                 stack.append(_Frame(item, context.link, ast.children(item)))
             elif isinstance(frame.node, ast.Or) and isinstance(item, ast.Primitive | ast.PrimitiveList):
                 run = lists.run_length(frame.items, frame.at)
-                together = lists.expand_run(context, frame.items[frame.at : frame.at + run]) if run > 1 else None
+                together = (
+                    lists.expand_run(context, frame.items[frame.at : frame.at + run]) if run > 1 else None
+                )
                 if together is None:
-                    run, together = 1, _expand_leaf(context, item)
-                frame.done.append(together)
-                frame.at += run
+                    frame.done.append(_expand_leaf(context, item))
+                    frame.at += 1
+                else:
+                    _note(context, ast.Or(frame.items[frame.at : frame.at + run], item.pos), together)
+                    frame.done.append(together)
+                    frame.at += run
             else:
                 frame.done.append(_expand_leaf(context, item))
                 frame.at += 1
@@ -113,7 +118,18 @@ def _combine(node: _Nested, done: list[Bool]) -> Bool:
     return all_of(done) if isinstance(node, ast.And) else any_of(done)
 
 
+def _note(context: Context, node: ast.Expr, meaning: Bool) -> None:
+    if context.parts is not None:
+        context.parts.append((node, meaning))
+
+
 def _expand_leaf(context: Context, node: ast.Expr) -> Bool:
+    meaning = _meaning(context, node)
+    _note(context, node, meaning)
+    return meaning
+
+
+def _meaning(context: Context, node: ast.Expr) -> Bool:
     if isinstance(node, ast.Primitive):
         return _PRIMITIVES[node.type](context, node)
     if isinstance(node, ast.Relation):
@@ -125,4 +141,3 @@ def _expand_leaf(context: Context, node: ast.Expr) -> Bool:
     if expander is None:
         return expand_word(context, node.name, node.pos)
     return expander(context, node)
-

@@ -39,7 +39,7 @@ def skip(context: Context, *, to_header: bool) -> Bool:
     """Go over all extension headers; always true. ``to_header``: later fragments lead to none."""
     values, network = context.values, context.link.network
     fixed = values.const(network.k + 40)
-    first = fixed if network.index is None else values.binary("+", network.index, fixed)
+    first = fixed if network.base is None else values.binary("+", network.base, fixed)
     steps: list[Bool] = [Assign(_NEXT, context.load(1, network, 6)), Assign(_AT, first)]
     for _ in range(DEPTH):
         steps.append(_step(context, to_header))

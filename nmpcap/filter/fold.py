@@ -83,9 +83,9 @@ class Folder:
         return self._binary(value.op, left, folded[value.right])
 
     def _load(self, size: int, index: Value, k: int) -> Value:
-        if index.op == "+" and index.right.op == "const" and index.left.bound + index.right.k <= TOP:
-            if index.right.k + k < 1 << 31:
-                return self.values.load(size, index.left, index.right.k + k)
+        added = index.right.k if index.op == "+" and index.right.op == "const" else 0
+        if added and index.left.bound + added <= TOP and added + k < 1 << 31:
+            return self.values.load(size, index.left, added + k)
         return self.values.load(size, index, k)
 
     def _binary(self, op: str, left: Value, right: Value) -> Value:

@@ -36,13 +36,13 @@ def expand_byte(context: Context, word: ast.Word) -> Bool:
     if value > 255:
         raise FilterError(f"byte value {value} too big; max value = 255", word.pos)
     header, values = context.link.header, context.values
-    if header.index is None:
+    if header.base is None:
         byte = values.load(1, None, header.k + index) if header.k + index <= TOP else None
         if byte is None:
             byte = values.load(1, values.const(header.k), index)
     else:
-        context.used |= header.index.vars
-        byte = values.load(1, header.index, header.k + index)
+        context.used |= header.base.vars
+        byte = values.load(1, header.base, header.k + index)
     if operator == "=":
         return Test(byte, ((value, value),))
     if operator == "<":
@@ -95,7 +95,8 @@ def expand_multicast(context: Context, word: ast.Word) -> Bool:
         return context.equals(1, header, layout.mac[0] if layout.mac else 0, 0)
     if layout.mac is None or layout.mac_size != 6:
         raise FilterError(
-            "link-layer multicast filters supported only on ethernet/FDDI/token ring/ARCNET/802.11/ATM LANE/Fibre Channel",
+            "link-layer multicast filters supported only on"
+            " ethernet/FDDI/token ring/ARCNET/802.11/ATM LANE/Fibre Channel",
             word.pos,
         )
     return all_of([*inner_frame(context), negate(context.equals(1, header, layout.mac[0], 0, 0x01))])
@@ -123,11 +124,15 @@ def expand_inbound(context: Context, word: ast.Word) -> Bool:
         size, offset, mask, incoming, outgoing = _DIRECTIONS[link.number]
         if not outbound and incoming is None:
             return negate(context.equals(size, _START, offset, outgoing, mask))
-        return context.equals(size, _START, offset, outgoing if outbound or incoming is None else incoming, mask)
+        return context.equals(
+            size, _START, offset, outgoing if outbound or incoming is None else incoming, mask
+        )
     if link.layout.family == "juniper":
         return context.equals(1, _START, 3, 0 if outbound else 1, 0x01)
     if link.number == dlt.DLT_DSA_TAG_DSA:  # two bits: 01 is from the processor, 00 and 10 are to it
-        return context.equals(1, _START, 12, 0x40, 0xC0) if outbound else context.equals(1, _START, 12, 0, 0x40)
+        return (
+            context.equals(1, _START, 12, 0x40, 0xC0) if outbound else context.equals(1, _START, 12, 0, 0x40)
+        )
     _require_live(context, "inbound/outbound", word.pos)
     kind = Test(context.values.ancillary(2, _PKTTYPE), ((_OUTGOING, _OUTGOING),))
     return kind if outbound else negate(kind)
@@ -154,7 +159,10 @@ def _require_live(context: Context, what: str, pos: int) -> None:
 def expand_llc(context: Context, word: ast.Word) -> Bool:
     """Expand ``llc [type]``."""
     link = context.link
-    if link.layout.family == "ethernet" and link.number not in (dlt.DLT_NETANALYZER, dlt.DLT_NETANALYZER_TRANSPARENT):
+    if link.layout.family == "ethernet" and link.number not in (
+        dlt.DLT_NETANALYZER,
+        dlt.DLT_NETANALYZER_TRANSPARENT,
+    ):
         raw = context.equals(2, link.payload, 0, 0xFFFF)  # Novell's raw 802.3
         is_llc = all_of([context.is_long_ethernet(link.type), negate(raw)])
     elif link.layout.family == "sunatm":

@@ -150,7 +150,9 @@ class Graph:
 def _show(graph: Graph, node: Node) -> str:
     if node.kind == "ret":
         return f"{node.index}: {'accept' if node is graph.accept else 'reject'}"
-    leads = f"-> {node.yes.index}" if node.kind in ("set", "touch") else f"? {node.yes.index} : {node.no.index}"
+    leads = (
+        f"-> {node.yes.index}" if node.kind in ("set", "touch") else f"? {node.yes.index} : {node.no.index}"
+    )
     if node.kind == "search":
         cases = " ".join(f"{ir.show_ranges(((low, high),))}->{to.index}" for low, high, to in node.cases[:8])
         return f"{node.index}: {node.value} {cases} : {node.no.index}"

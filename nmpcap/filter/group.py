@@ -138,7 +138,12 @@ class _Grouper:
         cases: _Cases | None = None
         for leg in (*legs, None):
             head, body = _split(leg)
-            if head is not None and cases is not None and cases.value is head.value and cases.add(head.ranges, body):
+            if (
+                head is not None
+                and cases is not None
+                and cases.value is head.value
+                and cases.add(head.ranges, body)
+            ):
                 continue
             if cases is not None:
                 result.append(self._gathered(cases, captured, depth))

@@ -1,4 +1,4 @@
-"""Expands ``host``, ``net`` and ``gateway``: addresses of IPv4, IPv6, ARP, RARP, DECnet and of the link layer.
+"""Expands ``host``, ``net`` and ``gateway``: addresses of IPv4, IPv6, ARP, RARP, DECnet and link layers.
 
 An address is tested only behind the test for its protocol; source before destination.
 """
@@ -71,10 +71,7 @@ def expand_net(context: Context, primitive: ast.Primitive) -> Bool:
     if isinstance(ident, ast.Mac | ast.Arcnet):
         raise FilterError("ethernet address used in non-ether expression: a network has none", ident.pos)
     _check_ipv4(primitive, "net")
-    if isinstance(ident, ast.Name):
-        prefix = _named_net(context, ident)
-    else:
-        prefix = ipv4_prefix(ident, "net")
+    prefix = _named_net(context, ident) if isinstance(ident, ast.Name) else ipv4_prefix(ident, "net")
     return ipv4_test(context, [prefix], primitive)
 
 
@@ -96,7 +93,12 @@ def expand_gateway(context: Context, primitive: ast.Primitive) -> Bool:
         raise FilterError(f"unknown host '{ident.text}'", ident.pos)
     prefixes = [(int(host), _ALL_ONES) for host in sorted(set(hosts))]
     tests = [
-        all_of([context.is_protocol(number, ident.pos), negate(_addresses(context, prefixes, "", source, destination))])
+        all_of(
+            [
+                context.is_protocol(number, ident.pos),
+                negate(_addresses(context, prefixes, "", source, destination)),
+            ]
+        )
         for number, source, destination in legs(context, primitive.proto)
     ]
     return all_of([mac_test(context, address, "", ident.pos), any_of(tests)])
@@ -108,7 +110,8 @@ def expand_gateway(context: Context, primitive: ast.Primitive) -> Bool:
 def _check_selectors(primitive: ast.Primitive) -> None:
     if primitive.dir in _SELECTORS:
         raise FilterError(
-            f"'{primitive.dir}' is not a valid qualifier for addresses other than 802.11 MAC addresses", primitive.pos
+            f"'{primitive.dir}' is not a valid qualifier for addresses other than 802.11 MAC addresses",
+            primitive.pos,
         )
 
 
@@ -116,7 +119,9 @@ def _check_ipv4(primitive: ast.Primitive, type_: str) -> None:
     proto = primitive.proto
     _check_selectors(primitive)
     if proto == "link" and not isinstance(primitive.ident, ast.Name):
-        raise FilterError("illegal link layer address: six bytes such as 0:1:2:3:4:5 expected", primitive.ident.pos)
+        raise FilterError(
+            "illegal link layer address: six bytes such as 0:1:2:3:4:5 expected", primitive.ident.pos
+        )
     if proto == "link":
         raise FilterError(f"link-layer modifier applied to {type_}", primitive.pos)
     if proto == "ip6":
@@ -169,6 +174,7 @@ def ipv4_prefix(ident: ast.Ident, type_: str) -> tuple[int, int]:
 
 
 def ipv6_prefix(ident: ast.Addr6) -> tuple[bytes, int]:
+    """The address and the length of an IPv6 prefix; an address alone is one of 128 bits."""
     length = 128 if ident.length is None else ident.length
     if length > 128:
         raise FilterError(f"mask length must be <= 128, not {length}", ident.pos)
@@ -204,7 +210,9 @@ def _named_host(context: Context, ident: ast.Name, primitive: ast.Primitive) -> 
     ipv4 = sorted({int(address) for address in found if address.version == 4})
     ipv6 = sorted({address.packed for address in found if address.version == 6})
     if len(ipv4) > _MAX_ADDRESSES or len(ipv6) > _MAX_ADDRESSES:
-        raise FilterError(f"host '{ident.text}' has more than {_MAX_ADDRESSES} addresses of one family", ident.pos)
+        raise FilterError(
+            f"host '{ident.text}' has more than {_MAX_ADDRESSES} addresses of one family", ident.pos
+        )
     tests = []
     if ipv4 and primitive.proto != "ip6":
         tests.append(ipv4_test(context, [(address, _ALL_ONES) for address in ipv4], primitive))
@@ -293,10 +301,10 @@ def inner_frame(context: Context) -> list[Bool]:
     link = context.link
     tests = [context.not_lane_control()]
     if link.tunnel:
-        assert link.header.index is not None
-        assert link.payload.index is not None
-        context.used |= link.header.index.vars | link.payload.index.vars
-        tests.append(negate(Compare("=", link.payload.index, link.header.index)))
+        assert link.header.base is not None
+        assert link.payload.base is not None
+        context.used |= link.header.base.vars | link.payload.base.vars
+        tests.append(negate(Compare("=", link.payload.base, link.header.base)))
     return tests
 
 
@@ -339,7 +347,9 @@ def _decnet_host(context: Context, ident: ast.Addr4, primitive: ast.Primitive) -
         raise FilterError(f"malformed decnet address '{ident}': area.node expected", ident.pos)
     area, node = (int(part) for part in parts)
     if area > 63 or node > 1023:
-        raise FilterError(f"malformed decnet address '{ident}': area at most 63, node at most 1023", ident.pos)
+        raise FilterError(
+            f"malformed decnet address '{ident}': area at most 63, node at most 1023", ident.pos
+        )
     _check_selectors(primitive)
     stored = int.from_bytes((area << 10 | node).to_bytes(2, "little"), "big")
     network = context.link.network

@@ -52,8 +52,9 @@ class Value:
     """A number computed from the packet. Made by ``Values`` only.
 
     ``bound`` is the greatest it can be, ``vars`` the variables it reads, ``weight`` how many
-    registers it takes to compute, ``keeps_x`` that computing it leaves X alone. ``loads`` is what must have been captured for it: for each
-    index (by its uid, 0 for none) the end of the furthest load; None if that is not all.
+    registers it takes to compute, ``keeps_x`` that computing it leaves X alone. ``loads`` is
+    what must have been captured for it: for each index (by its uid, 0 for none) the end of the
+    furthest load; None if that is not all that can fail.
     """
 
     __slots__ = (
@@ -134,7 +135,8 @@ class Values:
     def load(self, size: int, index: Value | None, k: int) -> Value:
         """The big-endian bytes at index + k, where the sum of the two does not wrap."""
         if index is not None and index.op == "const" and index.k + k < 1 << 31:
-            index, k = None, index.k + k
+            k += index.k
+            index = None
         k &= TOP
         value, new = self._new("load", size, index.uid if index else 0, k)
         if new:

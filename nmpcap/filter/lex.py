@@ -101,7 +101,9 @@ class Tokens:
 
     def __str__(self) -> str:
         rows = zip(self.starts, self.kinds, self.values, strict=True)
-        return "\n".join(f"{start:5d} {kind:<6} {_shown(kind, value)}".rstrip() for start, kind, value in rows)
+        return "\n".join(
+            f"{start:5d} {kind:<6} {_shown(kind, value)}".rstrip() for start, kind, value in rows
+        )
 
 
 def _shown(kind: str, value: Any) -> str:

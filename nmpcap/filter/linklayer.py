@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from nmpcap import dlt
 from nmpcap.errors import FilterError
+from nmpcap.filter import ast
 from nmpcap.filter.ir import FALSE, TRUE, Bool, Test, Value, Values, all_of, any_of, negate
 from nmpcap.filter.linktypes import WLAN, WLAN_RADIO, LinkType, link_type
 from nmpcap.filter.names import Resolver
@@ -30,12 +31,12 @@ _MAX_LENGTH = 1500  # a type field up to here is a length, and 802.2 follows (IE
 class Place(NamedTuple):
     """A byte of the packet: a constant, and perhaps a value only known when the packet is there."""
 
-    index: Value | None
+    base: Value | None
     k: int
 
     def plus(self, k: int) -> Place:
         """The byte k further on."""
-        return Place(self.index, self.k + k)
+        return Place(self.base, self.k + k)
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,14 @@ class Link:
     def moved(self, number: int, header: Place, type_: Place, payload: Place) -> Link:
         """A link header of another type further inside."""
         return replace(
-            self, number=number, layout=link_type(number), header=header, type=type_, payload=payload, snap=0, inside=True
+            self,
+            number=number,
+            layout=link_type(number),
+            header=header,
+            type=type_,
+            payload=payload,
+            snap=0,
+            inside=True,
         )
 
 
@@ -97,6 +105,7 @@ class Context:
     foldable: bool = True  # whether libpcap would run its optimizer, and so refuse constants
     tunnels: int = 0
     used: set[str] = field(default_factory=set)  # variables the filter reads
+    parts: list[tuple[ast.Expr, Bool]] | None = None  # what each primitive became, for who asks
 
     def __post_init__(self) -> None:
         number = self.options.linktype
@@ -105,17 +114,15 @@ class Context:
         payload = Place(None, layout.payload)
         if number in WLAN or number == dlt.DLT_PFLOG:
             payload = Place(self.values.var("payload"), 0)
-        self.link = Link(
-            number, layout, header, Place(None, layout.type), payload, layout.snap, layout.bare
-        )
+        self.link = Link(number, layout, header, Place(None, layout.type), payload, layout.snap, layout.bare)
 
     # -- values and tests --------------------------------------------------------------
 
     def load(self, size: int, place: Place, k: int = 0) -> Value:
         """The number of ``size`` bytes at ``place`` + k."""
-        if place.index is not None:
-            self.used |= place.index.vars
-        return self.values.load(size, place.index, place.k + k)
+        if place.base is not None:
+            self.used |= place.base.vars
+        return self.values.load(size, place.base, place.k + k)
 
     def equals(self, size: int, place: Place, k: int, wanted: int, mask: int = 0xFFFFFFFF) -> Bool:
         """Whether the bytes there, masked, are ``wanted``; no test remains of one that is always true."""
@@ -136,7 +143,7 @@ class Context:
     @property
     def has_variable_headers(self) -> bool:
         """Whether the network header starts at an offset known only with the packet."""
-        return self.link.payload.index is not None
+        return self.link.payload.base is not None
 
     # -- the link type -----------------------------------------------------------------
 
@@ -394,4 +401,16 @@ _FAMILIES = {
 }
 
 _WITH_SAPS = ("ethernet", "sll", "llc", "sunatm", "wlan")
-_NUMBERS_UNCHECKED = ("raw", "ipv4", "ipv6", "null", "loop", "pflog", "arcnet", "ltalk", "frelay", "ipnet", "juniper")
+_NUMBERS_UNCHECKED = (
+    "raw",
+    "ipv4",
+    "ipv6",
+    "null",
+    "loop",
+    "pflog",
+    "arcnet",
+    "ltalk",
+    "frelay",
+    "ipnet",
+    "juniper",
+)

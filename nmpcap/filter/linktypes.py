@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from nmpcap import dlt
 
-__all__ = ["LINK_TYPES", "WLAN", "WLAN_RADIO", "LinkType", "is_known"]
+__all__ = ["LINK_TYPES", "WLAN", "WLAN_RADIO", "LinkType", "is_known", "link_type"]
 
 
 class LinkType(NamedTuple):
@@ -34,11 +34,11 @@ WLAN = (dlt.DLT_IEEE802_11, *WLAN_RADIO)
 
 
 def _juniper() -> dict[int, LinkType]:
-    at_4 = (dlt.DLT_JUNIPER_MFR, dlt.DLT_JUNIPER_MLFR, dlt.DLT_JUNIPER_MLPPP)
-    at_4 += (dlt.DLT_JUNIPER_PPP, dlt.DLT_JUNIPER_CHDLC, dlt.DLT_JUNIPER_FRELAY)
-    unset = (dlt.DLT_JUNIPER_ES, dlt.DLT_JUNIPER_SERVICES, dlt.DLT_JUNIPER_VP, dlt.DLT_JUNIPER_ST)
-    unset += (dlt.DLT_JUNIPER_ISM, dlt.DLT_JUNIPER_VS, dlt.DLT_JUNIPER_SRX_E2E)
-    unset += (dlt.DLT_JUNIPER_FIBRECHANNEL, dlt.DLT_JUNIPER_ATM_CEMIC)
+    at_4 = [dlt.DLT_JUNIPER_MFR, dlt.DLT_JUNIPER_MLFR, dlt.DLT_JUNIPER_MLPPP]
+    at_4 += [dlt.DLT_JUNIPER_PPP, dlt.DLT_JUNIPER_CHDLC, dlt.DLT_JUNIPER_FRELAY]
+    unset = [dlt.DLT_JUNIPER_ES, dlt.DLT_JUNIPER_SERVICES, dlt.DLT_JUNIPER_VP, dlt.DLT_JUNIPER_ST]
+    unset += [dlt.DLT_JUNIPER_ISM, dlt.DLT_JUNIPER_VS, dlt.DLT_JUNIPER_SRX_E2E]
+    unset += [dlt.DLT_JUNIPER_FIBRECHANNEL, dlt.DLT_JUNIPER_ATM_CEMIC]
     return {
         **{number: LinkType("juniper", payload=4, snap=0) for number in at_4},
         **{number: LinkType("juniper") for number in unset},

@@ -11,6 +11,7 @@ searched word by word.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from nmpcap.errors import FilterError
@@ -141,9 +142,14 @@ def _ports(context: Context, members: list[ast.Primitive | ast.PrimitiveList]) -
 
 def _macs(context: Context, primitives: list[ast.Primitive]) -> Bool | None:
     first, link = primitives[0], context.link
-    if first.proto != "link" or link.layout.mac is None or link.layout.mac_size != 6 or link.layout.family == "wlan":
+    if (
+        first.proto != "link"
+        or link.layout.mac is None
+        or link.layout.mac_size != 6
+        or link.layout.family == "wlan"
+    ):
         return None
-    wanted = []
+    wanted: list[tuple[tuple[int, int], ...]] = []
     for primitive in primitives:
         assert isinstance(primitive.ident, ast.Mac)
         address = primitive.ident.address
@@ -198,11 +204,8 @@ class _Overlap(Exception):
     """A word of one prefix holds that of another: the search would have to go two ways."""
 
 
-_Tree = dict  # range of the first word -> tree of the rest, or True for "anything"
-
-
 def _tree(wanted: list[tuple[tuple[int, int], ...]]) -> Any:
-    """Addresses as a tree of the ranges of their words."""
+    """Addresses as a tree: the range of the first word -> the tree of the rest, or True for "anything"."""
     root: Any = {}
     for words in wanted:
         if not words:
@@ -220,7 +223,7 @@ def _tree(wanted: list[tuple[tuple[int, int], ...]]) -> Any:
 
 def _check(tree: Any) -> None:
     ordered = sorted(tree)
-    for (_, high), (low, _) in zip(ordered, ordered[1:], strict=False):
+    for (_, high), (low, _) in pairwise(ordered):
         if low <= high:
             raise _Overlap
     for below in tree.values():

@@ -11,9 +11,9 @@ from contextlib import suppress
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-__all__ = ["Resolver", "SystemResolver"]
+__all__ = ["Answers", "RecordingResolver", "Resolver", "SystemResolver"]
 
 
 @runtime_checkable
@@ -75,6 +75,57 @@ class SystemResolver:
             return socket.getprotobyname(name)
         except (OSError, UnicodeError, ValueError):
             return None
+
+
+class RecordingResolver:
+    """Passes questions on and keeps the answers: an explanation need not, and must not, ask again."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self.answers: dict[tuple[str, str], Any] = {}
+
+    def _ask(self, kind: str, name: str) -> Any:
+        key = kind, name
+        if key not in self.answers:
+            self.answers[key] = getattr(self._resolver, kind)(name)
+        return self.answers[key]
+
+    def addresses(self, name: str) -> list[IPv4Address | IPv6Address]:
+        """All addresses of a host."""
+        return list(self._ask("addresses", name))
+
+    def ether(self, name: str) -> bytes | None:
+        """The MAC address of a host."""
+        found = self._ask("ether", name)
+        return None if found is None else bytes(found)
+
+    def network(self, name: str) -> int | None:
+        """The number of a network."""
+        found = self._ask("network", name)
+        return None if found is None else int(found)
+
+    def port(self, name: str) -> dict[str, int]:
+        """The ports of a service."""
+        return dict(self._ask("port", name))
+
+    def protocol(self, name: str) -> int | None:
+        """The number of a protocol."""
+        found = self._ask("protocol", name)
+        return None if found is None else int(found)
+
+
+class Answers(RecordingResolver):
+    """Gives recorded answers again; knows nothing else."""
+
+    def __init__(self, answers: dict[tuple[str, str], Any]) -> None:
+        super().__init__(self)
+        self.answers = dict(answers)
+
+    def _ask(self, kind: str, name: str) -> Any:
+        return self.answers.get((kind, name), _NOTHING[kind])
+
+
+_NOTHING: dict[str, Any] = {"addresses": [], "ether": None, "network": None, "port": {}, "protocol": None}
 
 
 @lru_cache(maxsize=1)

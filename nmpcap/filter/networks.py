@@ -43,7 +43,14 @@ def _check_limit(word: ast.Word, greatest: int) -> None:
 # -- ATM -----------------------------------------------------------------------------
 
 _CIRCUITS = {"metac": 1, "bcc": 2, "oamf4sc": 3, "oamf4ec": 4, "sc": 5, "ilmic": 16}  # VCIs of VPI 0
-_MESSAGES = (5, 2, 7, 0x0F, 0x4D, 0x5A)  # Q.2931: setup, proceeding, connect, connect ack, release, release done
+_MESSAGES = (
+    5,
+    2,
+    7,
+    0x0F,
+    0x4D,
+    0x5A,
+)  # Q.2931: setup, proceeding, connect, connect ack, release, release done
 _META_MESSAGES = (5, 2, 7, 0x4D, 0x5A)
 
 
@@ -111,7 +118,9 @@ def expand_mtp(context: Context, word: ast.Word) -> Bool:
     _check_limit(word, {"sio": 0xFF, "opc": 0x3FFF, "dpc": 0x3FFF, "sls": 0x0F}[name])
     values, numbers = context.values, _numbers(word)
     if name == "sio":
-        return _relate(context, word, context.load(1, start, _SIO + shift), {number: number for number in numbers})
+        return _relate(
+            context, word, context.load(1, start, _SIO + shift), {number: number for number in numbers}
+        )
     if name == "sls":
         value = values.masked(context.load(1, start, _SLS + shift), 0xF0)
         return _relate(context, word, value, {number: number << 4 for number in numbers})
@@ -158,9 +167,14 @@ def _named(word: ast.Word, argument: str) -> int:
     return number
 
 
+_ATM_WORDS = ("vpi", "vci", "oam", "oamf4", "connectmsg", "metaconnect", *_CIRCUITS)
+_UNITS = ("fisu", "lssu", "msu", "hfisu", "hlssu", "hmsu")
+_MTP_FIELDS = ("sio", "opc", "dpc", "sls", "hsio", "hopc", "hdpc", "hsls")
+_PF_WORDS = ("ifname", "ruleset", "rulenum", "subrulenum", "reason", "action")
+
 NETWORK_WORDS = {
-    **dict.fromkeys("vpi vci metac bcc oam oamf4 oamf4ec oamf4sc sc ilmic connectmsg metaconnect".split(), expand_atm),
-    **dict.fromkeys("fisu lssu msu hfisu hlssu hmsu".split(), expand_unit),
-    **dict.fromkeys("sio opc dpc sls hsio hopc hdpc hsls".split(), expand_mtp),
-    **dict.fromkeys("ifname ruleset rulenum subrulenum reason action".split(), expand_pf),
+    **dict.fromkeys(_ATM_WORDS, expand_atm),
+    **dict.fromkeys(_UNITS, expand_unit),
+    **dict.fromkeys(_MTP_FIELDS, expand_mtp),
+    **dict.fromkeys(_PF_WORDS, expand_pf),
 }

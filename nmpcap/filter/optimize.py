@@ -14,7 +14,7 @@ from __future__ import annotations
 from nmpcap.filter.fold import Folder
 from nmpcap.filter.graph import Graph, lower
 from nmpcap.filter.group import group
-from nmpcap.filter.ir import Bool, Values
+from nmpcap.filter.ir import Bool
 from nmpcap.filter.share import share
 from nmpcap.filter.thread import thread
 
@@ -24,13 +24,13 @@ _ROUNDS = 4
 _LARGE = 10_000  # nodes from which one round must do
 
 
-def optimize(body: Bool, values: Values) -> Graph:
+def optimize(body: Bool, folder: Folder) -> Graph:
     """Make the graph of an expression, and make it small."""
-    graph = lower(group(body, Folder(values)), share=True)
+    graph = lower(group(body, folder), share=True)
     size = len(graph.in_order())
     for _ in range(_ROUNDS if size < _LARGE else 1):
         graph = thread(graph)
         before, size = size, len(graph.in_order())
         if size == before:
             break
-    return share(graph, values)
+    return share(graph, folder.values)

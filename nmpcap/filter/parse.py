@@ -256,7 +256,7 @@ class _Parser:
         self._combine()
         if self.kind == _NUMBER and self._ident_may_stand():
             self._make_ident()
-        if self.kind == _ARITH or self.kind == _NUMBER:
+        if self.kind in (_ARITH, _NUMBER):
             raise self.reader.unexpected("a comparison", _NEEDS_QUALIFIER)
         if self.kind == _IDLIST:
             raise self.reader.unexpected("a closing parenthesis")
@@ -311,7 +311,9 @@ class _Parser:
         waiting = self.stack.pop()
         if self.kind == _IDENT and waiting.allowed in (_ANY, _ONLY_IDENT):
             self.kind = _IDLIST
-        elif self.kind in (_IDENT, _IDLIST) or (self.kind == _BOOL and waiting.allowed in (_ONLY_IDENT, _ONLY_ARITH)):
+        elif self.kind in (_IDENT, _IDLIST) or (
+            self.kind == _BOOL and waiting.allowed in (_ONLY_IDENT, _ONLY_ARITH)
+        ):
             raise self.reader.unexpected("an operator")
         self.quals, self.allowed = waiting.quals, waiting.allowed
         self.reader.at += 1

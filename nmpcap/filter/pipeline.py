@@ -1,6 +1,6 @@
 """The stages of compilation, one after the other; each leaves something that can be printed.
 
-    text -> tokens -> tree -> expanded -> graph -> instructions
+text -> tokens -> tree -> expanded -> graph -> instructions
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from nmpcap.errors import FilterError
 from nmpcap.filter import ast, ir
 from nmpcap.filter.codegen import generate
 from nmpcap.filter.expand import expand
+from nmpcap.filter.fold import Folder
 from nmpcap.filter.graph import Graph, lower
+from nmpcap.filter.impossible import rejects_all
 from nmpcap.filter.lex import Tokens, tokenize
 from nmpcap.filter.linklayer import Context, Options
 from nmpcap.filter.linktypes import is_known
@@ -21,6 +23,8 @@ from nmpcap.filter.optimize import optimize
 from nmpcap.filter.parse import parse
 
 __all__ = ["Stages", "run"]
+
+_AROUND = 40  # characters on each side of an error that are shown
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,25 @@ class Stages:
 
 
 def run(text: str, options: Options, resolver: Resolver) -> Stages:
-    """Compile a filter; raises FilterError with the position of what is wrong."""
+    """Compile a filter; raises FilterError with the position of what is wrong, and a picture of it."""
+    try:
+        return _run(text, options, resolver)
+    except FilterError as error:
+        raise FilterError(f"{error}{_pointer(text, error.position)}", error.position) from None
+
+
+def _pointer(text: str, position: int) -> str:
+    """The text around a position, with a caret under it."""
+    if not text:
+        return ""
+    start = max(0, position - _AROUND)
+    shown = text[start : position + _AROUND]
+    plain = "".join(char if char.isprintable() else " " for char in shown)
+    before, behind = "..." * (start > 0), "..." * (position + _AROUND < len(text))
+    return f"\n  {before}{plain}{behind}\n  {' ' * (len(before) + position - start)}^"
+
+
+def _run(text: str, options: Options, resolver: Resolver) -> Stages:
     if options.snaplen == 0:
         raise FilterError("snaplen of 0 rejects all packets", 0)
     if not is_known(options.linktype):
@@ -45,8 +67,9 @@ def run(text: str, options: Options, resolver: Resolver) -> Stages:
     context = Context(options, resolver)
     expanded = expand(context, tree)
     if options.optimize:
-        graph = optimize(expanded, context.values)
-        if graph.root is graph.reject and context.foldable:
+        folder = Folder(context.values)
+        graph = optimize(expanded, folder)
+        if graph.root is graph.reject and context.foldable and rejects_all(expanded, folder):
             raise FilterError("expression rejects all packets", 0)
     else:
         graph = lower(expanded, share=False)

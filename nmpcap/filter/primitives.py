@@ -30,7 +30,9 @@ class Reader:
 
     def unexpected(self, expected: str, hint: str = "") -> FilterError:
         """The error of finding what now comes instead of what was expected."""
-        return self.syntax_error(f"expected {expected}, found {self._found()}" + (f" ({hint})" if hint else ""))
+        return self.syntax_error(
+            f"expected {expected}, found {self._found()}" + (f" ({hint})" if hint else "")
+        )
 
     def syntax_error(self, detail: str) -> FilterError:
         """A syntax error at the token that now comes."""
@@ -77,7 +79,11 @@ class Reader:
         kind, value, pos = tokens.kinds[at], tokens.values[at], tokens.starts[at]
         self.at += 1
         if kind == "hid":
-            address = ast.Addr4(*value, pos) if isinstance(value, tuple) else ast.Addr4(0, 0, pos, spelling=value)
+            address = ast.Addr4(0, 0, pos)
+            if isinstance(value, tuple):
+                address.address, address.parts = value
+            else:
+                address.spelling = value
             following = tokens.kinds[at + 1]
             if following == "op" and tokens.values[at + 1] == "/":
                 self.at += 1

@@ -72,14 +72,18 @@ class _Facts:
                     known[value] = either
         compared = {key: truth for key, truth in self.compared.items() if other.compared.get(key) is truth}
         captured = {
-            index: min(end, other.captured[index]) for index, end in self.captured.items() if index in other.captured
+            index: min(end, other.captured[index])
+            for index, end in self.captured.items()
+            if index in other.captured
         }
         return _Facts(known, compared, captured)
 
     def without(self, name: str) -> _Facts:
         """What remains true when the variable is set anew."""
         known = {value: ranges for value, ranges in self.known.items() if name not in value.vars}
-        compared = {key: truth for key, truth in self.compared.items() if name not in key[1].vars | key[2].vars}
+        compared = {
+            key: truth for key, truth in self.compared.items() if name not in key[1].vars | key[2].vars
+        }
         # Indexes that depend on the variable are known by number only: keep what depends on none.
         captured = {index: end for index, end in self.captured.items() if index <= 0}
         return _Facts(known, compared, captured)
@@ -251,7 +255,7 @@ def joined(cases: list[Case]) -> list[Case]:
 
 
 def build_test(graph: Graph, value: Value, ranges: Ranges, yes: Node, no: Node) -> Node:
-    """Make a test, joined with one of the same value that it leads to, where both have an outcome in common."""
+    """Make a test, joined with one of the same value that it leads to, if they have an outcome in common."""
     if len(ranges) > _MOST_RANGES:
         return graph.test(value, ranges, yes, no)
     if no.kind == "test" and no.value is value and len(no.ranges) <= _MOST_RANGES:

@@ -135,7 +135,9 @@ def _ipv4_proto(context: Context, number: int, pos: int) -> Bool:
 def _ipv6_proto(context: Context, number: int, pos: int) -> Bool:
     is_ip6, network = context.is_protocol(IP6, pos), context.link.network
     if context.options.extension_headers:
-        return all_of([is_ip6, extension.skip(context, to_header=False), extension.leads_to(context, (number,))])
+        return all_of(
+            [is_ip6, extension.skip(context, to_header=False), extension.leads_to(context, (number,))]
+        )
     # libpcap: exactly one fragment header is looked through, no other extension header.
     fragment = all_of([context.equals(1, network, 6, _FRAGMENT), context.equals(1, network, 40, number)])
     return all_of([is_ip6, any_of([context.equals(1, network, 6, number), fragment])])
@@ -153,7 +155,9 @@ def _iso_proto(context: Context, number: int, pos: int) -> Bool:
     if link.layout.family == "frelay":
         return context.equals(2, link.type, 0, 0x0300 | number)
     nlpid = 1 if link.layout.family == "hdlc" else link.bare
-    return all_of([context.is_protocol(ETHER_PROTOCOLS["iso"], pos), context.equals(1, link.payload, nlpid, number)])
+    return all_of(
+        [context.is_protocol(ETHER_PROTOCOLS["iso"], pos), context.equals(1, link.payload, nlpid, number)]
+    )
 
 
 def _isis_proto(context: Context, number: int, pos: int) -> Bool:
@@ -169,7 +173,7 @@ def expand_protochain(context: Context, primitive: ast.Primitive) -> Bool:
     _check_limit("protochain", number, 255, primitive.ident.pos)
     context.require_protocols(primitive.pos)
     network = context.link.network
-    if network.index is not None:
+    if network.base is not None:
         raise FilterError("'protochain' not supported with variable length headers", primitive.pos)
     context.foldable = False
     values, legs = context.values, []
@@ -297,10 +301,10 @@ def first_fragment(context: Context) -> Bool:
 def transport_start(context: Context) -> Place:
     """Where the header behind an IPv4 header starts."""
     network, values = context.link.network, context.values
-    length = values.header_length(network.index, network.k)
-    if network.index is not None:
-        context.used |= network.index.vars
-        length = values.binary("+", length, network.index)
+    length = values.header_length(network.base, network.k)
+    if network.base is not None:
+        context.used |= network.base.vars
+        length = values.binary("+", length, network.base)
     return Place(length, network.k)
 
 

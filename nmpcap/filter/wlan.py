@@ -109,7 +109,9 @@ def _subtype_number(word: ast.Word, type_: int) -> int:
     wanted = word.args[1]
     if isinstance(wanted, int):
         if wanted & ~0xF0:
-            raise FilterError(f"invalid 802.11 subtype value {wanted:#x}: a multiple of 16 up to 240", word.pos)
+            raise FilterError(
+                f"invalid 802.11 subtype value {wanted:#x}: a multiple of 16 up to 240", word.pos
+            )
         return wanted
     number = WLAN_SUBTYPES.get(type_, {}).get(str(wanted).lower())
     if number is None:

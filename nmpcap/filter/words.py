@@ -241,13 +241,12 @@ WLAN_SUBTYPES = {
 
 WLAN_DIRECTIONS = {"nods": 0, "tods": 1, "fromds": 2, "dstods": 3}
 
-PF_REASONS = {
-    name: number
-    for number, name in enumerate(
-        "match bad-offset fragment short normalize memory bad-timestamp congestion ip-option"
-        " proto-cksum state-mismatch state-insert state-limit src-limit synproxy".split()
-    )
-}
+_REASONS = (
+    "match bad-offset fragment short normalize memory bad-timestamp congestion ip-option"
+    " proto-cksum state-mismatch state-insert state-limit src-limit synproxy"
+)
+
+PF_REASONS = {name: number for number, name in enumerate(_REASONS.split())}
 
 PF_ACTIONS = {
     "pass": 0,
