@@ -18,6 +18,7 @@ from nmpcap._core.deadline import timeout_ns
 from nmpcap._core.delivery import Handle
 from nmpcap.dlt import datalink_val_to_name
 from nmpcap.errors import DeviceError, PcapError, UsageError
+from nmpcap.filter import Program, compile
 from nmpcap.packet import Batch, Explanation, Packet, Stats
 from nmpcap.ports import MAXIMUM_SNAPLEN, Port
 from nmpcap.savefile import Interface, Writer, open_writer
@@ -54,7 +55,7 @@ class Capture(Handle):
         self._port = port
         self._name = port.name
         self._sleepers: dict[asyncio.Future[None], asyncio.AbstractEventLoop] = {}
-        self._filter: Any = None
+        self._filter: Program | None = None
         capture = ffi.new("struct nm_capture **")
         source = port.take_source()
         error = lib.nm_capture_new(source, port.name.encode(errors="surrogateescape"), snaplen, capture)
@@ -262,18 +263,41 @@ class Capture(Handle):
     def set_datalink(self, linktype: int) -> None:
         """Choose among ``list_datalinks()``; what there is to choose from is one, mostly."""
         if linktype not in self.list_datalinks():
-            name = datalink_val_to_name(linktype) or f"DLT {linktype}"
-            raise PcapError(f"{self._name}: {name} is not one of the DLTs supported by this device")
+            chosen = _linktype_name(linktype)
+            raise PcapError(f"{self._name}: {chosen} is not one of the DLTs supported by this device")
 
-    def setfilter(self, program: Any) -> None:
-        """Deliver only packets that a filter accepts; None takes it away.
+    def setfilter(
+        self, filter: str | Program | None, *, optimize: bool = True, netmask: int | None = None
+    ) -> None:
+        """Deliver only packets that a pcap-filter expression, or a compiled program, accepts.
 
-        Packets that wait in the handle already are judged by the new filter, too.
+        ``None`` and the empty expression accept everything. netmask: what ``ip broadcast`` goes by, an
+        int in host byte order. Packets that wait in the handle already are judged by the new filter,
+        too. Packets of another link type than the program's, which a pcapng file may hold, are refused.
+
+        Raises FilterError for an expression that cannot be compiled, PcapError for a program compiled
+        for another link type than this handle's; the filter before it then stays.
         """
+        program = self._compile(filter, optimize, netmask) if isinstance(filter, str) else filter
+        if program is not None and program.linktype != self.datalink():
+            theirs, ours = _linktype_name(program.linktype), _linktype_name(self.datalink())
+            raise PcapError(f"{self._name}: the filter is for link type {theirs}, the packets are {ours}")
+        pointer = program.native.pointer if program else ffi.NULL
         with self._entered():
-            keep, data = (ffi.NULL, ffi.NULL) if program is None else (program.keep, program.data)
-            lib.nm_capture_filter(self._core, keep, data)
+            lib.nm_capture_filter(self._core, pointer, self.datalink())
             self._filter = program
+
+    def _compile(self, text: str, optimize: bool, netmask: int | None) -> Program | None:
+        if not text.strip():
+            return None
+        return compile(
+            text,
+            linktype=self.datalink(),
+            snaplen=MAXIMUM_SNAPLEN,
+            netmask=netmask,
+            optimize=optimize,
+            savefile=self._port.savefile,
+        )
 
     # ---- what it is -----------------------------------------------------------------
 
@@ -328,7 +352,8 @@ class Capture(Handle):
 
     def explain(self) -> Explanation:
         """Return what the name turned out to be: backend, rings, where the filter runs, whose times."""
-        return self._port.explain(filter="none" if self._filter is None else "in user space")
+        filter = "none" if self._filter is None else f"in user space, {self._filter.machine}"
+        return self._port.explain(filter)
 
     def __repr__(self) -> str:
         return f"<Capture {self._name}{' (closed)' if self.closed else ''}>"
@@ -350,6 +375,10 @@ class _Entered:
 
     def __exit__(self, *exception: object) -> None:
         lib.nm_capture_leave(self._capture._core)
+
+
+def _linktype_name(linktype: int) -> str:
+    return datalink_val_to_name(linktype) or f"DLT {linktype}"
 
 
 def _awaken(sleeper: asyncio.Future[None]) -> None:

@@ -254,19 +254,3 @@ void fake_push(struct nm_source *source, uint64_t n)
     if (write(f->event, &one, sizeof(one)) < 0)
         violation(f);
 }
-
-/* A filter: of the views of each ten, the first `*program` pass, cut to 20 bytes. */
-uint32_t fake_keep(void *program, struct nm_view *views, uint32_t count);
-uint32_t fake_keep(void *program, struct nm_view *views, uint32_t count)
-{
-    uint32_t kept = 0;
-
-    for (uint32_t i = 0; i < count; i++)
-        if (views[i].ts_ns / 1000 % 10 < (int64_t) * (uint64_t *)program) {
-            views[kept] = views[i];
-            if (views[kept].caplen > 20)
-                views[kept].caplen = 20;
-            kept++;
-        }
-    return kept;
-}

@@ -22,13 +22,13 @@ READERS = {
 }
 
 
-def _called(method: Callable[[int, Callable], int], cnt: int) -> list[Packet]:
+def _called(method: Callable[[int, Callable[[Packet], object]], int], cnt: int) -> list[Packet]:
     got: list[Packet] = []
     assert method(cnt, got.append) == len(got)
     return got
 
 
-def _called_until_0(method: Callable[[int, Callable], int]) -> list[Packet]:
+def _called_until_0(method: Callable[[int, Callable[[Packet], object]], int]) -> list[Packet]:
     got: list[Packet] = []
     while method(11, got.append):
         pass

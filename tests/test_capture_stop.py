@@ -283,11 +283,11 @@ print(capture.next().caplen)
 def test_control_c_ends_a_call_that_never_waits(tmp_path: Path) -> None:
     script = """
 import itertools
-from tests.fake_source import FakeFilter
+from tests.fake_source import first_of_ten
 def flood(capture):
     capture.loop(-1, type)
 def refused(capture):
-    capture.setfilter(FakeFilter(0))
+    capture.setfilter(first_of_ten(0))
     capture.next()
 def send(capture):
     capture.inject_many(itertools.repeat(b""))

@@ -11,7 +11,7 @@ import pytest
 import nmpcap
 from nmpcap import DeviceError, Direction, PcapError, UsageError
 
-from .fake_source import FakeFilter, expected, fake_capture, packets
+from .fake_source import expected, fake_capture, first_of_ten, packets
 
 
 def test_create_set_activate(port_name: Callable[[str], str], netmap: str) -> None:
@@ -122,7 +122,7 @@ def test_direction_chooses(direction: Direction | int | str, odd: int) -> None:
 def test_direction_and_filter_go_together() -> None:
     capture, _ = fake_capture(available=20, end_at=20)
     capture.setdirection("out")
-    capture.setfilter(FakeFilter(4))
+    capture.setfilter(first_of_ten(4))
     assert [p.ts_ns // 1000 for p in capture] == [1, 3, 11, 13]
 
 

@@ -37,7 +37,7 @@ class Packet(bytes):
     interface: int
     outgoing: bool
 
-    def __new__(  # noqa: PLR0917
+    def __new__(
         cls,
         data: Any,
         ts_ns: int = 0,

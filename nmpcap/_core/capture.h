@@ -20,6 +20,7 @@
 
 struct nm_source;
 struct nm_capture;
+struct nm_program;
 
 enum {
     NM_CAPTURE_END = -1000,     /* the savefile has ended, the device is gone */
@@ -119,12 +120,10 @@ void nm_capture_reserve(struct nm_capture *capture, uint32_t capacity);
  * nm_capture_filter - sets the filter, or takes it away (NULL). Packets that wait in the window
  * are judged by the new one, too.
  *
- * @keep     moves the views that pass to the front, in order, cuts their caplen where the program
- *           says so, and returns how many they are
- * @program  must outlive its use here
+ * @program   the handle takes a reference of its own
+ * @linktype  of the packets that the program can judge; others are refused
  */
-void nm_capture_filter(struct nm_capture *capture,
-                       uint32_t (*keep)(void *program, struct nm_view *views, uint32_t count), void *program);
+void nm_capture_filter(struct nm_capture *capture, struct nm_program *program, uint16_t linktype);
 
 /* nm_capture_direction - delivers only packets that were being sent (NM_CAPTURE_OUT), or only others (NM_CAPTURE_IN),
  * or all (0). Packets that wait in the window are judged again, too. */

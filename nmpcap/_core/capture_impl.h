@@ -20,8 +20,8 @@ struct nm_capture {
     struct nm_batch batch;
     uint32_t reserve; /* capacity asked for */
     uint32_t snaplen;
-    uint32_t (*keep)(void *program, struct nm_view *views, uint32_t count);
-    void *program;
+    struct nm_program *program; /* the filter, or NULL */
+    uint16_t linktype;          /* of the packets it can judge */
     int direction; /* 0, NM_CAPTURE_IN, NM_CAPTURE_OUT */
 
     uint64_t received, bytes, filtered; /* written by the thread that has entered */
