@@ -29,12 +29,16 @@ WISHES = (
 RECORD = "read fills waits wakes flushes closes logged queued violations"
 
 
+_FIELDS: Any = [
+    *((name, ctypes.c_uint64) for name in WISHES.split()),
+    ("log", ctypes.c_void_p),
+    ("log_size", ctypes.c_uint64),
+    *((name, ctypes.c_uint64) for name in RECORD.split()),
+]
+
+
 class Control(ctypes.Structure):
-    _fields_ = (  # type: ignore[assignment]
-        [(name, ctypes.c_uint64) for name in WISHES.split()]
-        + [("log", ctypes.c_void_p), ("log_size", ctypes.c_uint64)]
-        + [(name, ctypes.c_uint64) for name in RECORD.split()]
-    )
+    _fields_ = _FIELDS
 
 
 @functools.cache
