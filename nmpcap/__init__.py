@@ -1,5 +1,12 @@
 """nmpcap: libpcap-shaped capture and injection over netmap, with or without the kernel module."""
 
+from nmpcap.capture import Capture, Direction
+from nmpcap.dlt import (
+    datalink_name_to_val,
+    datalink_val_to_description,
+    datalink_val_to_description_or_dlt,
+    datalink_val_to_name,
+)
 from nmpcap.errors import (
     DeviceError,
     FilterError,
@@ -10,16 +17,39 @@ from nmpcap.errors import (
     UsageError,
 )
 from nmpcap.filter import Program, Resolver, compile
+from nmpcap.opening import Inactive, create, open, open_dead, open_live, open_offline
+from nmpcap.packet import Batch, Explanation, Packet, Stats
+from nmpcap.ports import MAXIMUM_SNAPLEN
+from nmpcap.savefile import Writer, open_writer
 
 __all__ = [
+    "MAXIMUM_SNAPLEN",
+    "Batch",
+    "Capture",
     "DeviceError",
+    "Direction",
+    "Explanation",
     "FilterError",
+    "Inactive",
+    "Packet",
     "PcapError",
     "PortNameError",
     "Program",
     "ProgramError",
     "Resolver",
     "SavefileError",
+    "Stats",
     "UsageError",
+    "Writer",
     "compile",
+    "create",
+    "datalink_name_to_val",
+    "datalink_val_to_description",
+    "datalink_val_to_description_or_dlt",
+    "datalink_val_to_name",
+    "open",
+    "open_dead",
+    "open_live",
+    "open_offline",
+    "open_writer",
 ]

@@ -23,6 +23,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("vale",),
     ("ports",),
     ("capture", "devices"),
+    ("opening",),
     ("decode", "compat"),
     ("cli", "samples"),
 )
@@ -64,7 +65,7 @@ def part_of(module: str) -> str | None:
 def row_of(part: str) -> float:
     """The part's row; the package itself is above all it re-exports and below what is built on it."""
     if part == "":
-        return row_of("capture") + 0.5
+        return row_of("opening") + 0.5
     return next(i for i, row in enumerate(ROWS) if part in row)
 
 

@@ -12,13 +12,15 @@ from cffi import FFI
 
 HEADERS = [
     "additions.h",
+    "view.h",
     "nmpcap.h",
     "netmap/mapping.h",
     "netmap/portname.h",
     "netmap/desc.h",
-    "view.h",
+    "netmap/port_source.h",
     "bpf/bpf.h",
     "savefile/savefile.h",
+    "capture.h",
 ]
 
 here = Path(__file__).resolve().parent

@@ -57,6 +57,13 @@ struct nm_source_ops {
     int (*inject)(struct nm_source *, const void *frame, size_t len);
     int (*flush)(struct nm_source *);
 
+    /* Waits up to timeout_ms until inject has room again; results as for wait. NULL: inject
+     * never reports -EAGAIN for long, and trying again is all that can be done. */
+    int (*room)(struct nm_source *, int timeout_ms);
+
+    /* How many injected frames have not left yet; NULL: none ever stays behind a flush. */
+    int (*queued)(struct nm_source *);
+
     /* A descriptor for select and its kin, or -1. */
     int (*fileno)(struct nm_source *);
 

@@ -20,4 +20,9 @@ struct nm_view {
 
 #define NM_VIEW_OUT 0x0001 /* the packet was being sent (monitors, packet sockets) */
 
+struct nm_frame {
+    const uint8_t *data;
+    size_t len;
+};
+
 #endif

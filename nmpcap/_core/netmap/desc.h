@@ -29,6 +29,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "view.h"
+
 struct nm_device;
 struct nm_mapping;
 struct nm_desc;
@@ -129,11 +131,6 @@ int nm_desc_wait(struct nm_desc *desc, short events, int timeout_ms, short *reve
 void nm_desc_wake(struct nm_desc *desc);
 
 /* ---- sending ---------------------------------------------------------------------------- */
-
-struct nm_frame {
-    const uint8_t *data;
-    size_t len;
-};
 
 /*
  * nm_desc_inject - queues one frame, over several slots if need be; the next sync sends it.

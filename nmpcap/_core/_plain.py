@@ -1,0 +1,360 @@
+"""Packet and Handle in Python over cffi: what deliver/ is for CPython, with the same results.
+
+For PyPy, whose compiler sees through all of it. deliver/*.c and this module say the same
+things in the same order: a change to one is a change to both.
+"""
+
+from __future__ import annotations
+
+import errno
+import operator
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any, SupportsFloat, SupportsIndex, final
+
+from nmpcap._core import ffi, lib
+from nmpcap._core.deadline import timeout_ns
+from nmpcap.errors import UsageError
+
+__all__ = ["Handle", "Packet"]
+
+_OUT = 0x0001  # NM_VIEW_OUT
+_CHUNK = 256
+_UNSET: Any = object()
+
+
+@final
+class Packet(bytes):
+    """One packet: its bytes and what was known of it when it was captured. Immutable.
+
+    Deriving from bytes is how a class of Python's own exports a buffer before Python 3.12.
+    """
+
+    ts_ns: int
+    len: int
+    linktype: int
+    interface: int
+    outgoing: bool
+
+    def __new__(
+        cls,
+        data: Any,
+        ts_ns: int = 0,
+        len: int | None = None,
+        linktype: int = 1,
+        interface: int = 0,
+        outgoing: bool = False,
+    ) -> Packet:
+        with memoryview(data) as view:
+            self = super().__new__(cls, view)
+        caplen = bytes.__len__(self)
+        length = caplen if len is None else operator.index(len)
+        if not caplen <= length <= 0xFFFFFFFF:
+            raise ValueError(f"Packet: len {length} is not in {caplen} (bytes captured) .. 4294967295")
+        if not 0 <= operator.index(linktype) <= 0xFFFF:
+            raise ValueError(f"Packet: linktype {linktype} is not in 0 .. 65535")
+        if not 0 <= operator.index(interface) <= 0xFFFFFFFF:
+            raise ValueError(f"Packet: interface {interface} is not in 0 .. 4294967295")
+        if not -(1 << 63) <= operator.index(ts_ns) < 1 << 63:
+            raise OverflowError(f"Packet: ts_ns {ts_ns} does not fit 64 bits")
+        self.__dict__.update(
+            ts_ns=ts_ns, len=length, linktype=linktype, interface=interface, outgoing=bool(outgoing)
+        )
+        return self
+
+    @property
+    def caplen(self) -> int:
+        """Bytes captured: those that are there."""
+        return bytes.__len__(self)
+
+    @property
+    def data(self) -> bytes:
+        """The captured bytes, as a new bytes object."""
+        return bytes(memoryview(self))
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Packet is immutable: {name} cannot be set")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a Packet is immutable: {name} cannot be deleted")
+
+    def _fields(self) -> tuple[bytes, int, int, int, int, bool]:
+        return self.data, self.ts_ns, self.len, self.linktype, self.interface, self.outgoing
+
+    def __eq__(self, other: object) -> bool:
+        return self._fields() == other._fields() if isinstance(other, Packet) else False
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def _unordered(self, other: object) -> Any:
+        return NotImplemented
+
+    __lt__ = __le__ = __gt__ = __ge__ = _unordered
+
+    def __hash__(self) -> int:
+        return hash(self._fields())
+
+    def __repr__(self) -> str:
+        return (
+            f"<Packet ts_ns={self.ts_ns} caplen={self.caplen} len={self.len} linktype={self.linktype} "
+            f"interface={self.interface}{' outgoing' if self.outgoing else ''}>"
+        )
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Packet, self._fields()
+
+    def __copy__(self) -> Packet:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Packet:
+        return self
+
+
+Packet.__module__ = "nmpcap.packet"
+
+
+def _packet(view: Any) -> Packet:
+    return Packet(
+        ffi.buffer(view.data, view.caplen),
+        view.ts_ns,
+        view.len,
+        view.linktype,
+        view.ifindex,
+        bool(view.flags & _OUT),
+    )
+
+
+class Handle:
+    """The part of a Capture that touches packets, over the core's nm_capture at ``address`` (now its own)."""
+
+    def __init__(self, address: int, savefile: bool) -> None:
+        self._capture = ffi.gc(ffi.cast("struct nm_capture *", address), lib.nm_capture_free)
+        self._window = lib.nm_capture_window(self._capture)
+        self._status = 0
+        self._savefile = savefile
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds that next, dispatch and next_batch wait at most unless told otherwise; None: for ever."""
+        return None if self._timeout < 0 else self._timeout / 1e9
+
+    @timeout.setter
+    def timeout(self, seconds: float | None) -> None:
+        self._timeout = timeout_ns(seconds)
+
+    _capture: Any = None
+    _timeout = -1
+    _nonblock = False
+
+    def _enter(self) -> None:
+        if self._capture is None:
+            raise TypeError("a Capture comes from nmpcap.open() and its kin")
+        error = lib.nm_capture_enter(self._capture)
+        if error:
+            raise self._error(-error, "")
+
+    def _leave(self) -> None:
+        lib.nm_capture_leave(self._capture)
+
+    def _raise(self, error: int) -> Exception:
+        message = ffi.string(lib.nm_capture_msg(self._capture))
+        return self._error(-error, message.decode(sys.getfilesystemencoding(), "surrogateescape"))
+
+    def _deadline(self, timeout: Any = _UNSET) -> Any:
+        if timeout is _UNSET:
+            return ffi.new("struct nm_deadline *", [0 if self._nonblock else self._timeout, 0])
+        return ffi.new("struct nm_deadline *", [timeout_ns(timeout), 0])
+
+    # ---- reading
+
+    def _stopped(self) -> bool:
+        if not self._window.stop or not lib.nm_capture_stopped(self._capture):
+            return False
+        self._status = lib.NM_CAPTURE_STOPPED
+        return True
+
+    def _waiting(self) -> int:
+        return int(self._window.passed - self._window.taken)
+
+    def _refill(self, deadline: Any) -> int:
+        """What nm_capture_refill says once there is something to say: a count, 0, END or STOPPED."""
+        while True:
+            n = int(lib.nm_capture_refill(self._capture, deadline))
+            self._status = min(n, 0)
+            if n >= 0 or n == lib.NM_CAPTURE_STOPPED:
+                return n
+            if n == lib.NM_CAPTURE_END:
+                self._ended()
+                return n
+            if n == -errno.EAGAIN:
+                self._feed()
+            elif n != -errno.EINTR:
+                raise self._raise(n)
+
+    def _take(self) -> Packet:
+        window = self._window
+        packet = _packet(window.next)
+        window.next += 1
+        window.taken += 1
+        return packet
+
+    def _next_packet(self, deadline: Any) -> Packet | None:
+        if self._stopped():
+            return None
+        if not self._waiting() and self._refill(deadline) <= 0:
+            return None
+        return self._take()
+
+    def next(self, timeout: SupportsFloat | None = _UNSET) -> Packet | None:
+        """The next Packet, or None when none came within ``timeout`` seconds."""
+        deadline = self._deadline(timeout)
+        self._enter()
+        try:
+            return self._next_packet(deadline)
+        finally:
+            self._leave()
+
+    def __iter__(self) -> Iterator[Packet]:
+        self._enter()
+        self._leave()
+        return self
+
+    def __next__(self) -> Packet:
+        if self._capture is not None and lib.nm_capture_is_closed(self._capture):
+            raise StopIteration
+        packet = self.next(None)
+        if packet is None:
+            raise StopIteration
+        return packet
+
+    def _run(self, cnt: int, callback: Callable[[Packet], object], deadline: Any, one_buffer: bool) -> int:
+        done = 0
+        while True:
+            while self._waiting():
+                if self._stopped():
+                    return done
+                callback(self._take())
+                done += 1
+                if done == cnt:
+                    return done
+            if one_buffer and done:
+                if cnt <= 0 and not self._savefile:
+                    return done
+                deadline.timeout_ns = 0
+            if self._refill(deadline) <= 0:
+                return done
+
+    def _run_method(self, function: str, cnt: Any, callback: Any, deadline: Any, one_buffer: bool) -> int:
+        cnt = operator.index(cnt)
+        if not callable(callback):
+            raise TypeError(f"{function}(): callback must be callable, not {type(callback).__name__}")
+        self._enter()
+        try:
+            return self._run(cnt, callback, deadline, one_buffer)
+        finally:
+            self._leave()
+
+    def dispatch(self, cnt: SupportsIndex, callback: Callable[[Packet], object]) -> int:
+        """Waits until the handle's ``timeout`` and calls back for the packets that are there; how many."""
+        return self._run_method("dispatch", cnt, callback, self._deadline(), True)
+
+    def loop(self, cnt: SupportsIndex, callback: Callable[[Packet], object]) -> int:
+        """Calls back for ``cnt`` packets, or without end where ``cnt`` is 0 or less; how many."""
+        return self._run_method("loop", cnt, callback, self._deadline(None), False)
+
+    def _fill(self, timeout: SupportsFloat | None = _UNSET) -> int:
+        deadline = self._deadline(timeout)
+        self._enter()
+        try:
+            if self._stopped() or (not self._waiting() and self._refill(deadline) <= 0):
+                return 0
+            return self._waiting()
+        finally:
+            self._leave()
+
+    def _next_batch(
+        self, max: SupportsIndex, timeout: SupportsFloat | None = _UNSET
+    ) -> tuple[int, bytes, bytes] | None:
+        most = operator.index(max)
+        if not 1 <= most <= 1 << 20:
+            raise UsageError(f"max {most}: a batch has 1 .. 1048576 packets")
+        deadline = self._deadline(timeout)
+        self._enter()
+        try:
+            lib.nm_capture_reserve(self._capture, most)
+            if self._stopped() or (not self._waiting() and self._refill(deadline) <= 0):
+                return None
+            n = min(most, self._waiting())
+            data = ffi.new("char[]", lib.nm_capture_measure(self._capture, n) or 1)
+            columns = ffi.new("int64_t[]", n * lib.NM_COLUMNS_SIZE // 8)
+            size = lib.nm_capture_measure(self._capture, n)
+            lib.nm_capture_take(self._capture, n, data, columns)
+            return n, bytes(ffi.buffer(columns)), bytes(ffi.buffer(data, size))
+        finally:
+            self._leave()
+
+    # ---- sending
+
+    def _send(self, frames: list[Any], deadline: Any) -> tuple[int, int]:
+        """The core's result and how many frames were accepted."""
+        lent = [ffi.from_buffer(frame) for frame in frames]
+        array = ffi.new("struct nm_frame[]", [(frame, len(frame)) for frame in lent])
+        sent = ffi.new("uint32_t *")
+        try:
+            while True:
+                error = int(lib.nm_capture_inject(self._capture, array, len(lent), deadline, sent))
+                if error != -errno.EINTR:
+                    return error, int(sent[0])
+        finally:
+            for frame in lent:
+                ffi.release(frame)
+
+    def inject(self, frame: Any, timeout: SupportsFloat | None = 0) -> int:
+        """Sends one frame from any bytes-like object; returns its length."""
+        deadline = self._deadline(timeout)
+        with memoryview(frame) as view:
+            size = view.nbytes
+        self._enter()
+        try:
+            error, _ = self._send([frame], deadline)
+            if error:
+                raise self._raise(-errno.ECANCELED if error == lib.NM_CAPTURE_STOPPED else error)
+        finally:
+            self._leave()
+        return size
+
+    def inject_many(self, frames: Iterable[Any], timeout: SupportsFloat | None = 0) -> int:
+        """Sends frames in their order; returns how many have been accepted."""
+        deadline = self._deadline(timeout)
+        rest = iter(frames)
+        total = 0
+        self._enter()
+        try:
+            while chunk := list(islice(rest, _CHUNK)):
+                error, sent = self._send(chunk, deadline)
+                total += sent
+                if error and not total and error not in (-errno.EAGAIN, lib.NM_CAPTURE_STOPPED):
+                    raise self._raise(error)
+                if error or len(chunk) < _CHUNK:
+                    break
+        finally:
+            self._leave()
+        return total
+
+    # ---- what Capture fills in
+
+    def _feed(self) -> None:
+        raise NotImplementedError
+
+    def _ended(self) -> None:
+        raise NotImplementedError
+
+    def _error(self, errno: int, message: str) -> Exception:
+        raise NotImplementedError

@@ -1,0 +1,24 @@
+/* The core's side of the table that the extension module in deliver/ works through. */
+#include "deliver_calls.h"
+
+const void *nm_deliver_calls(void)
+{
+    static const struct nm_deliver_calls calls = {
+        .size = sizeof(calls),
+        .free = nm_capture_free,
+        .enter = nm_capture_enter,
+        .leave = nm_capture_leave,
+        .is_closed = nm_capture_is_closed,
+        .window = nm_capture_window,
+        .refill = nm_capture_refill,
+        .stopped = nm_capture_stopped,
+        .measure = nm_capture_measure,
+        .take = nm_capture_take,
+        .reserve = nm_capture_reserve,
+        .inject = nm_capture_inject,
+        .name = nm_capture_name,
+        .msg = nm_capture_msg,
+    };
+
+    return &calls;
+}

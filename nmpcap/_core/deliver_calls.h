@@ -1,0 +1,25 @@
+/* The core's functions as deliver reaches them; capture.h says what each does. */
+#ifndef NMPCAP_DELIVER_CALLS_H
+#define NMPCAP_DELIVER_CALLS_H
+
+#include "source.h"
+#include "capture.h"
+
+struct nm_deliver_calls {
+    size_t size; /* of this table: both sides must have been built from the same header */
+    void (*free)(struct nm_capture *);
+    int (*enter)(struct nm_capture *);
+    void (*leave)(struct nm_capture *);
+    int (*is_closed)(struct nm_capture *);
+    struct nm_window *(*window)(struct nm_capture *);
+    int (*refill)(struct nm_capture *, struct nm_deadline *);
+    int (*stopped)(struct nm_capture *);
+    uint64_t (*measure)(struct nm_capture *, uint32_t n);
+    void (*take)(struct nm_capture *, uint32_t n, void *data, void *columns);
+    void (*reserve)(struct nm_capture *, uint32_t capacity);
+    int (*inject)(struct nm_capture *, const struct nm_frame *, uint32_t n, struct nm_deadline *, uint32_t *sent);
+    const char *(*name)(struct nm_capture *);
+    const char *(*msg)(struct nm_capture *);
+};
+
+#endif

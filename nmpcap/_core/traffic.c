@@ -1,0 +1,80 @@
+/* Sending through a handle: in order, flushed, and what does not fit is reported. */
+#include "capture_impl.h"
+
+/* How long a source that cannot say when it has room is left alone. */
+#define RETRY_NS 200000
+
+/* Lets time pass, and the caller look after signals: -EINTR; or 0, the deadline has come. */
+static int pause_for(int ms)
+{
+    struct timespec retry = {.tv_nsec = RETRY_NS};
+
+    if (ms == 0)
+        return 0;
+    nanosleep(&retry, NULL);
+    return -EINTR;
+}
+
+/* Waits for room: 1 try again, 0 the deadline has come, or an error. */
+static int wait_for_room(struct nm_capture *c, struct nm_deadline *deadline)
+{
+    int ms = nm_deadline_slice(deadline), n;
+
+    if (__atomic_load_n(&c->window.stop, __ATOMIC_RELAXED) && nm_capture_stopped(c))
+        return NM_CAPTURE_STOPPED;
+    if (!c->source->ops->room || ms == 0)
+        return pause_for(ms);
+    n = c->source->ops->room(c->source, ms);
+    return n ? n : -EINTR;
+}
+
+int nm_capture_inject(struct nm_capture *c, const struct nm_frame *frames, uint32_t n,
+                      struct nm_deadline *deadline, uint32_t *sent)
+{
+    const struct nm_source_ops *ops = c->source->ops;
+    uint32_t begin = *sent, i = begin;
+    int error = 0, flushed;
+
+    while (i < n) {
+        error = ops->inject(c->source, frames[i].data, frames[i].len);
+        if (error == -EAGAIN) {
+            /* Pushing out what is queued may be all it takes. */
+            error = ops->flush(c->source);
+            if (!error)
+                error = ops->inject(c->source, frames[i].data, frames[i].len);
+        }
+        if (error == -EAGAIN) {
+            error = wait_for_room(c, deadline);
+            if (error > 0)
+                continue;
+            if (error == 0) {
+                error = -EAGAIN;
+                nm_count(&c->unsent, 1);
+            }
+        }
+        if (error)
+            break;
+        i++;
+    }
+    flushed = i > begin ? ops->flush(c->source) : 0;
+    nm_count(&c->sent, i - begin);
+    *sent = i;
+    return error ? error : flushed;
+}
+
+int nm_capture_drain(struct nm_capture *c, struct nm_deadline *deadline)
+{
+    const struct nm_source_ops *ops = c->source->ops;
+    int n = ops->flush(c->source);
+
+    if (n)
+        return n;
+    n = ops->queued ? ops->queued(c->source) : 0;
+    if (n <= 0)
+        return n;
+    if (__atomic_load_n(&c->window.stop, __ATOMIC_RELAXED) && nm_capture_stopped(c))
+        return NM_CAPTURE_STOPPED;
+    /* No device tells when the last frame has gone: the caller looks again and again. */
+    n = pause_for(nm_deadline_slice(deadline));
+    return n ? n : -EAGAIN;
+}

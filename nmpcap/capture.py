@@ -1,0 +1,390 @@
+"""Capture: the one handle on anything that packets come from or go to.
+
+libpcap's verbs with libpcap's meaning, without its traps: a timeout is a deadline, Ctrl-C and
+breakloop() work at once, an exception in a callback loses no packet, times are integer
+nanoseconds, and counters do not wrap.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import errno as errnos
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any, SupportsFloat
+
+from nmpcap._core import ffi, lib
+from nmpcap._core.deadline import timeout_ns
+from nmpcap._core.delivery import Handle
+from nmpcap.dlt import datalink_val_to_name
+from nmpcap.errors import DeviceError, PcapError, UsageError
+from nmpcap.filter import Program, compile
+from nmpcap.packet import Batch, Explanation, Packet, Stats
+from nmpcap.ports import MAXIMUM_SNAPLEN, Port
+from nmpcap.savefile import Interface, Writer, open_writer
+from nmpcap.savefile.output import Target
+
+__all__ = ["Capture", "Direction"]
+
+_UNSET: Any = object()
+_FAIR = 64  # packets an async iteration delivers before it lets other tasks run
+_NO_DESCRIPTOR_POLL = 0.01
+
+
+class Direction(enum.IntEnum):
+    """Which packets are delivered; libpcap's PCAP_D_*."""
+
+    INOUT = 0
+    IN = 1
+    OUT = 2
+
+
+class Capture(Handle):
+    """An open port: packets out of it, and frames into it.
+
+    From open(), open_offline() and their kin; ``with`` closes it. Reading: ``next``, ``next_ex``,
+    ``dispatch``, ``loop``, iteration, ``async for``, ``next_batch``, ``batches``, ``dump``. Sending:
+    ``inject``, ``inject_many``, ``sendpacket``, ``drain``.
+
+    One thread at a time reads or sends: a second one gets UsageError. Within a callback
+    the same thread may call anything. ``breakloop``, ``close``, ``stats`` and ``explain``
+    may be called from any thread, signal handler or callback, at any moment.
+    """
+
+    def __init__(self, port: Port, *, snaplen: int = MAXIMUM_SNAPLEN, timeout: float | None = None) -> None:
+        self._port = port
+        self._name = port.name
+        self._sleepers: dict[asyncio.Future[None], asyncio.AbstractEventLoop] = {}
+        self._filter: Program | None = None
+        capture = ffi.new("struct nm_capture **")
+        source = port.take_source()
+        error = lib.nm_capture_new(source, port.name.encode(errors="surrogateescape"), snaplen, capture)
+        if error:
+            port.close()
+            raise port.error(-error, "")
+        self._core = capture[0]
+        super().__init__(int(ffi.cast("uintptr_t", self._core)), port.savefile)
+        self.timeout = timeout
+
+    # ---- what the compiled half calls back ------------------------------------------
+
+    def _feed(self) -> None:
+        self._port.feed()
+
+    def _ended(self) -> None:
+        self._port.ended()
+
+    def _error(self, errno: int, message: str) -> Exception:
+        if errno == errnos.EBADF and self.closed:
+            return UsageError(f"{self._name}: this handle has been closed")
+        if errno == errnos.EBUSY and not message:
+            return UsageError(f"{self._name}: another thread is using this handle; one at a time may")
+        if errno == errnos.EAGAIN:
+            return DeviceError(errno, f"{self._name}: no room to send; does the other end receive?")
+        return self._port.error(errno, message)
+
+    # ---- reading --------------------------------------------------------------------
+
+    def next_ex(self) -> tuple[int, Packet | None]:
+        """Return (1, packet); (0, None) at the handle's ``timeout``; (-2, None) at the end or by breakloop.
+
+        libpcap's pcap_next_ex, but that errors are raised.
+        """
+        packet = self.next()
+        if packet is not None:
+            return 1, packet
+        return (-2 if self._status else 0), None
+
+    def next_batch(self, max: int = 1024, timeout: SupportsFloat | None = _UNSET) -> Batch | None:
+        """Return what is there, up to ``max`` packets, as one Batch; None where ``next`` would give None.
+
+        Waits for the first packet only. A savefile gives at least one packet until its end.
+        """
+        batch = self._next_batch(max) if timeout is _UNSET else self._next_batch(max, timeout)
+        return None if batch is None else Batch(*batch)
+
+    def batches(self, max: int = 1024) -> Iterator[Batch]:
+        """Iterate over all packets in Batches of up to ``max``, until the end, breakloop() or close()."""
+        while (batch := self._next_batch(max, None)) is not None:
+            yield Batch(*batch)
+            if self.closed:
+                return
+
+    def dump(self, writer: Writer, cnt: int = -1) -> int:
+        """Write ``cnt`` packets, or all where ``cnt`` is 0 or less, to a savefile; return how many.
+
+        Ends as ``loop`` does, and no packet passes through Python. Where the writer fails, what it has
+        not taken stays in the handle: once there is room again, call this again.
+        """
+        window = lib.nm_capture_window(self._core)
+        done = 0
+        with self._entered():
+            while (n := self._fill(None)) and (cnt <= 0 or done < cnt):
+                if cnt > 0:
+                    n = min(n, cnt - done)
+                before = writer.packets
+                try:
+                    writer.write_views(window.next, n)
+                finally:
+                    taken = writer.packets - before
+                    window.next += taken
+                    window.taken += taken
+                    done += taken
+        return done
+
+    def __aiter__(self) -> AsyncIterator[Packet]:
+        """Iterate without blocking the event loop; a cancelled iteration loses no packet."""
+        return self._packets()
+
+    async def _packets(self) -> AsyncIterator[Packet]:
+        delivered = 0
+        while not self.closed:
+            packet = self.next(0)
+            if packet is not None:
+                yield packet
+                delivered += 1
+                if delivered % _FAIR == 0:
+                    await asyncio.sleep(0)
+            elif self._status:
+                return
+            else:
+                await self._readable()
+
+    async def _readable(self) -> None:
+        """Sleep until packets may be there, or breakloop or close has been called."""
+        loop = asyncio.get_running_loop()
+        awake = loop.create_future()
+        with self._entered():
+            fd = lib.nm_capture_fileno(self._core)
+        self._sleepers[awake] = loop
+        try:
+            if fd < 0:
+                await asyncio.wait([awake], timeout=_NO_DESCRIPTOR_POLL)
+                return
+            loop.add_reader(fd, _awaken, awake)
+            try:
+                await awake
+            finally:
+                loop.remove_reader(fd)
+        finally:
+            del self._sleepers[awake]
+
+    def _wake_sleepers(self) -> None:
+        for sleeper, loop in list(self._sleepers.items()):
+            loop.call_soon_threadsafe(_awaken, sleeper)
+
+    # ---- stopping -------------------------------------------------------------------
+
+    def breakloop(self) -> None:
+        """End the call that reads or waits now, in whatever thread, or else the next one.
+
+        That call returns what it has: dispatch and loop their count so far, next None; an iteration
+        ends. One break ends one call, and reading can go on with the next one.
+        """
+        lib.nm_capture_break(self._core)
+        self._wake_sleepers()
+
+    def close(self) -> None:
+        """Let go of the port. May be repeated.
+
+        A call in progress in another thread ends as by breakloop, and the port is let go of when that
+        thread is out of the handle. Calls that begin later raise UsageError, but stats() goes
+        on telling the last figures. Frames accepted by inject have left or will leave; see drain.
+        """
+        lib.nm_capture_close(self._core)
+        self._wake_sleepers()
+        if lib.nm_capture_is_released(self._core):
+            self._port.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether close() has been called."""
+        return bool(lib.nm_capture_is_closed(self._core))
+
+    def __enter__(self) -> Capture:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    # ---- sending --------------------------------------------------------------------
+
+    def sendpacket(self, frame: Any) -> None:
+        """Send one frame as ``inject`` does; libpcap's pcap_sendpacket."""
+        self.inject(frame)
+
+    def drain(self, timeout: SupportsFloat | None = None) -> bool:
+        """Wait until every accepted frame has left the rings; False where the deadline came first.
+
+        A frame has left when the device, or the program at the other end of a pipe, has taken it.
+        """
+        deadline = ffi.new("struct nm_deadline *", [timeout_ns(timeout), 0])
+        with self._entered():
+            while True:
+                error = lib.nm_capture_drain(self._core, deadline)
+                if error != -errnos.EINTR:
+                    break
+            if error in (-errnos.EAGAIN, lib.NM_CAPTURE_STOPPED):
+                return False
+            if error:
+                raise self._error(-error, _text(lib.nm_capture_msg(self._core)))
+        return True
+
+    # ---- settings -------------------------------------------------------------------
+
+    def setnonblock(self, nonblock: bool) -> None:
+        """Make next, dispatch and next_batch return at once where nothing is there, or wait again.
+
+        loop and iteration wait all the same, and so does a call that is given a ``timeout``.
+        """
+        if self._port.savefile:
+            raise PcapError(f"{self._name}: Savefiles cannot be put into non-blocking mode")
+        self._nonblock = bool(nonblock)
+
+    def getnonblock(self) -> bool:
+        """Return what setnonblock has set."""
+        return self._nonblock
+
+    def setdirection(self, direction: Direction | int | str) -> None:
+        """Deliver only packets that come in (``in``), only those that go out (``out``), or both (``inout``).
+
+        A packet goes out where Packet.outgoing is true: monitors and interfaces see both kinds, other
+        netmap ports only what comes in. Savefiles do not know: PcapError.
+        """
+        if self._port.savefile:
+            raise PcapError(f"{self._name}: Setting direction is not supported on savefiles")
+        try:
+            wanted = Direction[direction.upper()] if isinstance(direction, str) else Direction(direction)
+        except (KeyError, ValueError):
+            raise UsageError(f"{self._name}: direction {direction!r}: there are in, out and inout") from None
+        with self._entered():
+            lib.nm_capture_direction(self._core, wanted)
+
+    def set_datalink(self, linktype: int) -> None:
+        """Choose among ``list_datalinks()``; what there is to choose from is one, mostly."""
+        if linktype not in self.list_datalinks():
+            chosen = _linktype_name(linktype)
+            raise PcapError(f"{self._name}: {chosen} is not one of the DLTs supported by this device")
+
+    def setfilter(
+        self, filter: str | Program | None, *, optimize: bool = True, netmask: int | None = None
+    ) -> None:
+        """Deliver only packets that a pcap-filter expression, or a compiled program, accepts.
+
+        ``None`` and the empty expression accept everything. netmask: what ``ip broadcast`` goes by, an
+        int in host byte order. Packets that wait in the handle already are judged by the new filter,
+        too. Packets of another link type than the program's, which a pcapng file may hold, are refused.
+
+        Raises FilterError for an expression that cannot be compiled, PcapError for a program compiled
+        for another link type than this handle's; the filter before it then stays.
+        """
+        program = self._compile(filter, optimize, netmask) if isinstance(filter, str) else filter
+        if program is not None and program.linktype != self.datalink():
+            theirs, ours = _linktype_name(program.linktype), _linktype_name(self.datalink())
+            raise PcapError(f"{self._name}: the filter is for link type {theirs}, the packets are {ours}")
+        pointer = program.native.pointer if program else ffi.NULL
+        with self._entered():
+            lib.nm_capture_filter(self._core, pointer, self.datalink())
+            self._filter = program
+
+    def _compile(self, text: str, optimize: bool, netmask: int | None) -> Program | None:
+        if not text.strip():
+            return None
+        return compile(
+            text,
+            linktype=self.datalink(),
+            snaplen=MAXIMUM_SNAPLEN,
+            netmask=netmask,
+            optimize=optimize,
+            savefile=self._port.savefile,
+        )
+
+    # ---- what it is -----------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The name of the port or file."""
+        return self._name
+
+    def fileno(self) -> int:
+        """Return a descriptor for select and its kin: readable while packets wait in the port.
+
+        Packets may also wait in the handle (``stats().waiting``): read until next(timeout=0) gives None
+        before sleeping on it. Raises DeviceError where there is none: savefiles mostly have none.
+        """
+        with self._entered():
+            fd: int = lib.nm_capture_fileno(self._core)
+        if fd < 0:
+            raise DeviceError(errnos.EBADF, f"{self._name}: there is no descriptor to wait on")
+        return fd
+
+    def datalink(self) -> int:
+        """Return the link type, a DLT_* number; of a pcapng file, its first interface's."""
+        return self._port.linktype
+
+    def list_datalinks(self) -> list[int]:
+        """Return the link types that packets of this port can be had in: DLT_* numbers."""
+        return [self._port.linktype]
+
+    def snapshot(self) -> int:
+        """Return how many bytes are kept of each packet at most."""
+        return int(lib.nm_capture_snaplen(self._core))
+
+    def dump_open(self, target: Target, **options: Any) -> Writer:
+        """Open a savefile for what this handle gives: its link type, its snaplen, nanoseconds.
+
+        ``options`` are open_writer's and win.
+        """
+        own = {"linktype": self.datalink(), "snaplen": self.snapshot(), "nano": True}
+        return open_writer(target, **{**own, **options})
+
+    @property
+    def interfaces(self) -> Sequence[Interface]:
+        """Of a savefile: the interfaces met so far, which Packet.interface counts; else empty."""
+        with self._entered():
+            return self._port.interfaces
+
+    def stats(self) -> Stats:
+        """Return the counters since the opening; after close, as they were then."""
+        stats = ffi.new("struct nm_stats *")
+        lib.nm_capture_stats(self._core, stats)
+        return Stats(*(getattr(stats, field) for field in Stats.__slots__))
+
+    def explain(self) -> Explanation:
+        """Return what the name turned out to be: backend, rings, where the filter runs, whose times."""
+        filter = "none" if self._filter is None else f"in user space, {self._filter.machine}"
+        return self._port.explain(filter)
+
+    def __repr__(self) -> str:
+        return f"<Capture {self._name}{' (closed)' if self.closed else ''}>"
+
+    def _entered(self) -> _Entered:
+        return _Entered(self)
+
+
+class _Entered:
+    """Takes a handle for this thread while a ``with`` lasts."""
+
+    def __init__(self, capture: Capture) -> None:
+        self._capture = capture
+
+    def __enter__(self) -> None:
+        error = lib.nm_capture_enter(self._capture._core)
+        if error:
+            raise self._capture._error(-error, "")
+
+    def __exit__(self, *exception: object) -> None:
+        lib.nm_capture_leave(self._capture._core)
+
+
+def _linktype_name(linktype: int) -> str:
+    return datalink_val_to_name(linktype) or f"DLT {linktype}"
+
+
+def _awaken(sleeper: asyncio.Future[None]) -> None:
+    if not sleeper.done():
+        sleeper.set_result(None)
+
+
+def _text(chars: Any) -> str:
+    return str(ffi.string(chars).decode(errors="surrogateescape"))

@@ -1,0 +1,156 @@
+"""Opening: from a name, a file or nothing to a Capture, in one call or setting by setting."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from nmpcap.capture import Capture
+from nmpcap.errors import UsageError
+from nmpcap.ports import MAXIMUM_SNAPLEN, DeadPort, Options, SavefilePort, open_port
+from nmpcap.savefile import Reader
+from nmpcap.savefile.input import Source
+
+__all__ = ["Inactive", "create", "open", "open_dead", "open_live", "open_offline"]
+
+
+def open(
+    name: str,
+    *,
+    snaplen: int = MAXIMUM_SNAPLEN,
+    promisc: bool = True,
+    timeout: float | None = None,
+    netmap: str | None = None,
+    immediate: bool = False,
+    rfmon: bool = False,
+    buffer_size: int | None = None,
+    tstamp_type: str | None = None,
+) -> Capture:
+    """Open a port by its name, for capture and injection.
+
+    snaplen: bytes kept of each packet, 1 .. 262144. timeout: seconds that a reading call waits at
+    most; None: for ever. netmap: ``auto``, ``kernel`` or ``user``; None leaves it to the environment's
+    NMPCAP_NETMAP. The rest concerns interfaces; netmap's ports deliver at once and have the rings they
+    have. promisc: frames for others, too. immediate: deliver each packet when it comes. rfmon: monitor
+    mode. buffer_size: bytes. tstamp_type: one of list_tstamp_types().
+
+    Raises DeviceError naming the port, what was tried and why it failed.
+    """
+    options = Options(
+        snaplen=_check_snaplen(name, snaplen),
+        promisc=promisc,
+        netmap=netmap,
+        immediate=immediate,
+        rfmon=rfmon,
+        buffer_size=buffer_size,
+        tstamp_type=tstamp_type,
+    )
+    return Capture(open_port(name, options), snaplen=snaplen, timeout=timeout)
+
+
+def open_live(device: str, snaplen: int, promisc: bool, to_ms: int) -> Capture:
+    """Open a port with libpcap's four arguments; a snaplen or ``to_ms`` of 0 or less stands for no limit.
+
+    ``to_ms`` is a deadline in milliseconds for reading calls, not libpcap's packet buffer timeout.
+    """
+    if not 0 < snaplen <= MAXIMUM_SNAPLEN:
+        snaplen = MAXIMUM_SNAPLEN  # libpcap: pcap_activate
+    return open(device, snaplen=snaplen, promisc=promisc, timeout=to_ms / 1000 if to_ms > 0 else None)
+
+
+def open_offline(source: Source, *, snaplen: int = MAXIMUM_SNAPLEN, salvage: bool = False) -> Capture:
+    """Open a pcap or pcapng file, compressed or not: a path, ``-``, a descriptor or a binary file object.
+
+    salvage: pass over damaged places instead of ending there. Raises DeviceError for what cannot
+    be opened or read, SavefileError for what is no savefile.
+    """
+    reader = Reader(source, salvage=salvage)
+    return Capture(SavefilePort(reader), snaplen=_check_snaplen(reader.name, snaplen))
+
+
+def open_dead(linktype: int, snaplen: int = MAXIMUM_SNAPLEN) -> Capture:
+    """Return a handle without a port: to compile filters for, and to open savefiles with dump_open."""
+    return Capture(DeadPort(linktype), snaplen=_check_snaplen("open_dead", snaplen))
+
+
+def create(device: str) -> Inactive:
+    """Begin to open a port: make settings on what this returns, then ``activate()`` it."""
+    return Inactive(device)
+
+
+class Inactive:
+    """A port not opened yet: libpcap's handle between pcap_create and pcap_activate.
+
+    What libpcap would say of a setting by its return value is raised, here or by ``activate``.
+    """
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self._options = Options()
+        self._timeout: float | None = None
+        self._activated = False
+
+    def _set(self, **settings: Any) -> None:
+        if self._activated:
+            raise UsageError(
+                f"{self._device}: the setting can't be changed after the handle has been activated"
+            )
+        self._options = replace(self._options, **settings)
+
+    def set_snaplen(self, snaplen: int) -> None:
+        """Keep so many bytes of each packet; 0 or less, or more than 262144: no limit."""
+        self._set(snaplen=snaplen if 0 < snaplen <= MAXIMUM_SNAPLEN else MAXIMUM_SNAPLEN)
+
+    def set_promisc(self, promisc: bool) -> None:
+        """See frames for others, too, where the port is an interface."""
+        self._set(promisc=bool(promisc))
+
+    def set_timeout(self, to_ms: int) -> None:
+        """Give reading calls a deadline in milliseconds; 0 or less: none."""
+        self._set()
+        self._timeout = to_ms / 1000 if to_ms > 0 else None
+
+    def set_immediate_mode(self, immediate: bool) -> None:
+        """Deliver each packet when it comes; netmap's ports always do."""
+        self._set(immediate=bool(immediate))
+
+    def set_buffer_size(self, nbytes: int) -> None:
+        """Ask for a buffer of so many bytes; netmap's ports keep the rings they have."""
+        if nbytes <= 0:
+            raise UsageError(f"{self._device}: buffer size {nbytes}: bytes, more than 0")
+        self._set(buffer_size=nbytes)
+
+    def set_rfmon(self, rfmon: bool) -> None:
+        """Ask for monitor mode."""
+        self._set(rfmon=bool(rfmon))
+
+    def can_set_rfmon(self) -> bool:
+        """Return whether monitor mode may be asked for: no kind of port has it."""
+        return False
+
+    def set_tstamp_type(self, tstamp_type: str) -> None:
+        """Choose one of ``list_tstamp_types()``."""
+        self._set(tstamp_type=tstamp_type)
+
+    def list_tstamp_types(self) -> list[str]:
+        """Return the clocks that can stamp packets."""
+        return ["host"]
+
+    def set_netmap(self, netmap: str) -> None:
+        """Choose ``auto``, ``kernel`` or ``user``."""
+        self._set(netmap=netmap)
+
+    def activate(self) -> Capture:
+        """Open the port. Raises DeviceError, and may then be tried again with other settings."""
+        self._set()
+        capture = Capture(
+            open_port(self._device, self._options), snaplen=self._options.snaplen, timeout=self._timeout
+        )
+        self._activated = True
+        return capture
+
+
+def _check_snaplen(name: str, snaplen: int) -> int:
+    if not 1 <= snaplen <= MAXIMUM_SNAPLEN:
+        raise UsageError(f"{name}: invalid snapshot length {snaplen}: 1 .. {MAXIMUM_SNAPLEN}")
+    return snaplen

@@ -1,0 +1,151 @@
+"""Values: Packet, Batch, Stats, Explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, final
+
+from nmpcap._core.delivery import Packet
+
+__all__ = ["Batch", "Explanation", "Packet", "Stats"]
+
+_OUTGOING = 0x0001
+
+
+@final
+class Batch:
+    """Packets in columns: what was there at once, without an object for each.
+
+    Packet ``i`` is ``data[offsets[i] : offsets[i] + caplens[i]]``, ``lens[i]`` bytes long on the wire and
+    captured at ``ts_ns[i]`` nanoseconds since the epoch. The columns are read-only memoryviews over
+    memory that the batch owns; they stay valid as long as anything refers to them, and NumPy takes
+    them as they are: ``numpy.asarray(batch.lens)``. ``batch[i]`` and iteration give Packets.
+    """
+
+    __slots__ = ("_columns", "_count", "_data")
+
+    def __init__(self, count: int, columns: bytes, data: bytes) -> None:
+        self._count = count
+        self._columns = memoryview(columns)
+        self._data = data
+
+    def __len__(self) -> int:
+        return self._count
+
+    def _column(self, start: int, size: int, format: Literal["q", "I", "H"]) -> memoryview:
+        """``start`` and ``size`` in bytes a packet, as in nm_capture_take."""
+        return self._columns[start * self._count : (start + size) * self._count].cast(format)
+
+    @property
+    def data(self) -> bytes:
+        """The captured bytes of all packets, one after the other."""
+        return self._data
+
+    @property
+    def ts_ns(self) -> memoryview:
+        """Times, nanoseconds since the epoch, UTC; format ``q``."""
+        return self._column(0, 8, "q")
+
+    @property
+    def offsets(self) -> memoryview:
+        """Where each packet begins in ``data``; format ``q``."""
+        return self._column(8, 8, "q")
+
+    @property
+    def caplens(self) -> memoryview:
+        """Bytes captured of each; format ``I``."""
+        return self._column(16, 4, "I")
+
+    @property
+    def lens(self) -> memoryview:
+        """Bytes each had on the wire; format ``I``."""
+        return self._column(20, 4, "I")
+
+    @property
+    def interfaces(self) -> memoryview:
+        """Which interface of the source each came from; format ``I``."""
+        return self._column(24, 4, "I")
+
+    @property
+    def linktypes(self) -> memoryview:
+        """DLT_* of each; format ``H``."""
+        return self._column(28, 2, "H")
+
+    @property
+    def flags(self) -> memoryview:
+        """Bit 0: the packet was being sent (Packet.outgoing); format ``H``."""
+        return self._column(30, 2, "H")
+
+    def __getitem__(self, index: int) -> Packet:
+        if not -self._count <= index < self._count:
+            raise IndexError(f"packet {index} of a batch of {self._count}")
+        index %= self._count
+        offset = self.offsets[index]
+        return Packet(
+            self._data[offset : offset + self.caplens[index]],
+            self.ts_ns[index],
+            self.lens[index],
+            self.linktypes[index],
+            self.interfaces[index],
+            bool(self.flags[index] & _OUTGOING),
+        )
+
+    def __iter__(self) -> Iterator[Packet]:
+        data = memoryview(self._data)
+        places = zip(self.offsets, self.caplens, strict=True)
+        facts = zip(self.ts_ns, self.lens, self.linktypes, self.interfaces, self.flags, strict=True)
+        for (offset, caplen), (ts_ns, length, linktype, interface, flags) in zip(places, facts, strict=True):
+            outgoing = bool(flags & _OUTGOING)
+            yield Packet(data[offset : offset + caplen], ts_ns, length, linktype, interface, outgoing)
+
+    def __repr__(self) -> str:
+        return f"<Batch of {self._count} packets, {len(self._data)} bytes>"
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Counters of a Capture, 64 bits each, from its opening on; one a stage, and none counts twice.
+
+    ``received == filtered + delivered + waiting``.
+    """
+
+    received: int
+    """Packets the handle took from its source."""
+    bytes: int
+    """Their lengths on the wire, summed."""
+    filtered: int
+    """Of these, refused by the filter in user space."""
+    delivered: int
+    """Of these, handed to the program."""
+    waiting: int
+    """Of these, in the handle still: the next call that reads gets them."""
+    dropped: int
+    """Lost for want of room in a ring or buffer before the handle."""
+    if_dropped: int
+    """Lost by the interface before that."""
+    sent: int
+    """Frames accepted by inject and inject_many."""
+    unsent: int
+    """Frames that found no room before their deadline; frames behind them in the same call do not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a name turned out to be: the answer to Capture.explain(). ``str()`` gives it line by line."""
+
+    name: str
+    """As it was opened."""
+    source: str
+    """``netmap``, ``packet`` or ``savefile``."""
+    backend: str
+    """Whose: ``kernel`` or ``user`` netmap, ``linux``, or the format of a savefile."""
+    rings: str
+    """How many rings of how many slots, or what stands in their place."""
+    filter: str
+    """Where the filter runs."""
+    timestamps: str
+    """Where the times come from, and how fine they are."""
+
+    def __str__(self) -> str:
+        return "\n".join(f"{field}: {getattr(self, field)}" for field in self.__slots__)

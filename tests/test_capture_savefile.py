@@ -1,0 +1,167 @@
+"""Capture over savefiles: the same packets as libpcap (through pcapy-ng) and dpkt give."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import random
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import dpkt
+import pytest
+
+import nmpcap
+from nmpcap.errors import DeviceError, PcapError, SavefileError, UsageError
+from nmpcap.packet import Packet
+
+from .readers import READERS
+
+pcapy = pytest.importorskip("pcapy", reason="no libpcap to compare with; to run it: pip install pcapy-ng")
+
+COUNT = 3000
+
+
+@pytest.fixture
+def savefile(tmp_path: Path, rng: random.Random) -> Path:
+    """A pcap file of packets of all sizes, some cut, written by hand."""
+    path = tmp_path / "some.pcap"
+    with path.open("wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+        for i in range(COUNT):
+            caplen = rng.choice([0, 14, 60, 64, 1514, rng.randrange(9000)])
+            wire = caplen + rng.choice([0, 0, 5])
+            file.write(struct.pack("<IIII", 1_700_000_000 + i, rng.randrange(10**6), caplen, wire))
+            file.write(rng.randbytes(caplen))
+    return path
+
+
+def by_libpcap(path: Path) -> list[tuple]:
+    got: list[tuple] = []
+
+    def callback(header: object, data: bytes) -> None:
+        seconds, microseconds = header.getts()
+        got.append((seconds * 10**9 + microseconds * 1000, header.getcaplen(), header.getlen(), data))
+
+    pcapy.open_offline(str(path)).loop(-1, callback)
+    return got
+
+
+def facts(packets: list[Packet]) -> list[tuple]:
+    return [(p.ts_ns, p.caplen, p.len, p.data) for p in packets]
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_every_way_of_reading_agrees_with_libpcap(reader: str, savefile: Path) -> None:
+    with nmpcap.open_offline(savefile) as capture:
+        assert facts(READERS[reader](capture)) == by_libpcap(savefile)
+        assert capture.stats().delivered == COUNT
+        assert capture.next() is None
+
+
+def test_dpkt_reads_the_same(savefile: Path) -> None:
+    with savefile.open("rb") as file, nmpcap.open_offline(savefile) as capture:
+        theirs = [(round(ts * 10**6), data) for ts, data in dpkt.pcap.Reader(file)]
+        assert [(p.ts_ns // 1000, p.data) for p in capture] == theirs
+
+
+@pytest.mark.parametrize(
+    "opener",
+    [str, Path, lambda path: path.open("rb"), lambda path: io.BytesIO(path.read_bytes())],
+    ids=["str", "Path", "file", "BytesIO"],
+)
+@pytest.mark.parametrize("compressed", [False, True])
+def test_paths_and_file_objects_compressed_or_not(savefile: Path, opener: Callable, compressed: bool) -> None:
+    expected = by_libpcap(savefile)
+    if compressed:
+        savefile.write_bytes(gzip.compress(savefile.read_bytes()))
+    given = opener(savefile)
+    with nmpcap.open_offline(given) as capture:
+        assert facts(list(capture)) == expected
+    if hasattr(given, "close"):
+        given.close()
+
+
+def test_file_names_open_as_devices(savefile: Path) -> None:
+    with nmpcap.open(f"file:{savefile}", timeout=1) as capture:
+        assert facts(list(capture)) == by_libpcap(savefile)
+        assert capture.datalink() == 1
+        assert capture.explain().source == "savefile"
+
+
+def test_dispatch_takes_the_file_to_its_end(savefile: Path) -> None:
+    with nmpcap.open_offline(savefile) as capture:
+        assert capture.dispatch(-1, id) == COUNT
+        assert capture.dispatch(-1, id) == 0
+
+
+def test_snaplen_cuts_what_a_file_gives(savefile: Path) -> None:
+    with nmpcap.open_offline(savefile, snaplen=30) as capture:
+        expected = [(ts, min(30, caplen), wire, data[:30]) for ts, caplen, wire, data in by_libpcap(savefile)]
+        assert facts(list(capture)) == expected
+        assert capture.snapshot() == 30
+
+
+def test_what_was_readable_comes_before_the_damage(savefile: Path) -> None:
+    expected = by_libpcap(savefile)
+    cut = savefile.read_bytes()[:-1]
+    savefile.write_bytes(cut)
+    got: list[Packet] = []
+    with nmpcap.open_offline(savefile) as capture:
+        with pytest.raises(SavefileError, match="truncated dump file") as caught:
+            capture.loop(-1, got.append)
+        assert facts(got) == expected[:-1]
+        assert str(savefile) in str(caught.value)
+        assert caught.value.offset > 0
+        assert capture.next() is None
+
+
+def test_what_was_readable_comes_before_damage_of_the_compression(savefile: Path) -> None:
+    expected = by_libpcap(savefile)
+    savefile.write_bytes(gzip.compress(savefile.read_bytes())[:-5000])
+    got: list[Packet] = []
+    with nmpcap.open_offline(savefile) as capture, pytest.raises(SavefileError, match=str(savefile)):
+        capture.loop(-1, got.append)
+    assert 0 < len(got) < COUNT
+    assert facts(got) == expected[: len(got)]
+
+
+def test_the_interfaces_of_a_file(savefile: Path) -> None:
+    with nmpcap.open_offline(savefile) as capture:
+        capture.next()
+        (interface,) = capture.interfaces
+        assert interface.linktype == 1
+    with pytest.raises(UsageError, match="closed"):
+        _ = capture.interfaces
+
+
+def test_a_file_cannot_be_waited_for_nor_sent_to(savefile: Path) -> None:
+    with nmpcap.open_offline(io.BytesIO(savefile.read_bytes())) as capture:
+        with pytest.raises(DeviceError, match="no descriptor"):
+            capture.fileno()
+        with pytest.raises(PcapError, match="Sending packets isn't supported on savefiles"):
+            capture.inject(bytes(60))
+        with pytest.raises(PcapError, match="Savefiles cannot be put into non-blocking mode"):
+            capture.setnonblock(True)
+
+
+@pytest.mark.parametrize("opener", [nmpcap.open_offline, lambda path: nmpcap.open(f"file:{path}")])
+def test_what_is_no_savefile_is_an_error(opener: Callable, tmp_path: Path) -> None:
+    with pytest.raises(DeviceError, match="missing"):
+        opener(tmp_path / "missing")
+    with pytest.raises(PcapError, match=str(tmp_path)):
+        opener(tmp_path)
+    junk = tmp_path / "junk"
+    junk.write_bytes(b"not a savefile at all, not a savefile at all")
+    with pytest.raises(SavefileError, match="junk"):
+        opener(junk)
+
+
+def test_captured_packets_are_written_and_read_back(savefile: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.pcap"
+    with nmpcap.open_offline(savefile) as capture, nmpcap.open_writer(copy, linktype=1, nano=True) as writer:
+        for packet in capture:
+            writer.write(packet)
+    with nmpcap.open_offline(copy) as capture:
+        assert facts(list(capture)) == by_libpcap(savefile)
