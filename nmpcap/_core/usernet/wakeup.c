@@ -312,13 +312,14 @@ int nmu_poll(struct nm_device *device, short events, int timeout_ms, short *reve
 {
     struct nmu_device *dev = NMU(device);
     int64_t deadline = timeout_ms > 0 ? now_ms() + timeout_ms : 0;
-    int error = 0;
+    int error;
 
     if (!dev->desc || dev->csb) {
         *revents = POLLERR;
         return 0;
     }
-    *revents = take_wake(dev) ? 0 : nmu_sync_poll(dev, events);
+    error = take_wake(dev) ? EINTR : 0;
+    *revents = error ? 0 : nmu_sync_poll(dev, events);
     while (!*revents && timeout_ms != 0 && !error) {
         int left = timeout_ms < 0 ? -1 : (int)(deadline - now_ms());
 
