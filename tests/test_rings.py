@@ -243,7 +243,7 @@ def test_swap_across_regions(netmap: str, port_name) -> None:
 
 
 def bridge(port_name, region: str) -> tuple[list[int], list[int], bool]:
-    """Pipe a, forwarded into pipe c: the buffers the frames came and went with, and if they are of one region."""
+    """Pipe a, forwarded into pipe c: the buffers frames came and went with, and if the region is one."""
     with (
         nm_open(port_name("a{1"), tx_slots=64) as a,
         nm_open(port_name("a}1")) as b,
