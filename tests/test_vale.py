@@ -123,6 +123,34 @@ def test_names_no_request_can_hold(netmap: str, name: str) -> None:
         vale.port_info(name)
 
 
+# ---- parameters ------------------------------------------------------------------------------
+
+
+def test_parameters_are_numbers_with_names(netmap: str) -> None:
+    assert vale.get_parameter("buf_size") == 2048
+    for name in ("nonesuch", "../srcversion", ""):
+        errnumber, message = error_of(vale.get_parameter, name)
+        assert errnumber == errno.ENOENT
+        assert f"'{name}'" in message
+
+
+@pytest.mark.parametrize("netmap", ["user"], indirect=True)
+def test_setting_a_parameter(netmap: str, switch: str) -> None:
+    """With bridge_batch 0 a switch forwards nothing: what was set is what rules."""
+    with nm_open(f"{switch}:a") as a, nm_open(f"{switch}:b") as b:
+        assert vale.get_parameter("bridge_batch") == 1024
+        vale.set_parameter("bridge_batch", 0)
+        assert vale.get_parameter("bridge_batch") == 0
+        nm_inject_many(a, [b"\xff" * 60])
+        assert b.wait(0) == 0
+        vale.set_parameter("bridge_batch", 1024)
+        nm_inject_many(a, [b"\xff" * 60])
+        assert b.wait(2)
+        errnumber, message = error_of(vale.set_parameter, "buf_size", -1)
+        assert errnumber == errno.EINVAL
+        assert "'buf_size'" in message
+
+
 # ---- in user space alone ---------------------------------------------------------------------
 
 
