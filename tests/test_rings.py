@@ -160,6 +160,20 @@ def test_changing_a_buffer_marks_the_slot(netmap: str, port_name) -> None:
         a.extra_push(was)
 
 
+def test_offsets(netmap: str, port_name) -> None:
+    """A packet begins where its slot's ptr says; views and inject keep to that."""
+    with nm_open(port_name("a@offset=16")) as a, nm_open(port_name("b@offset=16")) as b:
+        slot = a.tx_rings[0].slots[0]
+        assert slot.ptr == 16
+        assert len(slot.buf) == 2048 - 16
+        nm_inject(a, b"\xff" * 6 + bytes(range(54)))
+        whole = a.buffer(slot.buf_idx)
+        assert bytes(whole[16:22]) == b"\xff" * 6
+        a.txsync()
+        assert b.wait(2)
+        assert bytes(b.rx_rings[0].slots[0].data) == b"\xff" * 6 + bytes(range(54))
+
+
 # ---- views -------------------------------------------------------------------------------
 
 
@@ -197,6 +211,14 @@ def test_views_of_released_slots_end_with_the_sync(pipe) -> None:
     with pytest.raises(ValueError, match="released"):
         bytes(one)
     assert bytes(two) == b"two"
+    again = rx.slots[1].data
+    rx.advance()
+    b.wait(0)
+    with pytest.raises(ValueError, match="released"):
+        bytes(two)
+    with pytest.raises(ValueError, match="released"):
+        bytes(again)
+    two = rx.slots[2].buf
     b.close()
     with pytest.raises(ValueError, match="released"):
         bytes(two)
