@@ -14,7 +14,7 @@ from nmpcap._core import ffi, lib
 from nmpcap.errors import UsageError
 
 if TYPE_CHECKING:
-    from nmpcap.netmap import NmDesc
+    from nmpcap._desc import NmDesc
 
 __all__ = ["Ring", "Slot", "Slots"]
 

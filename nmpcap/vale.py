@@ -243,7 +243,7 @@ def set_parameter(name: str, value: int, *, netmap: str | None = None) -> None:
 
 def _parameter_file(name: str) -> Path:
     file = Path("/sys/module/netmap/parameters", name)
-    if not file.is_file():
+    if "/" in name or not file.is_file():
         raise DeviceError(ENOENT, f"the parameter '{name}' (kernel netmap): there is no {file}")
     return file
 

@@ -1,6 +1,6 @@
 /*
  * Receiving over a fake port: slots to packets, on rings of 1, 2, 3 and 8 slots.
- * core: device.c netmap/desc.c netmap/port.c netmap/portname.c netmap/portoptions.c netmap/mapping.c netmap/ring.c netmap/receive.c netmap/send.c
+ * core: device.c netmap/desc.c netmap/request.c netmap/port.c netmap/portname.c netmap/portoptions.c netmap/mapping.c netmap/ring.c netmap/receive.c netmap/send.c
  * modes: plain asan
  */
 #include "fake_device.h"

@@ -1,6 +1,6 @@
 /*
  * Sending over a fake port: frames into slots, on rings of 1, 2, 3 and 8 slots.
- * core: device.c netmap/desc.c netmap/port.c netmap/portname.c netmap/portoptions.c netmap/mapping.c netmap/ring.c netmap/receive.c netmap/send.c
+ * core: device.c netmap/desc.c netmap/request.c netmap/port.c netmap/portname.c netmap/portoptions.c netmap/mapping.c netmap/ring.c netmap/receive.c netmap/send.c
  * modes: plain asan
  */
 #include "fake_device.h"
@@ -95,6 +95,7 @@ static void sizes(void)
 static void longest(void)
 {
     struct nm_desc *d;
+    uint32_t i;
 
     fake_reset();
     fake.slots = 400;
@@ -105,6 +106,13 @@ static void longest(void)
     d = open_named("vale0:a{1");
     CHECK(nm_desc_inject(d, bytes, 399 * 64) == 0 && nm_desc_txsync(d) == 0);
     CHECK(fake_sent.count == 399);
+    close_port(d);
+    /* Offsets leave less room in each of the 255. */
+    fake.offset_mask = 0xff;
+    d = open_port();
+    for (i = 0; i < fake.slots; i++)
+        d->tx[0].ring->slot[i].ptr = 16;
+    CHECK(nm_desc_inject(d, bytes, 255 * 48 + 1) == EMSGSIZE && nm_desc_inject(d, bytes, 255 * 48) == 0);
     close_port(d);
 }
 
@@ -242,6 +250,7 @@ static void forward(bool same_region)
 {
     struct nm_desc *from, *to;
     uint32_t moved, rx_buf, tx_buf;
+    short revents;
 
     fake_reset();
     from = open_port();
@@ -259,6 +268,8 @@ static void forward(bool same_region)
     CHECK(nm_desc_forward(from, 0, to, 0, 99, &moved) == 0 && moved == 1);
     CHECK(nm_desc_forward(from, 0, to, 0, 99, &moved) == 0 && moved == 0);
     CHECK(from->rx[0].ring->head == 4 && to->tx[0].ring->head == 3);
+    /* The rest of the last packet is waited for, not looked for again and again. */
+    CHECK(nm_desc_wait(from, POLLIN, 0, &revents) == 0 && revents == 0);
     if (same_region) {
         /* Two fakes with one region id: in truth one memory, here the exchange of indexes shows. */
         CHECK(to->tx[0].ring->slot[0].buf_idx == rx_buf && from->rx[0].ring->slot[0].buf_idx == tx_buf);
@@ -277,6 +288,24 @@ static void forward(bool same_region)
     CHECK(nm_desc_forward(from, 1, to, 0, 1, &moved) == EINVAL && nm_desc_forward(from, 0, to, 1, 1, &moved) == EINVAL);
     CHECK(nm_desc_close(from) == 0);
     close_port(to);
+}
+
+/* A packet's offset goes with its buffer. */
+static void forward_with_offsets(void)
+{
+    struct nm_desc *d;
+    uint32_t moved;
+
+    fake_reset();
+    fake.offset_mask = 0xff;
+    d = open_port();
+    d->rx[0].ring->slot[0].ptr = 0x710;
+    d->tx[0].ring->slot[0].ptr = 0x920;
+    fake_receive(20, 0, 1);
+    CHECK(nm_desc_rxsync(d) == 0 && nm_desc_forward(d, 0, d, 0, 1, &moved) == 0 && moved == 1);
+    CHECK(d->tx[0].ring->slot[0].ptr == 0x910 && d->rx[0].ring->slot[0].ptr == 0x720);
+    CHECK(nm_desc_txsync(d) == 0 && fake_sent.slots[0].data[0] == 1 && fake_sent.slots[0].data[19] == 20);
+    close_port(d);
 }
 
 static void forward_stops_when_full(void)
@@ -316,6 +345,7 @@ int main(void)
     no_tx_rings();
     forward(true);
     forward(false);
+    forward_with_offsets();
     forward_stops_when_full();
     return 0;
 }

@@ -165,8 +165,9 @@ NO_REGISTER = [
 ]
 
 
-@pytest.mark.parametrize(("spec", "name", "mode", "ring", "flags", "region", "rest"), GOOD)
-def test_good_name(spec, name, mode, ring, flags, region, rest) -> None:
+@pytest.mark.parametrize("row", GOOD, ids=lambda row: row[0])
+def test_good_name(row: tuple) -> None:
+    spec, name, mode, ring, flags, region, rest = row
     decoder = Decoder(spec)
     assert decoder.decode_header() is None
     assert decoder.name == name
@@ -285,7 +286,7 @@ def decoded_legacy(spec: str):
 
 
 @pytest.mark.parametrize(
-    ("spec", "name", "ring", "mode", "flags", "region"),
+    "row",
     [
         ("netmap:eth0", "eth0", 0, NR_REG_ALL_NIC, 0, 6),
         ("netmap:eth0.5:1", "eth0.5:1", 0, NR_REG_ALL_NIC, 0, 6),
@@ -297,8 +298,10 @@ def decoded_legacy(spec: str):
         ("vale:a", "vale:a", 0, NR_REG_ALL_NIC, 0, 6),
         ("vale0:" + 9 * "a", "vale0:" + 9 * "a", 0, NR_REG_ALL_NIC, 0, 6),
     ],
+    ids=lambda row: row[0],
 )
-def test_legacy_name(spec, name, ring, mode, flags, region) -> None:
+def test_legacy_name(row: tuple) -> None:
+    spec, name, ring, mode, flags, region = row
     fault, req = decoded_legacy(spec)
     assert fault is None
     assert ffi.string(req.nr_name).decode() == name
