@@ -12,6 +12,8 @@
  * addresses who sent it to whom, then its number for that pair and its length; the other bytes follow
  * from sender and number. So a receiver sees by itself what is altered, doubled, or out of order, and
  * how many are missing; for those the port's counter of dropped packets must account.
+ *
+ * core: device.c netmap/kernel.c usernet
  */
 #include <errno.h>
 #include <fcntl.h>

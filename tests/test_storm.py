@@ -55,13 +55,8 @@ class Ledger(ctypes.Structure):
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not shutil.which("cc"):
         pytest.skip("no C compiler; to run it: apt-get install gcc libc6-dev")
-    core = TESTS.parent / "nmpcap" / "_core"
-    sources = [*sorted(core.glob("usernet/*.c")), core / "netmap" / "kernel.c", core / "device.c"]
     built = tmp_path_factory.mktemp("storm") / "storm"
-    options = "-std=gnu11 -D_GNU_SOURCE -g -O2 -Wall -Wextra -Werror -fno-strict-aliasing -pthread".split()
-    subprocess.run(
-        ["cc", *options, f"-I{core}", f"-I{TESTS / 'c'}", "-o", built, TESTS / "storm.c", *sources], check=True
-    )
+    subprocess.run([TESTS / "c" / "run.sh", "build", TESTS / "storm.c", built], check=True)
     return built
 
 

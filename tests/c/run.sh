@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Compiles and runs the C tests: run.sh [plain|asan|tsan] [NAME.c ...]
+# Only compiles a program, as for plain: run.sh build NAME.c PROGRAM
 #
 #   plain  optimised, warnings are errors
 #   asan   AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer
@@ -8,7 +9,7 @@
 # A C file here is a test if it has a main. It says in its first comment which of the core's sources
 # it is made of and, unless it is "plain asan", in which modes it runs:
 #
-#    * core: usernet/region.c usernet/vale.c      (or "all": without the Python half; or "none")
+#    * core: device.c usernet      (files and folders; or "all": without the Python half; or "none")
 #    * modes: plain asan tsan
 #
 # Each test gets an empty NMPCAP_RUNTIME_DIR and must leave it empty. Exit status 77 is a skip.
@@ -20,7 +21,7 @@ mode=${1:-plain}
 shift || true
 warnings="-Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes"
 case $mode in
-plain) options="-O2" ;;
+plain | build) options="-O2" ;;
 asan) options="-O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" ;;
 tsan)
     # gcc warns that fences are not modelled; clang does not know the warning.
@@ -59,13 +60,24 @@ build() {
     if [ "$named" = all ]; then
         mapfile -t sources < <(grep -rL --include='*.c' '#include <Python.h>' "$core" | sort)
     elif [ "$named" != none ]; then
-        for source in $named; do sources+=("$core/$source"); done
+        for source in $named; do
+            if [ -d "$core/$source" ]; then
+                sources+=("$core/$source"/*.c)
+            else
+                sources+=("$core/$source")
+            fi
+        done
     fi
     [ "$mode" = tsan ] && sources+=("$here/one_mapping.c")
     # shellcheck disable=SC2086  # options are words
     ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -g $options $warnings -fno-strict-aliasing -pthread ${CFLAGS:-} \
         -I "$core" -I "$here" -o "$2" "$1" "${sources[@]}" -lm
 }
+
+if [ "$mode" = build ]; then
+    build "$1" "$2"
+    exit
+fi
 
 run_one() {
     local name status left
