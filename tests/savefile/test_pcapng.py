@@ -340,7 +340,7 @@ def test_a_block_without_the_field_says_so(field: str) -> None:
     with pytest.raises(ValueError, match="a block of type 4660 has no such field"):
         getattr(pcapng.make_block(0x1234, bytes(100)), field)
     for kind in (pcapng.SIMPLE_PACKET, pcapng.CUSTOM, pcapng.DECRYPTION_SECRETS):
-        with pytest.raises((ValueError, SavefileError), match="no such field|too short"):
+        with pytest.raises((ValueError, SavefileError), match=r"no such field|too short"):
             getattr(pcapng.make_block(kind, b""), field)
 
 
