@@ -140,8 +140,18 @@ class Block:
         return self.raw[8:-4]
 
     def fields(self, format: str) -> tuple[int, ...]:
-        """Unpack the body's first numbers, ``struct``'s format without the byte order."""
-        return struct.unpack_from((_FOREIGN if self.swapped else _NATIVE) + format, self.raw, 8)
+        """Unpack the body's first numbers, ``struct``'s format without the byte order.
+
+        Raises SavefileError where the body is too short for them.
+        """
+        try:
+            return struct.unpack_from((_FOREIGN if self.swapped else _NATIVE) + format, self.body)
+        except struct.error:
+            raise SavefileError(f"block of type {self.type} in pcapng dump file is too short") from None
+
+    def _is(self, *types: int) -> None:
+        if self.type not in types:
+            raise ValueError(f"a block of type {self.type} has no such field")
 
     @property
     def is_packet(self) -> bool:
@@ -192,7 +202,11 @@ class Block:
 
     @property
     def data(self) -> bytes:
-        """The captured bytes of a packet, or the secrets of a decryption secrets block."""
+        """The captured bytes of a packet, or the secrets of a decryption secrets block.
+
+        This and the fields below raise ValueError for a block that has no such field.
+        """
+        self._is(*_DATA_LENGTH_AT, SIMPLE_PACKET)
         if self.type == SIMPLE_PACKET:
             return self.body[4 : 4 + min(self.len, len(self.body) - 4)]
         (length,) = self.fields(f"{_DATA_LENGTH_AT[self.type]}xI")
@@ -202,6 +216,7 @@ class Block:
     @property
     def len(self) -> int:
         """Bytes that the packet had on the wire."""
+        self._is(ENHANCED_PACKET, SIMPLE_PACKET, PACKET)
         (length,) = self.fields("I" if self.type == SIMPLE_PACKET else "16xI")
         return length
 
@@ -210,16 +225,19 @@ class Block:
     @property
     def secrets_type(self) -> int:
         """What the secrets of a decryption secrets block are: 0x544C534B for a TLS key log."""
+        self._is(DECRYPTION_SECRETS)
         return self.fields("I")[0]
 
     @property
     def pen(self) -> int:
         """The private enterprise number of a custom block, whose own data follows it in the body."""
+        self._is(CUSTOM, CUSTOM_NO_COPY)
         return self.fields("I")[0]
 
     @property
     def names(self) -> list[tuple[str, list[str]]]:
         """The records of a name resolution block: an address and its names."""
+        self._is(NAME_RESOLUTION)
         found = []
         for kind, value in self._records():
             size = {1: 4, 2: 16}.get(kind)

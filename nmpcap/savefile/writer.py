@@ -238,11 +238,49 @@ class Writer:
         self._retry(lib.nm_writer_block, ffi.from_buffer(block.raw), len(block.raw))
 
     def write_many(self, packets: Iterable[SavedPacket]) -> int:
-        """Append packets in their order, and return how many; errors as for ``write``."""
+        """Append packets in their order, and return how many; errors as for ``write``.
+
+        A Batch, or what has a batch's columns, is written at once, without an object for each packet.
+        ``packets`` tells how far a call came that raised.
+        """
         before = self.packets
-        for packet in packets:
-            self.write(packet)
+        if hasattr(packets, "offsets"):
+            self._write_columns(packets)
+        else:
+            for packet in packets:
+                self.write(packet)
         return self.packets - before
+
+    def _write_columns(self, batch: Any) -> None:
+        columns = ffi.new("struct nm_columns *")
+        buffers = [  # to be kept while C reads them
+            ffi.from_buffer(kind, getattr(batch, name))
+            for name, kind in (
+                ("ts_ns", "int64_t[]"),
+                ("offsets", "int64_t[]"),
+                ("caplens", "uint32_t[]"),
+                ("lens", "uint32_t[]"),
+                ("interfaces", "uint32_t[]"),
+                ("linktypes", "uint16_t[]"),
+                ("flags", "uint16_t[]"),
+                ("data", "uint8_t[]"),
+            )
+        ]
+        counts = {len(buffer) for buffer in buffers[:-1]}
+        if len(counts) != 1:
+            raise ValueError(f"columns of different lengths: {sorted(counts)}")
+        columns.count = counts.pop()
+        columns.ts_ns, columns.offsets, columns.caplens, columns.lens = buffers[:4]
+        columns.interfaces, columns.linktypes, columns.flags, columns.data = buffers[4:]
+        columns.data_len = len(buffers[-1])
+        done = 0
+        while done < columns.count:
+            taken = lib.nm_writer_columns(self._handle(), columns, done)
+            if taken < 0:
+                self._answer(taken)
+            else:
+                done += taken
+        self.flush_if_due()
 
     def write_views(self, views: Any, count: int) -> None:
         """Append ``struct nm_view[count]``, for the capture layer: they must stay valid meanwhile."""

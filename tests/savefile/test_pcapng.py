@@ -335,6 +335,15 @@ def test_made_blocks_say_what_they_were_made_of(swapped: bool) -> None:
     assert (made.fields("III"), made.comments) == ((3, 256, 0), ["why"])
 
 
+@pytest.mark.parametrize("field", ["data", "len", "names", "pen", "secrets_type"])
+def test_a_block_without_the_field_says_so(field: str) -> None:
+    with pytest.raises(ValueError, match="a block of type 4660 has no such field"):
+        getattr(pcapng.make_block(0x1234, bytes(100)), field)
+    for kind in (pcapng.SIMPLE_PACKET, pcapng.CUSTOM, pcapng.DECRYPTION_SECRETS):
+        with pytest.raises((ValueError, SavefileError), match=r"no such field|too short"):
+            getattr(pcapng.make_block(kind, b""), field)
+
+
 def test_options_that_do_not_fit_are_refused() -> None:
     with pytest.raises(SavefileError, match="option 2 of 100 bytes does not fit the 1 left"):
         pcapng.decode_options(struct.pack("=HH", 2, 100) + b"x")

@@ -10,6 +10,7 @@ import signal
 import struct
 import threading
 import time
+from array import array
 from pathlib import Path
 from typing import NamedTuple
 
@@ -179,6 +180,53 @@ def test_views_are_written_as_they_lie(tmp_path: Path, rng: random.Random) -> No
         while (count := lib.nm_savefile_fill(reader.source, views, 64)) > 0:
             writer.write_views(views, count)
     assert copy.read_bytes() == source.read_bytes()
+
+
+class Columns:
+    """Packets as a batch has them."""
+
+    def __init__(self, packets: list[Packet], linktype: int = 1) -> None:
+        self.data = b"".join(packet.data for packet in packets)
+        caplens = [len(packet.data) for packet in packets]
+        self.ts_ns = array("q", [packet.ts_ns for packet in packets])
+        self.offsets = array("q", [sum(caplens[:i]) for i in range(len(packets))])
+        self.caplens = array("I", caplens)
+        self.lens = array("I", [packet.len for packet in packets])
+        self.interfaces = array("I", bytes(4 * len(packets)))
+        self.linktypes = array("H", [linktype] * len(packets))
+        self.flags = array("H", bytes(2 * len(packets)))
+
+
+@pytest.mark.parametrize("target", ["file", "file object"])
+def test_a_batch_is_written_as_its_packets_would_be(target: str, tmp_path: Path, rng: random.Random) -> None:
+    packets = make_packets(rng, 1000)
+    one, many = tmp_path / "one", tmp_path / "many"
+    with open_writer(one) as writer:
+        writer.write_many(packets)
+    with many.open("wb") as file, open_writer(many if target == "file" else file) as writer:
+        assert writer.write_many(Columns(packets)) == 1000
+        assert writer.write_many(Columns([])) == 0
+    assert many.read_bytes() == one.read_bytes()
+
+
+@pytest.mark.parametrize(("offset", "caplen"), [(-1, 1), (0, 7), (6, 1), (7, 0), (2**62, 1), (3, 2**32 - 1)])
+def test_a_batch_that_reaches_outside_its_data_is_refused(offset: int, caplen: int, path: Path) -> None:
+    batch = Columns([Packet(0, b"packet", 6), Packet(1, b"", 0)])
+    batch.offsets[1], batch.caplens[1] = offset, caplen
+    with open_writer(path) as writer:
+        with pytest.raises(PcapError, match="packet 1 of the batch lies outside its data"):
+            writer.write_many(batch)
+        assert writer.packets == 1
+
+
+def test_a_batch_of_unequal_columns_is_refused(path: Path) -> None:
+    batch = Columns([Packet(0, b"packet", 6)])
+    batch.lens.append(1)
+    with (
+        open_writer(path) as writer,
+        pytest.raises(ValueError, match=r"columns of different lengths: \[1, 2\]"),
+    ):
+        writer.write_many(batch)
 
 
 # ---- where the bytes go ---------------------------------------------------------------

@@ -199,6 +199,24 @@ int nm_writer_swapped(struct nm_writer *writer);
  */
 int nm_writer_views(struct nm_writer *writer, const struct nm_view *views, uint32_t count);
 
+/* Packets in columns, as a program keeps many: each array has count elements. */
+struct nm_columns {
+    uint32_t count;
+    const int64_t *ts_ns;
+    const int64_t *offsets; /* into data */
+    const uint32_t *caplens;
+    const uint32_t *lens;
+    const uint32_t *interfaces;
+    const uint16_t *linktypes;
+    const uint16_t *flags; /* NM_VIEW_* */
+    const uint8_t *data;
+    size_t data_len;
+};
+
+/* nm_writer_columns - appends the packets from number first on; results as of nm_writer_views, and -EINVAL for
+ * a packet that does not lie within data. */
+int nm_writer_columns(struct nm_writer *writer, const struct nm_columns *columns, uint32_t first);
+
 /* nm_writer_flush - hands everything pending to the descriptor. After a failure what could not
  * be written is still pending. -EINTR: look after signals, then call again (also comes by itself from time
  * to time while a pipe takes nothing). */

@@ -261,6 +261,41 @@ int nm_writer_views(struct nm_writer *writer, const struct nm_view *views, uint3
     return (int)count;
 }
 
+static bool view_of_column(const struct nm_columns *columns, uint32_t i, struct nm_view *view)
+{
+    uint64_t offset = (uint64_t)columns->offsets[i]; /* a negative one becomes larger than any data */
+
+    *view = (struct nm_view){
+        .data = columns->data + columns->offsets[i],
+        .ts_ns = columns->ts_ns[i],
+        .caplen = columns->caplens[i],
+        .len = columns->lens[i],
+        .ifindex = columns->interfaces[i],
+        .linktype = columns->linktypes[i],
+        .flags = columns->flags[i],
+    };
+    return offset <= columns->data_len && columns->data_len - offset >= columns->caplens[i];
+}
+
+int nm_writer_columns(struct nm_writer *writer, const struct nm_columns *columns, uint32_t first)
+{
+    uint32_t i;
+
+    for (i = first; i < columns->count; i++) {
+        struct nm_view view;
+        const struct nm_record record = {.view = &view};
+        int error = -EINVAL;
+
+        if (view_of_column(columns, i, &view))
+            error = append(writer, &record);
+        else
+            snprintf(writer->msg, NM_MSG_SIZE, "packet %u of the batch lies outside its data", i);
+        if (error)
+            return i > first ? (int)(i - first) : error;
+    }
+    return (int)(columns->count - first);
+}
+
 /* ---- close --------------------------------------------------------------------------- */
 
 /* Offset in the block of the record that sent lies in: what has been written of it is of no use. */
