@@ -135,6 +135,13 @@ def test_a_full_pipe_reports_what_did_not_fit(pipe: tuple[Capture, Capture]) -> 
     assert sender.drain(1) is True
 
 
+def test_slots_go_back_before_all_of_a_full_ring_is_read(pipe: tuple[Capture, Capture]) -> None:
+    sender, receiver = pipe
+    assert sender.inject_many([frame(i) for i in range(1023)]) == 1023
+    assert receiver.loop(300, ignore) == 300
+    assert sender.inject_many([frame(i) for i in range(1023)]) == 256
+
+
 def ignore(packet: Packet) -> None:
     pass
 

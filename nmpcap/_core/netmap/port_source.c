@@ -35,7 +35,9 @@ static int report(struct netmap_source *s, int error)
     return -error;
 }
 
-/* Slots that are lent cannot receive: never more than a part of them at a time. */
+/* Slots that are lent cannot receive: never more than a part of them at a time. What the last fill had
+ * goes back with this one, but only a sync tells the device: fill syncs when the ring is empty, and a
+ * program that is behind would keep it full until then. */
 static int fill(struct nm_source *source, struct nm_batch *batch)
 {
     struct nm_batch part = *batch;
@@ -45,6 +47,8 @@ static int fill(struct nm_source *source, struct nm_batch *batch)
         part.capacity = self(source)->lend;
     n = nm_desc_fill(self(source)->desc, &part);
     batch->count = part.count;
+    if (n > 0 && part.count == part.capacity)
+        (void)nm_desc_rxsync(self(source)->desc); /* what is wrong with it, the next fill tells */
     return n < 0 ? report(self(source), -n) : n;
 }
 
