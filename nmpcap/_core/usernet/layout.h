@@ -70,6 +70,7 @@ struct nmu_region {
     uint32_t users;      /* ports and requests that hold it; 0: the record is free */
     _Atomic uint32_t generation; /* changes when the region ends: what is mapped of it is stale */
     uint64_t memsize;    /* what clients map; the bitmaps follow */
+    uint64_t agreed;     /* offset behind the bitmaps: for each ring object, slots as in pipe.c */
     uint64_t filesize;
     struct nmu_pool pool[NMU_POOLS];
 };

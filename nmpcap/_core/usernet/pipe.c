@@ -9,8 +9,11 @@
  *     rx.pipe_tail written by the sender: end of what the reader may see (whole packets only)
  *     tx.pipe_tail written by the reader: end of what the sender may fill again
  *
- * A slot is written only where it differs: two ends that use the same lengths over and over
- * then keep their slots in both caches, and only the tails travel.
+ * A slot is written only where it differs: two ends that use the same lengths over and over then
+ * keep their slots in both caches, and only the tails travel. For the way back the reader would
+ * have to look into the sender's ring, which the sender is writing at; instead it compares with
+ * what both rings held when the slot came over. That is kept out of the clients' reach, for each
+ * tx ring ("agreed"): slot k of it is tx slot k as it was after the sync that handed it over.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,9 +21,23 @@
 
 #include "usernet/usernet.h"
 
+_Static_assert(sizeof(struct netmap_slot) == 2 * sizeof(uint64_t), "a slot is two words");
+
 static inline bool same_slot(const struct netmap_slot *a, const struct netmap_slot *b)
 {
-    return a->buf_idx == b->buf_idx && a->len == b->len && a->flags == b->flags && a->ptr == b->ptr;
+    uint64_t x[2], y[2];
+
+    memcpy(x, a, sizeof(x));
+    memcpy(y, b, sizeof(y));
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+}
+
+static struct netmap_slot *agreed_slots(struct nmu_device *dev, const struct nmu_kring *tx)
+{
+    const struct nmu_region *region = &dev->reg->regions[dev->reg->ports[tx->port].region];
+    uint8_t *base = nmu_region_map(dev, dev->reg->ports[tx->port].region);
+
+    return (struct netmap_slot *)(base + region->agreed + tx->ring_ofs - region->pool[NMU_POOL_RING].offset);
 }
 
 static inline struct nmu_kring *peer_of(struct nmu_device *dev, const struct nmu_kring *kring)
@@ -28,33 +45,38 @@ static inline struct nmu_kring *peer_of(struct nmu_device *dev, const struct nmu
     return &dev->reg->krings[kring->pipe_peer];
 }
 
-/* Copies the slots [from, to) of one ring over those of the other. *complete becomes the
- * position after the last slot that ends a packet, if there is one. */
-static void copy_slots(struct netmap_ring *source, struct netmap_ring *target, uint32_t from, uint32_t to, uint32_t n,
-                       uint32_t *complete)
+/* Hands the sender's slots [from, to), not going round, over to the reader's ring. Returns the
+ * position after the last that ends a packet, or complete if none does. */
+static uint32_t hand_over(struct netmap_slot *tx, struct netmap_slot *rx, struct netmap_slot *agreed, uint32_t from,
+                          uint32_t to, uint32_t complete)
 {
-    while (from != to) {
-        /* up to the end of the ring, then from its start: straight loops */
-        uint32_t end = to > from ? to : n;
+    for (uint32_t i = from; i < to; i++) {
+        struct netmap_slot sent = tx[i];
 
-        for (uint32_t i = from; i < end; i++) {
-            struct netmap_slot *slot = &source->slot[i];
-
-            if (!same_slot(&target->slot[i], slot))
-                target->slot[i] = *slot;
-            if (slot->flags & (NS_BUF_CHANGED | NS_MOREFRAG)) {
-                if (!(slot->flags & NS_MOREFRAG))
-                    *complete = i + 1;
-                if (slot->flags & NS_BUF_CHANGED)
-                    slot->flags &= (uint16_t)~NS_BUF_CHANGED;
-            } else {
-                *complete = i + 1;
-            }
+        if (!same_slot(&rx[i], &sent))
+            rx[i] = sent;
+        if (!(sent.flags & NS_MOREFRAG))
+            complete = i + 1;
+        if (sent.flags & NS_BUF_CHANGED) {
+            sent.flags &= (uint16_t)~NS_BUF_CHANGED;
+            tx[i].flags = sent.flags;
         }
-        from = end == n ? 0 : end;
+        if (!same_slot(&agreed[i], &sent))
+            agreed[i] = sent;
     }
-    if (*complete == n)
-        *complete = 0;
+    return complete;
+}
+
+/* Gives the reader's slots [from, to), not going round, back to the sender's ring. */
+static void give_back(struct netmap_slot *rx, struct netmap_slot *tx, struct netmap_slot *agreed, uint32_t from,
+                      uint32_t to)
+{
+    for (uint32_t i = from; i < to; i++) {
+        if (!same_slot(&agreed[i], &rx[i]))
+            agreed[i] = tx[i] = rx[i];
+        if (rx[i].flags & NS_BUF_CHANGED)
+            rx[i].flags &= (uint16_t)~NS_BUF_CHANGED;
+    }
 }
 
 void nmu_pipe_txsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap_ring *ring)
@@ -71,9 +93,13 @@ void nmu_pipe_txsync(struct nmu_device *dev, struct nmu_kring *kring, struct net
     if (!target)
         return;
     if (hwcur != head) {
-        uint32_t complete = kring->complete;
+        struct netmap_slot *agreed = agreed_slots(dev, kring);
+        uint32_t complete = hand_over(ring->slot, target->slot, agreed, hwcur, head > hwcur ? head : n, kring->complete);
 
-        copy_slots(ring, target, hwcur, head, n, &complete);
+        if (head < hwcur)
+            complete = hand_over(ring->slot, target->slot, agreed, 0, head, complete);
+        if (complete == n)
+            complete = 0;
         if (atomic_load_explicit(&peer->timestamps, memory_order_relaxed)) {
             uint64_t now = nmu_now_ns(CLOCK_REALTIME);
 
@@ -103,17 +129,20 @@ void nmu_pipe_rxsync(struct nmu_device *dev, struct nmu_kring *kring, struct net
     uint32_t n = kring->num_slots, head = kring->rhead;
     uint32_t hwcur = atomic_load_explicit(&kring->hwcur, memory_order_relaxed);
     struct netmap_ring *target = nmu_ring(dev, peer);
-    uint32_t given = nmu_prev(head, n), ignored;
+    struct netmap_slot *agreed;
 
     /* acquire: slots and payload before the tail are there */
     atomic_store_explicit(&kring->hwtail, atomic_load_explicit(&kring->pipe_tail, memory_order_acquire),
                           memory_order_relaxed);
     if (hwcur == head || !target)
         return;
-    copy_slots(ring, target, hwcur, head, n, &ignored);
+    agreed = agreed_slots(dev, peer);
+    give_back(ring->slot, target->slot, agreed, hwcur, head > hwcur ? head : n);
+    if (head < hwcur)
+        give_back(ring->slot, target->slot, agreed, 0, head);
     atomic_store_explicit(&kring->hwcur, head, memory_order_relaxed);
     /* release: the sender that sees the tail sees the slots and may write the buffers */
-    atomic_store_explicit(&peer->pipe_tail, given, memory_order_release);
+    atomic_store_explicit(&peer->pipe_tail, nmu_prev(head, n), memory_order_release);
     nmu_notify(dev, peer->port);
 }
 

@@ -99,7 +99,8 @@ static void lay_out(struct nmu_region *region, const struct nmu_geometry *geomet
         region->pool[pool].bitmap = offset;
         offset += round_up(region->pool[pool].objtotal, 64) / 8;
     }
-    region->filesize = round_up(offset, PAGE);
+    region->agreed = round_up(offset, PAGE);
+    region->filesize = region->agreed + pool_bytes(&region->pool[NMU_POOL_RING]);
     region->pool[NMU_POOL_BUF].objfree -= FIRST_BUFFER;
     region->pool[NMU_POOL_BUF].hint = FIRST_BUFFER;
 }
@@ -131,7 +132,7 @@ static int make_file(struct nmu_device *dev, uint32_t index)
         error = nmu_fail(dev, errno == EFBIG ? ENOMEM : errno, "runtime directory %s: cannot size %s: %s", dev->dir,
                          name, strerror(errno));
     else /* the bitmaps, and the zeros that a bad buffer index reads */
-        error = back_file(dev, fd, region->memsize, region->filesize - region->memsize);
+        error = back_file(dev, fd, region->memsize, region->agreed - region->memsize);
     if (!error)
         error = back_file(dev, fd, region->pool[NMU_POOL_BUF].offset, region->pool[NMU_POOL_BUF].objsize);
     close(fd);
@@ -221,6 +222,19 @@ void nmu_region_release(struct nmu_device *dev, uint32_t index)
 {
     if (--dev->reg->regions[index].users == 0)
         nmu_region_end(dev, index);
+}
+
+int nmu_region_back_agreed(struct nmu_device *dev, uint32_t index, const struct nmu_kring *kring)
+{
+    const struct nmu_region *region = &dev->reg->regions[index];
+    int error, fd = nmu_region_open_file(dev, index);
+
+    if (fd < 0)
+        return nmu_fail(dev, -fd, "memory region %u: cannot open its file: %s", index, strerror(-fd));
+    error = back_file(dev, fd, region->agreed + kring->ring_ofs - region->pool[NMU_POOL_RING].offset,
+                      kring->num_slots * sizeof(struct netmap_slot));
+    close(fd);
+    return error;
 }
 
 /* ---- mapping ----------------------------------------------------------------------- */

@@ -135,8 +135,10 @@ static int create_pipe_rings(struct nmu_device *dev, struct nmu_port *end)
             error = create_ring(dev, end->region, own);
             if (!error && (error = make_ring(dev, end->region, peer)))
                 free_ring(dev, end->region, own);
-            if (!error)
-                nmu_pipe_share_slots(dev, own, peer);
+            if (error)
+                break;
+            nmu_pipe_share_slots(dev, own, peer);
+            error = nmu_region_back_agreed(dev, end->region, tx ? own : peer);
         }
     if (error)
         free_pipe_rings(dev, end);

@@ -114,6 +114,7 @@ int nmu_region_open_file(struct nmu_device *, uint32_t region); /* a descriptor 
 int nmu_pool_alloc(struct nmu_device *, uint32_t region, int pool, uint32_t count, uint32_t *index);
 void nmu_pool_free(struct nmu_device *, uint32_t region, int pool, uint32_t index);
 void nmu_region_remove_file(struct nmu_device *, uint32_t region);
+int nmu_region_back_agreed(struct nmu_device *, uint32_t region, const struct nmu_kring *tx);
 
 static inline uint64_t nmu_object(const struct nmu_region *region, int pool, uint32_t index)
 {
