@@ -69,7 +69,8 @@ def open_output(
     """Open a target: its name, and either a descriptor of its own, or -1 and an output.
 
     A path is created or emptied, or, with append, opened at its end. A descriptor is duplicated and
-    stays the caller's, as a file object does. Raises DeviceError where a path cannot be created.
+    stays the caller's, as a file object does. Raises DeviceError where a path cannot be created, and
+    PcapError, before that, where the compression is unknown or its package is missing.
     """
     # Before a file is emptied: the package may be missing.
     compressor = Compressor(compression) if compression else None

@@ -26,14 +26,15 @@ class Sink:
         self.name = name
         self._output = output
         self._lock = threading.Lock()
-        self._handle: Any = ffi.NULL
+        self.closed = True
         handle = ffi.new("struct nm_writer **")
         msg = ffi.new("char[]", lib.NM_MSG_SIZE)
         if lib.nm_writer_open(fd, config, handle, msg):
             if output is not None:
                 output.close()
             raise PcapError(f"{name}: {_text(msg)}")
-        self._handle = handle[0]
+        self._handle: Any = handle[0]
+        self.closed = False
 
     def call(self, function: Any, *arguments: Any) -> int:
         """Call a function of the C writer until it succeeds, and return its result.
@@ -42,24 +43,21 @@ class Sink:
         from a second thread, and DeviceError (ENOSPC, EPIPE ...) where bytes cannot be written:
         they are kept, and the call may be repeated.
         """
-        if not self._lock.acquire(blocking=False):
-            raise UsageError(f"{self.name}: another thread is writing this savefile")
+        if not self._lock.acquire(False):
+            raise self._in_use()
         try:
-            return self._call(function, *arguments)
+            if self.closed:
+                raise UsageError(f"{self.name}: the writer is closed")
+            while (result := function(self._handle, *arguments)) < 0:
+                self._answer(result)
+            return int(result)
+        except OverflowError as error:
+            raise UsageError(f"{self.name}: a number that no savefile holds: {error}") from error
         finally:
             self._lock.release()
 
-    def _call(self, function: Any, *arguments: Any) -> int:
-        if not self._handle:
-            raise UsageError(f"{self.name}: the writer is closed")
-        while True:
-            try:
-                result: int = function(self._handle, *arguments)
-            except OverflowError as error:
-                raise UsageError(f"{self.name}: a number that no savefile holds: {error}") from error
-            if result >= 0:
-                return result
-            self._answer(result)
+    def _in_use(self) -> UsageError:
+        return UsageError(f"{self.name}: another thread is writing this savefile")
 
     def _answer(self, status: int) -> None:
         """Do what a negative status asks for before the call is repeated, or raise it."""
@@ -99,35 +97,38 @@ class Sink:
 
     def close(self) -> None:
         """Flush and close; may be repeated. Raises DeviceError where the flush fails; closed all the same."""
-        if not self._handle:
-            return
-        if not self._lock.acquire(blocking=False):
-            raise UsageError(f"{self.name}: another thread is writing this savefile")
+        if not self._lock.acquire(False):
+            raise self._in_use()
         try:
-            if self._output is not None:
-                self._close_output(self._output)
-            else:
-                with contextlib.suppress(DeviceError):  # closing says it again, and what is missing
-                    self._call(lib.nm_writer_flush)
+            if not self.closed:
+                self._close()
         finally:
-            handle, self._handle = self._handle, ffi.NULL
-            msg = ffi.new("char[]", lib.NM_MSG_SIZE)
-            status = lib.nm_writer_close(handle, msg)
             self._lock.release()
+
+    def _close(self) -> None:
+        try:
+            if self._output is None:
+                with contextlib.suppress(DeviceError):  # closing says it again, and what is missing
+                    self._flush_pending()
+            else:
+                self._close_output(self._output)
+        finally:
+            self.closed = True
+            msg = ffi.new("char[]", lib.NM_MSG_SIZE)
+            status = lib.nm_writer_close(self._handle, msg)
         if status:
             raise DeviceError(-status, f"{self.name}: {_text(msg)}")
 
+    def _flush_pending(self) -> None:
+        while status := lib.nm_writer_flush(self._handle):
+            self._answer(status)
+
     def _close_output(self, output: Output) -> None:
         try:
-            self._call(lib.nm_writer_flush)
+            self._flush_pending()
         finally:
             with self._writing():
                 output.close()
-
-    @property
-    def closed(self) -> bool:
-        """Whether it has been closed."""
-        return not self._handle
 
     def _msg(self) -> str:
         return _text(lib.nm_writer_msg(self._handle))
