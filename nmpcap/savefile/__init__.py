@@ -7,7 +7,8 @@ read and written in C.
 from nmpcap.savefile.pcapng import Block, Option
 from nmpcap.savefile.reader import Interface, Reader, Record, read_blocks
 from nmpcap.savefile.rotate import RotatingWriter
-from nmpcap.savefile.writer import LimitReached, Writer, open_writer
+from nmpcap.savefile.sink import LimitReached
+from nmpcap.savefile.writer import Writer, open_writer
 
 __all__ = [
     "Block",

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-from nmpcap.errors import PcapError, SavefileError
+from nmpcap.errors import PcapError, SavefileError, UsageError
 
 __all__ = ["LONGEST_MAGIC", "Compressor", "Decompressor", "compression_of_bytes", "compression_of_name"]
 
@@ -192,4 +192,4 @@ def _codec(compression: str) -> _Codec:
         return _CODECS[compression]
     except KeyError:
         known = ", ".join(_CODECS)
-        raise PcapError(f"compression {compression!r} is not one of {known}") from None
+        raise UsageError(f"compression {compression!r} is not one of {known}") from None

@@ -26,11 +26,11 @@ class Output:
     What the file refuses stays here and goes first the next time.
     """
 
-    def __init__(self, file: BinaryIO, compression: str | None, owned: bool) -> None:
-        """Write to file; owned: it is closed with the output. Raises PcapError for an unknown compression."""
+    def __init__(self, file: BinaryIO, compressor: Compressor | None, owned: bool) -> None:
+        """Write to file; owned: it is closed with the output."""
         self._file = file
         self._owned = owned
-        self._compressor = Compressor(compression) if compression else None
+        self._compressor = compressor
         self._outgoing = bytearray()
         self._finished = False
 
@@ -69,20 +69,18 @@ def open_output(
     """Open a target: its name, and either a descriptor of its own, or -1 and an output.
 
     A path is created or emptied, or, with append, opened at its end. A descriptor is duplicated and
-    stays the caller's, as a file object does. Raises DeviceError where a path cannot be created.
+    stays the caller's, as a file object does. Raises DeviceError where a path cannot be created, and
+    PcapError, before that, where the compression is unknown or its package is missing.
     """
-    if isinstance(target, (str, int, os.PathLike)):
-        name, fd = _open_fd(target, append)
-        if compression is None:
-            return name, fd, None
-        file: BinaryIO = io.FileIO(fd, "wb")
-        try:
-            return name, -1, Output(file, compression, owned=True)
-        except BaseException:
-            file.close()
-            raise
-    name = str(getattr(target, "name", None) or type(target).__name__)
-    return name, -1, Output(target, compression, owned=False)
+    # Before a file is emptied: the package may be missing.
+    compressor = Compressor(compression) if compression else None
+    if not isinstance(target, (str, int, os.PathLike)):
+        name = str(getattr(target, "name", None) or type(target).__name__)
+        return name, -1, Output(target, compressor, owned=False)
+    name, fd = _open_fd(target, append)
+    if compressor is None:
+        return name, fd, None
+    return name, -1, Output(io.FileIO(fd, "wb"), compressor, owned=True)
 
 
 def _open_fd(target: str | int | os.PathLike[str], append: bool) -> tuple[str, int]:

@@ -6,14 +6,17 @@ gives them as records. Time stamps are nanoseconds, link types DLT_*.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import re
 import sys
+import threading
+import warnings
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from nmpcap._core import ffi, lib
-from nmpcap.errors import DeviceError, PcapError, SavefileError
+from nmpcap.errors import DeviceError, PcapError, SavefileError, UsageError
 from nmpcap.savefile.input import Source, open_input
 from nmpcap.savefile.pcapng import Block, Option, decode_options
 
@@ -96,6 +99,7 @@ class Reader:
         self._read = given.read
         self._close_input = given.close
         self._failure: Exception | None = None
+        self._lock = threading.Lock()
         msg = ffi.new("char[512]")
         self.source: Any = lib.nm_savefile_open(given.fd, flags, msg)
         if not self.source:
@@ -167,16 +171,33 @@ class Reader:
         What could be read of a damaged file comes first, then SavefileError.
         """
         views = ffi.new("struct nm_view[]", _BATCH)
-        while count := self._fill(views):
-            yield from [_record(views[i]) for i in range(count)]
+        while records := self._records(views):
+            yield from records
+
+    def _records(self, views: Any) -> list[Record]:
+        with self._in_use():
+            return [_record(views[i]) for i in range(self._fill(views))]
 
     def skip(self) -> int:
         """Read to the end and return how many records there were; errors as for reading them."""
         views = ffi.new("struct nm_view[]", _BATCH)
         skipped = 0
-        while count := self._fill(views):
-            skipped += count
+        with self._in_use():
+            while count := self._fill(views):
+                skipped += count
         return skipped
+
+    @contextlib.contextmanager
+    def _in_use(self) -> Iterator[None]:
+        """Keep another thread out: what one reads, the other would move away under it."""
+        if not self._lock.acquire(blocking=False):
+            raise UsageError(f"{self.name}: another thread is reading this savefile")
+        try:
+            if not self.source:
+                raise UsageError(f"{self.name}: the savefile is closed")
+            yield
+        finally:
+            self._lock.release()
 
     def _fill(self, views: Any) -> int:
         """The next views, after waiting for them; 0 at the end."""
@@ -221,10 +242,21 @@ class Reader:
 
     def close(self) -> None:
         """Close the source, unless it was released, and the input. May be repeated."""
-        source, self.source = self.source, ffi.NULL
-        if source and self._close_source:
-            lib.nm_savefile_close(source)
+        if not self.source:
+            return
+        with self._in_use():
+            source, self.source = self.source, ffi.NULL
+            if self._close_source:
+                lib.nm_savefile_close(source)
         self._close_input()
+
+    def __del__(self) -> None:
+        if getattr(self, "source", None):
+            if self._close_source:
+                warnings.warn(
+                    f"savefile {self.name} was not closed", ResourceWarning, source=self, stacklevel=1
+                )
+            self.close()
 
     def __enter__(self) -> Reader:
         return self

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from nmpcap.dlt import DLT_EN10MB
-from nmpcap.errors import DeviceError, PcapError
+from nmpcap.errors import DeviceError, PcapError, UsageError
 from nmpcap.savefile.compression import compression_of_name
 from nmpcap.savefile.pcapng import Option
-from nmpcap.savefile.writer import LimitReached, SavedPacket, Writer, format_of_name
+from nmpcap.savefile.sink import LimitReached
+from nmpcap.savefile.writer import SavedPacket, Writer, format_of_name
 
 __all__ = ["RotatingWriter"]
 
@@ -174,7 +175,7 @@ class RotatingWriter:
     def _current(self) -> Writer:
         self._raise_failure()
         if self._closed:
-            raise PcapError(f"{self._name}: the writer is closed")
+            raise UsageError(f"{self._name}: the writer is closed")
         self._rotate_if_due()
         if self._writer is None:
             self._begin()

@@ -6,27 +6,30 @@ for the next attempt.
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import os
 import time
+import warnings
 from collections.abc import Iterable
 from typing import Any, Protocol
 
 from nmpcap._core import ffi, lib
-from nmpcap.dlt import DLT_EN10MB
-from nmpcap.errors import DeviceError, PcapError
+from nmpcap.dlt import DLT_EN10MB, dlt_to_linktype
+from nmpcap.errors import PcapError, UsageError
 from nmpcap.savefile.append import Kind, check_append, has_content
+from nmpcap.savefile.columns import columns_of
 from nmpcap.savefile.compression import compression_of_name
-from nmpcap.savefile.output import Output, Target, open_output
+from nmpcap.savefile.output import Target, open_output
 from nmpcap.savefile.pcapng import Block, Option, encode_options, make_comments
+from nmpcap.savefile.reader import Interface
+from nmpcap.savefile.sink import Sink
 
-__all__ = ["LimitReached", "SavedPacket", "Writer", "format_of_name", "open_writer"]
+__all__ = ["SavedPacket", "Writer", "format_of_name", "open_writer"]
 
 _FORMATS = {"pcap": lib.NM_SAVEFILE_PCAP, "pcapng": lib.NM_SAVEFILE_PCAPNG}
 _IF_NAME = 2
 _IF_DESCRIPTION = 3
 _TIME_OPTIONS = {9, 14}
+_SNAPLEN_MAX = 2**31 - 1
 
 
 def format_of_name(path: str) -> str:
@@ -35,10 +38,6 @@ def format_of_name(path: str) -> str:
     if compression_of_name(path):
         suffix = os.path.splitext(stem)[1]
     return "pcapng" if suffix in {".pcapng", ".ntar"} else "pcap"
-
-
-class LimitReached(PcapError):
-    """The file is as long, or holds as many packets, as it was meant to; this packet was not taken."""
 
 
 class SavedPacket(Protocol):
@@ -60,8 +59,7 @@ class SavedPacket(Protocol):
 class Writer:
     """A savefile open for writing.
 
-    ``handle`` is the C ``struct nm_writer *``, for the capture layer, which writes whole batches
-    to it. One thread at a time.
+    One thread at a time: a second one gets UsageError, as does every call on a closed writer.
     """
 
     def __init__(
@@ -99,41 +97,43 @@ class Writer:
         """
         self.linktype = linktype
         self.nano = nano
-        self.handle: Any = ffi.NULL
-        self._output: Output | None
         path = os.fspath(target) if isinstance(target, (str, os.PathLike)) else ""
         if compression == "auto":
             compression = compression_of_name(path)
         self.format = format_of_name(path) if format == "auto" else format
         if self.format not in _FORMATS:
-            raise PcapError(f"savefile format {format!r} is not one of {', '.join(_FORMATS)}")
+            raise UsageError(f"savefile format {format!r} is not one of {', '.join(_FORMATS)}")
         self._flush_ns = None if flush_after is None else int(flush_after * 1e9)
         self._flushed_ns = time.monotonic_ns()
-        append = append and path not in {"", "-"} and has_content(path)
-        if append:
-            check_append(path, Kind(self.format, linktype, snaplen, nano, compression))
-        self.name, fd, self._output = open_output(target, compression, append)
+        # All that can be wrong with the arguments is found before a file is created or emptied.
+        try:
+            dlt_to_linktype(linktype)
+        except PcapError as error:
+            raise UsageError(f"{path or target}: {error}") from None
         section = encode_options(options)
-        config = ffi.new("struct nm_writer_config *")
-        config.format = _FORMATS[self.format]
-        config.options = ffi.cast("const uint8_t *", ffi.from_buffer(section))
-        config.options_len = len(section)
-        config.linktype = linktype
-        config.snaplen = snaplen
-        config.nano = nano
-        config.append = append
+        config = self._config(snaplen, section)
         config.max_bytes = max_bytes
         config.max_packets = max_packets
-        self._open(fd, config)
+        config.append = append and path not in {"", "-"} and has_content(path)
+        if config.append:
+            check_append(path, Kind(self.format, linktype, config.snaplen, nano, compression))
+        self.name, fd, output = open_output(target, compression, bool(config.append))
+        self._sink = Sink(self.name, fd, output, config)
 
-    def _open(self, fd: int, config: Any) -> None:
-        handle = ffi.new("struct nm_writer **")
-        msg = ffi.new("char[512]")
-        if lib.nm_writer_open(fd, config, handle, msg):
-            if self._output is not None:
-                self._output.close()
-            raise PcapError(f"{self.name}: {_text(msg)}")
-        self.handle = handle[0]
+    def _config(self, snaplen: int, section: bytes) -> Any:
+        """What the C writer is to do; section must live until it has been opened."""
+        if snaplen < 0:
+            raise UsageError(f"snaplen {snaplen} is negative")
+        config = ffi.new("struct nm_writer_config *")
+        config.format = _FORMATS[self.format]
+        config.linktype = self.linktype
+        config.snaplen = min(snaplen, _SNAPLEN_MAX)
+        config.nano = self.nano
+        config.options = ffi.cast("const uint8_t *", ffi.from_buffer(section))
+        config.options_len = len(section)
+        return config
+
+    # ---- packets ----
 
     def write(
         self,
@@ -174,27 +174,39 @@ class Writer:
         if comment is not None:
             options = ffi.from_buffer(encode_options(make_comments([comment]), swapped=self._swapped))
             options_len = ffi.sizeof(options)
-        while True:
-            status = lib.nm_writer_write(
-                self.handle or self._handle(),
-                ts_ns,
-                buffer,
-                caplen,
-                len,
-                linktype,
-                ifindex,
-                options,
-                options_len,
-            )
-            if status == 0:
-                break
-            self._answer(status)
+        self._sink.call(
+            lib.nm_writer_write, ts_ns, buffer, caplen, len, linktype, ifindex, options, options_len
+        )
         if self._flush_ns is not None:
             self.flush_if_due()
 
-    @property
-    def _swapped(self) -> bool:
-        return bool(lib.nm_writer_swapped(self._handle()))
+    def write_many(self, packets: Iterable[SavedPacket]) -> int:
+        """Append packets in their order, and return how many; errors as for ``write``.
+
+        A Batch, or what has a batch's columns, is written at once, without an object for each packet.
+        ``packets`` tells how far a call came that raised.
+        """
+        before = self.packets
+        if hasattr(packets, "offsets"):
+            columns, kept = columns_of(packets)
+            done = 0
+            while done < columns.count:
+                done += self._sink.call(lib.nm_writer_columns, columns, done)
+            del kept
+            self.flush_if_due()
+        else:
+            for packet in packets:
+                self.write(packet)
+        return self.packets - before
+
+    def write_views(self, views: Any, count: int) -> None:
+        """Append ``struct nm_view[count]``, for the capture layer: they must stay valid meanwhile."""
+        done = 0
+        while done < count:
+            done += self._sink.call(lib.nm_writer_views, views + done, count - done)
+        self.flush_if_due()
+
+    # ---- what else pcapng holds ----
 
     def describe_interface(
         self,
@@ -216,82 +228,33 @@ class Writer:
         texts = ((_IF_NAME, name), (_IF_DESCRIPTION, description))
         given += [Option(code, text.encode()) for code, text in texts if text is not None]
         encoded = encode_options(given, swapped=self._swapped)
-        while True:
-            number: int = lib.nm_writer_interface(
-                self._handle(),
-                ifindex,
-                self.linktype if linktype is None else linktype,
-                self.snaplen if snaplen is None else snaplen,
-                ffi.from_buffer(encoded),
-                len(encoded),
-            )
-            if number >= 0:
-                return number
-            self._answer(number)
+        return self._sink.call(
+            lib.nm_writer_interface,
+            ifindex,
+            self.linktype if linktype is None else linktype,
+            self.snaplen if snaplen is None else snaplen,
+            ffi.from_buffer(encoded),
+            len(encoded),
+        )
+
+    def describe_interfaces(self, interfaces: Iterable[Interface]) -> None:
+        """Describe a source's interfaces, in their order and with their options, before their packets."""
+        for ifindex, interface in enumerate(interfaces):
+            self.describe_interface(ifindex, interface.linktype, interface.snaplen, options=interface.options)
 
     def write_block(self, block: Block) -> None:
         """Append a block to a pcapng file as it is; a section header begins a section, in its byte order.
 
         Copying all blocks of a file gives the same file: a section header written first takes the place
-        of the writer's own. Raises PcapError for a block of another byte order than the section's.
+        of the writer's own. Raises UsageError for a block of another byte order than the section's.
         """
-        self._retry(lib.nm_writer_block, ffi.from_buffer(block.raw), len(block.raw))
+        self._sink.call(lib.nm_writer_block, ffi.from_buffer(block.raw), len(block.raw))
 
-    def write_many(self, packets: Iterable[SavedPacket]) -> int:
-        """Append packets in their order, and return how many; errors as for ``write``.
+    @property
+    def _swapped(self) -> bool:
+        return bool(self._sink.call(lib.nm_writer_swapped))
 
-        A Batch, or what has a batch's columns, is written at once, without an object for each packet.
-        ``packets`` tells how far a call came that raised.
-        """
-        before = self.packets
-        if hasattr(packets, "offsets"):
-            self._write_columns(packets)
-        else:
-            for packet in packets:
-                self.write(packet)
-        return self.packets - before
-
-    def _write_columns(self, batch: Any) -> None:
-        columns = ffi.new("struct nm_columns *")
-        buffers = [  # to be kept while C reads them
-            ffi.from_buffer(kind, getattr(batch, name))
-            for name, kind in (
-                ("ts_ns", "int64_t[]"),
-                ("offsets", "int64_t[]"),
-                ("caplens", "uint32_t[]"),
-                ("lens", "uint32_t[]"),
-                ("interfaces", "uint32_t[]"),
-                ("linktypes", "uint16_t[]"),
-                ("flags", "uint16_t[]"),
-                ("data", "uint8_t[]"),
-            )
-        ]
-        counts = {len(buffer) for buffer in buffers[:-1]}
-        if len(counts) != 1:
-            raise ValueError(f"columns of different lengths: {sorted(counts)}")
-        columns.count = counts.pop()
-        columns.ts_ns, columns.offsets, columns.caplens, columns.lens = buffers[:4]
-        columns.interfaces, columns.linktypes, columns.flags, columns.data = buffers[4:]
-        columns.data_len = len(buffers[-1])
-        done = 0
-        while done < columns.count:
-            taken = lib.nm_writer_columns(self._handle(), columns, done)
-            if taken < 0:
-                self._answer(taken)
-            else:
-                done += taken
-        self.flush_if_due()
-
-    def write_views(self, views: Any, count: int) -> None:
-        """Append ``struct nm_view[count]``, for the capture layer: they must stay valid meanwhile."""
-        done = 0
-        while done < count:
-            taken = lib.nm_writer_views(self._handle(), views + done, count - done)
-            if taken < 0:
-                self._answer(taken)
-            else:
-                done += taken
-        self.flush_if_due()
+    # ---- the file ----
 
     def flush_if_due(self) -> None:
         """Flush where ``flush_after`` seconds have passed since the last flush; errors as for ``flush``.
@@ -307,12 +270,7 @@ class Writer:
         Raises DeviceError where that fails; what could not be written is kept.
         """
         self._flushed_ns = time.monotonic_ns()
-        self._retry(lib.nm_writer_flush)
-        if self._output is not None:
-            try:
-                self._output.flush()
-            except OSError as error:
-                raise self._failed(error) from error
+        self._sink.flush()
 
     def close(self) -> None:
         """Flush and close; may be repeated.
@@ -320,88 +278,28 @@ class Writer:
         Raises DeviceError where the flush fails. The file is closed all the same, without a
         packet cut in the middle at its end where it is a plain file.
         """
-        if not self.handle:
-            return
-        try:
-            if self._output is not None:
-                self._close_output()
-            else:
-                with contextlib.suppress(DeviceError):  # closing says it again, and what is missing
-                    self._retry(lib.nm_writer_flush)
-        finally:
-            handle, self.handle = self.handle, ffi.NULL
-            msg = ffi.new("char[512]")
-            status = lib.nm_writer_close(handle, msg)
-        if status:
-            raise DeviceError(-status, f"{self.name}: {_text(msg)}")
+        self._sink.close()
 
-    def _close_output(self) -> None:
-        assert self._output is not None
-        try:
-            self._retry(lib.nm_writer_flush)
-        finally:
-            try:
-                self._output.close()
-            except OSError as error:
-                raise self._failed(error) from error
-
-    def _retry(self, call: Any, *arguments: Any) -> None:
-        while True:
-            status = call(self._handle(), *arguments)
-            if status == 0:
-                return
-            self._answer(status)
-
-    def _answer(self, status: int) -> None:
-        """Do what a negative status asks for before the call is repeated, or raise it."""
-        if status == -errno.EAGAIN:
-            self._take_pending()
-        elif status == -errno.EOVERFLOW:
-            raise LimitReached(f"{self.name}: {self._msg()}")
-        elif status in (-errno.ERANGE, -errno.EINVAL):
-            raise PcapError(f"{self.name}: {self._msg()}")
-        elif status != -errno.EINTR:
-            raise DeviceError(-status, f"{self.name}: {self._msg()}")
-
-    def _take_pending(self) -> None:
-        assert self._output is not None
-        start = ffi.new("const uint8_t **")
-        size = lib.nm_writer_pending(self.handle, start)
-        try:
-            self._output.push()
-            self._output.put(ffi.unpack(ffi.cast("char *", start[0]), size))
-            lib.nm_writer_taken(self.handle, size)
-            self._output.push()
-        except OSError as error:
-            raise self._failed(error) from error
-
-    def _failed(self, error: OSError) -> DeviceError:
-        return DeviceError(
-            error.errno or errno.EIO, f"{self.name}: error writing dump file: {error.strerror or error}"
-        )
-
-    def _handle(self) -> Any:
-        if not self.handle:
-            raise PcapError(f"{self.name}: the writer is closed")
-        return self.handle
-
-    def _msg(self) -> str:
-        return _text(lib.nm_writer_msg(self.handle))
+    def __del__(self) -> None:
+        sink = getattr(self, "_sink", None)
+        if sink is not None and not sink.closed:
+            warnings.warn(f"savefile {self.name} was not closed", ResourceWarning, source=self, stacklevel=1)
+            sink.close()
 
     @property
     def position(self) -> int:
         """Length of the (uncompressed) file once everything taken so far is in it."""
-        return int(lib.nm_writer_position(self._handle()))
+        return self._sink.call(lib.nm_writer_position)
 
     @property
     def packets(self) -> int:
         """Packets taken since the file was opened."""
-        return int(lib.nm_writer_packets(self._handle()))
+        return self._sink.call(lib.nm_writer_packets)
 
     @property
     def snaplen(self) -> int:
         """The snapshot length in force."""
-        return int(lib.nm_writer_snaplen(self._handle()))
+        return self._sink.call(lib.nm_writer_snaplen)
 
     def __enter__(self) -> Writer:
         return self
@@ -434,7 +332,3 @@ def open_writer(
         append=append,
         flush_after=flush_after,
     )
-
-
-def _text(chars: Any) -> str:
-    return str(ffi.string(chars).decode(errors="replace"))

@@ -18,6 +18,7 @@ from nmpcap.savefile import Option, Reader, Record, open_writer, pcapng, read_bl
 
 from . import libpcap
 from .pcapfiles import NANO, Layout, some_packets
+from .pcapngfiles import BIG, rich_file
 
 
 def make_records(rng: random.Random, count: int) -> list[Record]:
@@ -124,6 +125,24 @@ def test_comments_and_options_are_kept(path: Path) -> None:
     assert interface.options == [Option(8, bytes(8)), Option(2, b"eth3")]
     assert interface.fields("HHI") == (1, 0, 96)
     assert packet.comments == ["über"]
+
+
+def test_interfaces_of_a_source_can_be_described_at_once(path: Path, tmp_path: Path) -> None:
+    source = tmp_path / "source.pcapng"
+    source.write_bytes(rich_file(BIG))
+    with Reader(source) as reader:
+        packets = list(reader)
+        with open_writer(path, nano=True) as writer:
+            writer.describe_interfaces(reader.interfaces)
+            writer.write_many(packets)
+    with Reader(path) as copy:
+        assert [(r.ts_ns, r.data, r.interface, r.linktype) for r in copy] == [
+            (r.ts_ns, r.data, r.interface, r.linktype) for r in packets
+        ]
+        assert [(i.name, i.linktype, i.snaplen) for i in copy.interfaces] == [
+            ("eth0", 1, 65535),
+            ("tun0", 12, 0),
+        ]
 
 
 def test_times_before_1970_are_refused(path: Path) -> None:

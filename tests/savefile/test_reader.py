@@ -13,7 +13,7 @@ from pathlib import Path
 import pcapy
 import pytest
 
-from nmpcap import DeviceError, PcapError, SavefileError
+from nmpcap import DeviceError, PcapError, SavefileError, UsageError
 from nmpcap.savefile import Reader
 
 from . import libpcap
@@ -211,6 +211,28 @@ def test_a_pipe_gives_packets_as_they_come() -> None:
             assert list(records) == []
     finally:
         os.close(out)
+
+
+def test_a_second_thread_is_refused_and_a_closed_reader_too() -> None:
+    out, into = os.pipe()
+    os.write(into, Layout().header())
+    reader = Reader(out)
+    found: list[bytes] = []
+    thread = threading.Thread(target=lambda: found.extend(record.data for record in reader))
+    thread.start()
+    time.sleep(0.1)
+    for use in (reader.skip, reader.close):
+        with pytest.raises(UsageError, match="another thread is reading this savefile"):
+            use()
+    os.write(into, Layout().record(Given(1, 2, b"packet", 6)))
+    os.close(into)
+    thread.join()
+    assert found == [b"packet"]
+    reader.close()
+    reader.close()
+    os.close(out)
+    with pytest.raises(UsageError, match="the savefile is closed"):
+        list(reader)
 
 
 def test_a_pipe_may_cut_records_anywhere(rng: random.Random) -> None:

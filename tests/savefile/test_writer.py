@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import gc
 import io
 import os
 import random
+import select
 import signal
 import struct
 import threading
@@ -20,9 +22,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nmpcap import DeviceError, PcapError
+from nmpcap import DeviceError, PcapError, UsageError
 from nmpcap._core import ffi, lib
-from nmpcap.savefile import Reader, Record, open_writer
+from nmpcap.savefile import Option, Reader, Record, open_writer
 
 from . import libpcap
 from .pcapfiles import NANO, Layout, some_packets
@@ -229,6 +231,35 @@ def test_a_batch_of_unequal_columns_is_refused(path: Path) -> None:
         writer.write_many(batch)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"linktype": 18},
+        {"snaplen": -1},
+        {"format": "erf"},
+        {"compression": "rar"},
+        {"options": [Option(0, b"")]},
+        {"linktype": 1 << 20},
+    ],
+    ids=str,
+)
+def test_a_refused_writer_leaves_the_file_as_it_is(arguments: dict[str, object], path: Path) -> None:
+    path.write_bytes(b"precious")
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(ValueError, match=r"."):
+        open_writer(path, **arguments)
+    assert path.read_bytes() == b"precious"
+    assert os.listdir("/proc/self/fd") == before
+
+
+@pytest.mark.parametrize(("ts_ns", "length"), [(2**63, 1), (-(2**63) - 1, 1), (0, -1), (0, 2**32)])
+def test_numbers_that_no_file_holds_are_refused(ts_ns: int, length: int, path: Path) -> None:
+    with open_writer(path) as writer:
+        with pytest.raises(UsageError, match=r"out\.pcap: "):
+            writer.write(b"packet", ts_ns=ts_ns, len=length)
+        assert writer.packets == 0
+
+
 # ---- where the bytes go ---------------------------------------------------------------
 
 
@@ -295,6 +326,53 @@ def test_a_closed_writer_says_so(path: Path) -> None:
     for use in (lambda: writer.write(b"x"), writer.flush, lambda: writer.packets):
         with pytest.raises(PcapError, match=r"out\.pcap: the writer is closed"):
             use()
+
+
+def test_a_second_thread_is_refused_and_harms_nothing() -> None:
+    out, into = os.pipe()
+    writer = open_writer(into)
+    caught: list[BaseException] = []
+
+    def write_until_the_pipe_is_full() -> None:
+        try:
+            for number in range(1000):
+                writer.write(number.to_bytes(1000, "big"), ts_ns=0)
+            writer.flush()
+        except BaseException as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=write_until_the_pipe_is_full)
+    thread.start()
+    wait_until_full(into)
+    for use in (lambda: writer.write(b"x"), writer.flush, writer.close):
+        with pytest.raises(UsageError, match="another thread is writing this savefile"):
+            use()
+    os.close(into)
+    with Reader(out) as reader:
+        records = iter(reader)
+        assert [int.from_bytes(next(records).data, "big") for _ in range(1000)] == list(range(1000))
+        thread.join()
+        writer.close()
+        assert list(records) == []
+    os.close(out)
+    assert caught == []
+
+
+def wait_until_full(pipe: int) -> None:
+    deadline = time.monotonic() + 20
+    while select.select([], [pipe], [], 0)[1] and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def test_a_writer_that_is_forgotten_writes_what_it_has_and_says_so(path: Path) -> None:
+    def forget() -> None:
+        open_writer(path).write(b"packet", ts_ns=0)
+        gc.collect()
+
+    with pytest.warns(ResourceWarning, match=r"out\.pcap was not closed"):
+        forget()
+    with Reader(path) as reader:
+        assert [record.data for record in reader] == [b"packet"]
 
 
 # ---- when writing fails ---------------------------------------------------------------
