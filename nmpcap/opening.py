@@ -25,6 +25,7 @@ def open(
     rfmon: bool = False,
     buffer_size: int | None = None,
     tstamp_type: str | None = None,
+    speed: float | None = None,
 ) -> Capture:
     """Open a port by its name, for capture and injection.
 
@@ -32,7 +33,8 @@ def open(
     most; None: for ever. netmap: ``auto``, ``kernel`` or ``user``; None leaves it to the environment's
     NMPCAP_NETMAP. The rest concerns interfaces; netmap's ports deliver at once and have the rings they
     have. promisc: frames for others, too. immediate: deliver each packet when it comes. rfmon: monitor
-    mode. buffer_size: bytes. tstamp_type: one of list_tstamp_types().
+    mode. buffer_size: bytes. tstamp_type: one of list_tstamp_types(). speed, of a ``file:PATH``: 1 plays
+    the recording back in its own time, 2 twice as fast; None: as fast as it is read.
 
     Raises DeviceError naming the port, what was tried and why it failed.
     """
@@ -44,6 +46,7 @@ def open(
         rfmon=rfmon,
         buffer_size=buffer_size,
         tstamp_type=tstamp_type,
+        speed=speed,
     )
     return Capture(open_port(name, options), snaplen=snaplen, timeout=timeout)
 

@@ -8,17 +8,26 @@ from __future__ import annotations
 import errno as errnos
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nmpcap._core import ffi, lib
 from nmpcap._device import which_netmap
 from nmpcap.dlt import DLT_EN10MB
-from nmpcap.errors import DeviceError, PcapError
+from nmpcap.errors import DeviceError, PcapError, UsageError
 from nmpcap.packet import Explanation
 from nmpcap.savefile import Interface, Reader
 
-__all__ = ["MAXIMUM_SNAPLEN", "DeadPort", "NetmapPort", "Options", "Port", "SavefilePort", "open_port"]
+__all__ = [
+    "MAXIMUM_SNAPLEN",
+    "DeadPort",
+    "NetmapPort",
+    "Options",
+    "PlaybackPort",
+    "Port",
+    "SavefilePort",
+    "open_port",
+]
 
 MAXIMUM_SNAPLEN = 262144
 """libpcap's MAXIMUM_SNAPLEN: more than any packet has."""
@@ -35,6 +44,7 @@ class Options:
     rfmon: bool = False
     buffer_size: int | None = None
     tstamp_type: str | None = None
+    speed: float | None = None
 
 
 class Port:
@@ -147,12 +157,9 @@ class NetmapPort(Port):
 
     def __init__(self, name: str, options: Options) -> None:
         self.name = name
-        if options.rfmon:
-            raise DeviceError(errnos.ENOTSUP, f"{name}: That device doesn't support monitor mode")
-        if options.tstamp_type not in (None, "host"):
-            raise DeviceError(
-                errnos.ENOTSUP, f"{name}: That type of time stamp is not supported by that device; host is"
-            )
+        _refuse_interface_settings(name, options)
+        if options.speed is not None:
+            raise UsageError(f"{name}: speed is for savefiles as devices: file:PATH")
         source, msg = ffi.new("struct nm_source **"), ffi.new("char[]", lib.NM_MSG_SIZE)
         error = lib.nm_netmap_source_open(_encode(name), which_netmap(options.netmap), source, msg)
         if error:
@@ -185,19 +192,54 @@ class NetmapPort(Port):
         return Explanation(name=self.name, filter=filter, **self._facts)
 
 
+def _refuse_interface_settings(name: str, options: Options) -> None:
+    if options.rfmon:
+        raise DeviceError(errnos.ENOTSUP, f"{name}: That device doesn't support monitor mode")
+    if options.tstamp_type not in (None, "host"):
+        raise DeviceError(
+            errnos.ENOTSUP, f"{name}: That type of time stamp is not supported by that device; host is"
+        )
+
+
 def _encode(name: str) -> bytes:
     if "\0" in name:
         raise DeviceError(errnos.EINVAL, f"{name!r}: not a port name, it holds a zero character")
     return name.encode(errors="surrogateescape")
 
 
-def _open_file(name: str, options: Options) -> Port:
-    return SavefilePort(Reader(name.removeprefix("file:")))
+class PlaybackPort(SavefilePort):
+    """A savefile as a device: what reads it cannot tell it from a port that a recording comes in at."""
+
+    savefile = False
+
+    def __init__(self, name: str, options: Options) -> None:
+        if options.speed is not None and not 0 < options.speed < float("inf"):
+            raise UsageError(f"{name}: speed {options.speed}: 1 is the recording's own, 2 twice as fast")
+        _refuse_interface_settings(name, options)
+        super().__init__(Reader(name.removeprefix("file:")))
+        self.name = name
+        self._speed = options.speed
+
+    def take_source(self) -> Any:
+        """Hand over the reader's source, paced where a speed was asked for."""
+        source = super().take_source()
+        if self._speed is None:
+            return source
+        paced = lib.nm_paced_open(source, self._speed)
+        if not paced:
+            raise MemoryError(f"{self.name}: neither memory nor descriptors to play it back")
+        return paced
+
+    def explain(self, filter: str) -> Explanation:
+        """Return the savefile's facts and the speed."""
+        speed = "as fast as possible" if self._speed is None else f"at {self._speed:g} times its own speed"
+        facts = super().explain(filter)
+        return replace(facts, backend=f"{facts.backend}, played back {speed}")
 
 
 _KINDS: tuple[tuple[tuple[str, ...], Callable[[str, Options], Port]], ...] = (
     (("netmap:", "vale"), NetmapPort),
-    (("file:",), _open_file),
+    (("file:",), PlaybackPort),
 )
 
 

@@ -6,6 +6,7 @@ import gzip
 import io
 import random
 import struct
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import nmpcap
 from nmpcap.errors import DeviceError, PcapError, SavefileError, UsageError
 from nmpcap.packet import Packet
 
+from .later import Later
 from .readers import READERS
 
 pcapy = pytest.importorskip("pcapy", reason="no libpcap to compare with; to run it: pip install pcapy-ng")
@@ -165,3 +167,69 @@ def test_captured_packets_are_written_and_read_back(savefile: Path, tmp_path: Pa
             writer.write(packet)
     with nmpcap.open_offline(copy) as capture:
         assert facts(list(capture)) == by_libpcap(savefile)
+
+
+# ---- a savefile as a device ----------------------------------------------------------------
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Path:
+    """Five packets, 60 ms from one to the next, and one stamped before them all."""
+    path = tmp_path / "slow.pcap"
+    with nmpcap.open_writer(path, nano=True) as writer:
+        for i in (0, 1, 2, 3, 4, -9):
+            writer.write(Packet(bytes(60), 10**18 + i * 60_000_000))
+    return path
+
+
+@pytest.mark.parametrize("speed", [1, 3])
+def test_a_recording_plays_back_in_its_own_time(slow: Path, speed: float) -> None:
+    with nmpcap.open(f"file:{slow}", speed=speed) as capture:
+        begin = time.monotonic()
+        came = [(time.monotonic() - begin) * speed for _ in capture]
+    assert len(came) == 6
+    for moment, due in zip(came, (0, 0.06, 0.12, 0.18, 0.24, 0.24), strict=True):
+        assert due - 0.002 <= moment < due + 0.1 * speed
+    assert "played back" in capture.explain().backend
+
+
+def test_a_deadline_is_kept_between_played_back_packets(slow: Path) -> None:
+    with nmpcap.open(f"file:{slow}", speed=0.1, timeout=0.05) as capture:
+        assert capture.next() is not None
+        begin = time.monotonic()
+        assert capture.next() is None
+        assert capture.dispatch(-1, id) == 0
+        assert 0.1 <= time.monotonic() - begin < 0.3
+        capture.setnonblock(True)
+        assert capture.next() is None
+
+
+def test_breakloop_ends_the_wait_for_a_played_back_packet(slow: Path) -> None:
+    with nmpcap.open(f"file:{slow}", speed=0.001) as capture:
+        later = Later(0.05, capture.breakloop)
+        begin = time.monotonic()
+        assert capture.loop(-1, id) == 1
+        assert time.monotonic() - begin < 0.08 + 0.05
+        later.join()
+
+
+def test_playing_back_a_compressed_recording(slow: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "slow.pcap.gz"
+    packed.write_bytes(gzip.compress(slow.read_bytes()))
+    with nmpcap.open(f"file:{packed}", speed=1000) as capture:
+        assert len(list(capture)) == 6
+
+
+@pytest.mark.parametrize("speed", [0, -1, float("inf"), float("nan")])
+def test_impossible_speeds_are_refused(slow: Path, speed: float) -> None:
+    with pytest.raises(UsageError, match="speed"):
+        nmpcap.open(f"file:{slow}", speed=speed)
+
+
+def test_a_played_back_file_is_damaged_where_it_is(slow: Path) -> None:
+    slow.write_bytes(slow.read_bytes()[:-1])
+    with nmpcap.open(f"file:{slow}", speed=100) as capture:
+        got: list[Packet] = []
+        with pytest.raises(SavefileError, match="truncated dump file"):
+            capture.loop(-1, got.append)
+        assert len(got) == 5

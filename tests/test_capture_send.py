@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import sys
 import time
 from collections.abc import Callable
 
@@ -118,6 +119,22 @@ def test_an_exception_of_the_frames_iterator_comes_out() -> None:
     with pytest.raises(Odd):
         capture.inject_many(frames())
     assert capture.stats().sent == len(port.frames()) == 256
+
+
+def test_frames_are_let_go_of() -> None:
+    capture, _ = fake_capture(max_frame=100)
+    frames = [bytes(range(60)), bytearray(60), Packet(bytes(61)), bytes(200)]
+    before = [sys.getrefcount(frame) for frame in frames]
+    for _ in range(10):
+        capture.inject(frames[0])
+        assert capture.inject_many(frames) == 3
+        assert capture.inject_many(iter(frames)) == 3
+        with pytest.raises(DeviceError):
+            capture.inject(frames[3])
+        with pytest.raises(TypeError):
+            capture.inject_many([*frames, None])
+    assert [sys.getrefcount(frame) for frame in frames] == before
+    frames[1].append(1)  # a bytearray that is still lent cannot grow
 
 
 def test_drain_waits_until_everything_has_left() -> None:

@@ -21,6 +21,7 @@ HEADERS = [
     "bpf/bpf.h",
     "savefile/savefile.h",
     "capture.h",
+    "paced.h",
 ]
 
 here = Path(__file__).resolve().parent
