@@ -34,17 +34,19 @@ def generate(port: NmDesc, count: int) -> None:
 
 
 def receive(port: NmDesc, count: int) -> None:
-    """Receives frames until the last number, and says how many came and how fast."""
-    received, number, began = 0, -1, 0.0
-    while number < count - 1 and port.wait(SECONDS):
+    """Receives frames until the last number, and says how many came, and how fast."""
+    received, gaps, expected, began = 0, 0, 0, 0.0
+    while expected < count and port.wait(SECONDS):
         began = began or time.perf_counter()
         for ring in port.rx_rings:
             while not ring.empty:
                 number = int.from_bytes(ring.slots[ring.head].data[len(HEADER) :], "big")
                 ring.head = ring.next(ring.head)
                 received += 1
+                gaps += number != expected
+                expected = number + 1
     rate = received / (time.perf_counter() - began)
-    print(f"{received} of {count} frames received through {port.spec}, {rate:,.0f} a second")
+    print(f"{received} of {count} frames received on {port.spec}, {gaps} gaps, {rate:,.0f} a second")
 
 
 if __name__ == "__main__":

@@ -46,4 +46,4 @@ if __name__ == "__main__":
     if len(sys.argv) == 3:
         answer(sys.argv[1], int(sys.argv[2]))
     else:
-        ask(f"netmap:p{os.getpid()}", int(sys.argv[1]) if sys.argv[1:] else 10_000)
+        ask(f"netmap:p{os.getpid()}", int(sys.argv[1]) if sys.argv[1:] else 5_000)
