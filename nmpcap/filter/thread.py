@@ -19,6 +19,7 @@ __all__ = ["thread"]
 
 _MOST_VALUES = 24  # facts about more values are not carried along, oldest first
 _MOST_RANGES = 12
+_LONGEST_SKIP = 64
 
 
 @dataclass(slots=True)
@@ -142,12 +143,13 @@ def _edges(node: Node, facts: _Facts) -> list[tuple[Node, _Facts]]:
 
 
 def _follow(node: Node, facts: _Facts) -> Node:
-    """Go on as long as the outcome is known."""
-    while True:
+    """Go on as long as the outcome is known, and not for ever: the rest is skipped from there."""
+    for _ in range(_LONGEST_SKIP):
         following = _outcome(node, facts)
         if following is None:
-            return node
+            break
         node = following
+    return node
 
 
 def _outcome(node: Node, facts: _Facts) -> Node | None:
