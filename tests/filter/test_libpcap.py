@@ -93,7 +93,9 @@ def test_random_filters_agree(linktype: int, rng: random.Random) -> None:
             packet, wirelen = packets.make_packet(rng, linktype)
             if comparable(linktype, text, len(packet) < max(wirelen, ENOUGH)):
                 expected = verdict(oracle, packet, wirelen)
-                assert mine.match(packet, wirelen) == expected, f"{linktype}: {text!r} on {packet.hex()} of {wirelen}"
+                assert mine.match(packet, wirelen) == expected, (
+                    f"{linktype}: {text!r} on {packet.hex()} of {wirelen}"
+                )
 
 
 @pytest.mark.parametrize("case", read_cases("reject.txt"), ids=lambda case: f"{case.where} {case.text[:40]}")
@@ -109,10 +111,8 @@ def test_libpcap_refuses_too(case: Case) -> None:
 
 @pytest.mark.parametrize("case", read_cases("accept.txt"), ids=lambda case: f"{case.where} {case.text[:40]}")
 def test_libpcap_compiles_too(case: Case) -> None:
-    try:
-        libpcap.compile_filter(case.text, case.linktype, netmask=NETMASK)
-    except libpcap.Refused as refusal:
-        assert known(case.linktype, case.text, "accept"), f"{case.text}: {refusal}"
+    if theirs(case.text, case.linktype, optimize=True) is None:
+        assert known(case.linktype, case.text, "accept"), case.text
 
 
 @pytest.mark.parametrize("section", read_apply(), ids=lambda section: section.filters[0].where)
