@@ -27,8 +27,9 @@ _JA, _JEQ, _JGT, _JGE = (op.JMP | code for code in (op.JA, op.JEQ, op.JGT, op.JG
 class Assembler:
     """Writes instructions from the last to the first; ``at`` says how far from the end a target is."""
 
-    def __init__(self, returns: dict[Node, tuple[int, int]]) -> None:
+    def __init__(self, returns: dict[Node, tuple[int, int]], *, copy_returns: bool) -> None:
         self._returns = returns
+        self._copy_returns = copy_returns
         self._out: list[tuple[int, int, int, int]] = []
         self._at: dict[Any, int] = {}
         self._waiting: dict[Any, list[int]] = {}  # jumps back to a label not written yet
@@ -89,7 +90,7 @@ class Assembler:
 
     def _hop(self, target: Any) -> None:
         """Write an instruction that goes to the target, and let near jumps go there from now on."""
-        if target in self._returns:
+        if target in self._returns and self._copy_returns:
             self.plain(*self._returns[target])
         else:
             self._out.append((op.JMP | op.JA, 0, 0, len(self._out) - self._at[target]))

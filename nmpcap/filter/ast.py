@@ -35,6 +35,7 @@ __all__ = [
     "Mac",
     "Name",
     "Negative",
+    "Node",
     "Not",
     "Number",
     "Or",

@@ -14,8 +14,8 @@ _JEQ, _JGT, _JGE, _JSET = (op.JMP | code for code in (op.JEQ, op.JGT, op.JGE, op
 LARGE_SET = 32  # from this size on the assembler writes a set by itself
 _LINEAR = 5  # up to so many ranges are compared one after the other
 
-Target: TypeAlias = Any  # a Node or a label
-Case: TypeAlias = "tuple[int, int, Target]"
+_Target: TypeAlias = Any  # a Node or a label
+_Case: TypeAlias = "tuple[int, int, _Target]"
 
 
 class Label:
@@ -24,7 +24,7 @@ class Label:
     __slots__ = ()
 
 
-def emit_test(evaluator: Evaluator, value: Value, ranges: Ranges, yes: Target, no: Target) -> None:
+def emit_test(evaluator: Evaluator, value: Value, ranges: Ranges, yes: _Target, no: _Target) -> None:
     """Append the code for ``value in ranges``."""
     bit_test = _bit_test(value, ranges)
     if bit_test is not None:
@@ -61,7 +61,7 @@ def _bit_test(value: Value, ranges: Ranges) -> tuple[Value, int, bool] | None:
     return None
 
 
-def _complement(cases: list[Case], bound: int, target: Target) -> list[Case]:
+def _complement(cases: list[_Case], bound: int, target: _Target) -> list[_Case]:
     gaps, start = [], 0
     for low, high, _ in cases:
         if low > start:
@@ -72,11 +72,11 @@ def _complement(cases: list[Case], bound: int, target: Target) -> list[Case]:
     return gaps
 
 
-def _cost(cases: list[Case], bound: int) -> int:
+def _cost(cases: list[_Case], bound: int) -> int:
     return sum(1 if low in (0, high) or high >= bound else 2 for low, high, _ in cases)
 
 
-def emit_search(items: list[Item], cases: list[Case], no: Target, bound: int = TOP) -> None:
+def emit_search(items: list[Item], cases: list[_Case], no: _Target, bound: int = TOP) -> None:
     """Append the code that goes where the range holding A leads; cases are sorted and disjoint."""
     _Search(items, no, bound).write(cases, 0)
 
@@ -84,12 +84,12 @@ def emit_search(items: list[Item], cases: list[Case], no: Target, bound: int = T
 class _Search:
     """Writes comparisons; A is at least ``low`` where they begin, and at most ``high``."""
 
-    def __init__(self, items: list[Item], no: Target, high: int) -> None:
+    def __init__(self, items: list[Item], no: _Target, high: int) -> None:
         self.items = items
         self.no = no
         self.high = high
 
-    def write(self, cases: list[Case], low: int) -> None:
+    def write(self, cases: list[_Case], low: int) -> None:
         """Halve the cases until they are few."""
         if len(cases) <= _LINEAR:
             self._write_few(cases, low)
@@ -105,13 +105,13 @@ class _Search:
         self.items.append((right,))
         self.write(cases[middle:], pivot)
 
-    def _write_few(self, cases: list[Case], low: int) -> None:
+    def _write_few(self, cases: list[_Case], low: int) -> None:
         items, no = self.items, self.no
         for position, (first, last, target) in enumerate(cases):
             if first <= low and last >= self.high:
                 items.append((None, target))
                 return
-            following: Target = no if position == len(cases) - 1 else Label()
+            following: _Target = no if position == len(cases) - 1 else Label()
             if first == last:
                 items.append((_JEQ, first, target, following))
             elif first <= low:

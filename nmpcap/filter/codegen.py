@@ -27,7 +27,8 @@ def generate(graph: Graph, values: Values, snaplen: int, *, track: bool) -> tupl
     start = [(op.LD | op.IMM, 0)] if (unset := _read_before_set(graph, order, slots)) else []
     start += [(op.ST, slots[name]) for name in unset]
     returns = {graph.accept: snaplen, graph.reject: 0}
-    assembler = Assembler({node: (op.RET | op.K, k) for node, k in returns.items()})
+    # Linux carries what it knows of scratch words across a ret: none may stand before code that reads them.
+    assembler = Assembler({node: (op.RET | op.K, k) for node, k in returns.items()}, copy_returns=not slots)
     for node, items in zip(reversed(order), reversed(pieces), strict=True):
         assembler.add(node, items)
     for item in reversed(start):

@@ -16,7 +16,16 @@ from nmpcap.filter.linklayer import IP, IP6, Context, Place, describe
 from nmpcap.filter.linktypes import WLAN
 from nmpcap.filter.transport import first_fragment, ipv4_protocol, transport_start
 
-__all__ = ["ENCAPSULATIONS"]
+__all__ = [
+    "ENCAPSULATIONS",
+    "expand_geneve",
+    "expand_lane",
+    "expand_mpls",
+    "expand_pppoed",
+    "expand_pppoes",
+    "expand_vlan",
+    "expand_vxlan",
+]
 
 _VLAN_TYPES = (0x8100, 0x88A8, 0x9100)  # 802.1Q, 802.1ad, and what preceded that
 _MPLS, _MPLS_OVER_PPP = 0x8847, 0x0281

@@ -22,6 +22,8 @@ from nmpcap.filter.parse import parse
 
 __all__ = ["Source", "explain"]
 
+_SHOWN = 8
+
 
 @dataclass(frozen=True)
 class Source:
@@ -48,7 +50,7 @@ def explain(text: str, options: Options, resolver: Answers) -> str:
     lines = [str(tree), f"in this order, {where}; x in [n] is the byte n, w a word, h a half-word:"]
     seen: set[str] = set()
     for node, meaning in context.parts:
-        title = str(node) if not isinstance(node, ast.PrimitiveList) else _shortened(node)
+        title = _title(node)
         body = _indented(ir.show(meaning))
         if f"{title}{body}" not in seen:
             seen.add(f"{title}{body}")
@@ -57,9 +59,17 @@ def explain(text: str, options: Options, resolver: Answers) -> str:
     return "\n".join(lines)
 
 
-def _shortened(node: ast.PrimitiveList) -> str:
-    head = " ".join(part for part in (node.proto, node.dir, node.type or "host") if part)
-    return f"{head} {node.spellings[0]} and {len(node.spellings) - 1} more"
+def _title(node: ast.Expr) -> str:
+    """The part as it would be written; of a long list its first member, and how many more there are."""
+    members = node.items if isinstance(node, ast.Or) else [node]
+    count = sum(len(member.spellings) if isinstance(member, ast.PrimitiveList) else 1 for member in members)
+    if count <= _SHOWN:
+        return str(node)
+    first = members[0]
+    if isinstance(first, ast.PrimitiveList):
+        head = " ".join(part for part in (first.proto, first.dir, first.type or "host") if part)
+        return f"{head} {first.spellings[0]} and {count - 1} more"
+    return f"{first} and {count - 1} more"
 
 
 def _indented(text: str) -> str:

@@ -10,7 +10,16 @@ from nmpcap.filter.ir import TOP, TRUE, Bool, Test, all_of, any_of, negate
 from nmpcap.filter.linklayer import IP, IP6, Context, Place, describe
 from nmpcap.filter.words import LLC_CONTROLS
 
-__all__ = ["FRAME_WORDS"]
+__all__ = [
+    "FRAME_WORDS",
+    "expand_broadcast",
+    "expand_byte",
+    "expand_ifindex",
+    "expand_inbound",
+    "expand_length",
+    "expand_llc",
+    "expand_multicast",
+]
 
 _START = Place(None, 0)
 _PKTTYPE, _IFINDEX = 4, 8  # SKF_AD_PKTTYPE, SKF_AD_IFINDEX

@@ -41,7 +41,7 @@ _DEEPEST = 40  # what is nested deeper stays as it is
 _MOST_RANGES = 64  # a set of more is not looked through for what it has in common with others
 _FEWEST_CASES = 5  # fewer are tried one after the other
 
-Captured: TypeAlias = "dict[int, int]"
+_Captured: TypeAlias = "dict[int, int]"
 
 
 def group(root: Bool, folder: Folder) -> Bool:
@@ -53,7 +53,7 @@ class _Grouper:
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
 
-    def rewrite(self, node: Bool, captured: Captured, depth: int) -> Bool:
+    def rewrite(self, node: Bool, captured: _Captured, depth: int) -> Bool:
         """Rewrite a node that is reached with so much known to be captured."""
         if isinstance(node, Test):
             return self.folder.test(node)
@@ -71,14 +71,14 @@ class _Grouper:
             return self._and(node, captured, depth)
         return self._or(node.items, captured, depth) if isinstance(node, Or) else node
 
-    def _switch(self, node: Switch, captured: Captured, depth: int) -> Bool:
+    def _switch(self, node: Switch, captured: _Captured, depth: int) -> Bool:
         value = self.folder.value(node.value)
         captured = _with(captured, value)
         return Switch(
             value, tuple((ranges, self.rewrite(body, captured, depth + 1)) for ranges, body in node.cases)
         )
 
-    def _and(self, node: And, captured: Captured, depth: int) -> Bool:
+    def _and(self, node: And, captured: _Captured, depth: int) -> Bool:
         items: list[Bool] = []
         refused: list[Bool] = []  # what a run of negations negates
         for item in (*node.items, None):
@@ -93,7 +93,7 @@ class _Grouper:
                 captured = self._append(items, self.rewrite(item, captured, depth + 1), captured)
         return _both(items)
 
-    def _append(self, items: list[Bool], item: Bool, captured: Captured) -> Captured:
+    def _append(self, items: list[Bool], item: Bool, captured: _Captured) -> _Captured:
         previous = items[-1] if items else None
         if isinstance(item, Test) and isinstance(previous, Test) and previous.value is item.value:
             items[-1] = Test(item.value, intersect(previous.ranges, item.ranges))
@@ -101,14 +101,14 @@ class _Grouper:
             items.append(item)
         return _after(captured, item)
 
-    def _or(self, alternatives: tuple[Bool, ...], captured: Captured, depth: int) -> Bool:
+    def _or(self, alternatives: tuple[Bool, ...], captured: _Captured, depth: int) -> Bool:
         legs = _either(self._flat(alternatives, captured, depth))
         if not isinstance(legs, Or):
             return legs if legs is TRUE or legs is FALSE else self._rest(legs, captured, depth)
         merged = _either(_Merger(captured).run(self._dispatch(legs.items, captured, depth)))
         return merged
 
-    def _flat(self, alternatives: tuple[Bool, ...], captured: Captured, depth: int) -> list[Bool]:
+    def _flat(self, alternatives: tuple[Bool, ...], captured: _Captured, depth: int) -> list[Bool]:
         """The alternatives without nesting, their heads folded."""
         legs: list[Bool] = []
         todo = list(reversed(alternatives))
@@ -125,14 +125,14 @@ class _Grouper:
                 legs.append(self.rewrite(item, captured, depth + 1))
         return legs
 
-    def _rest(self, leg: Bool, captured: Captured, depth: int) -> Bool:
+    def _rest(self, leg: Bool, captured: _Captured, depth: int) -> Bool:
         """Rewrite what stands behind the head of a lone alternative."""
         if isinstance(leg, And) and isinstance(leg.items[0], Test):
             head = leg.items[0]
             return _both([head, self.rewrite(_both(leg.items[1:]), _with(captured, head.value), depth + 1)])
         return leg
 
-    def _dispatch(self, legs: tuple[Bool, ...], captured: Captured, depth: int) -> list[Bool]:
+    def _dispatch(self, legs: tuple[Bool, ...], captured: _Captured, depth: int) -> list[Bool]:
         """Gather consecutive alternatives that ask for ranges of one value, equal or disjoint."""
         result: list[Bool] = []
         cases: _Cases | None = None
@@ -155,7 +155,7 @@ class _Grouper:
                 result.append(leg)
         return result
 
-    def _gathered(self, cases: _Cases, captured: Captured, depth: int) -> Bool:
+    def _gathered(self, cases: _Cases, captured: _Captured, depth: int) -> Bool:
         captured = _with(captured, cases.value)
         branches = []
         for ranges, bodies in cases.bodies.items():
@@ -253,7 +253,7 @@ class _Cases:
 class _Merger:
     """Joins tests of equal values in a list of alternatives, where moving them changes nothing."""
 
-    def __init__(self, captured: Captured) -> None:
+    def __init__(self, captured: _Captured) -> None:
         self._captured = captured
         self._result: list[Bool] = []
         self._ranges: dict[int, list[tuple[int, int]]] = {}  # position in the result -> its ranges
@@ -290,12 +290,12 @@ class _Merger:
         self._result.append(item)
 
 
-def _safe(value: Value, captured: Captured) -> bool:
+def _safe(value: Value, captured: _Captured) -> bool:
     loads = value.loads
     return loads is not None and all(end <= captured.get(index, 0) for index, end in loads.items())
 
 
-def _with(captured: Captured, value: Value) -> Captured:
+def _with(captured: _Captured, value: Value) -> _Captured:
     if _safe(value, captured) or value.loads is None:
         return captured
     grown = dict(captured)
@@ -304,7 +304,7 @@ def _with(captured: Captured, value: Value) -> Captured:
     return grown
 
 
-def _after(captured: Captured, item: Bool) -> Captured:
+def _after(captured: _Captured, item: Bool) -> _Captured:
     """What is known to be captured once an item has been tried: what it loads whatever its outcome."""
     while True:
         if isinstance(item, Test | Switch):

@@ -53,13 +53,13 @@ def expand_host(context: Context, primitive: ast.Primitive) -> Bool:
         if ident.length not in (None, 128):
             raise FilterError(f"Mask syntax for networks only: write net {ident}", ident.pos)
         _check_ipv6(primitive)
-        return ipv6_test(context, [(ident.address, 128)], primitive)
+        return _ipv6_test(context, [(ident.address, 128)], primitive)
     if isinstance(ident, ast.Addr4) and (ident.length is not None or ident.mask):
         raise FilterError(f"Mask syntax for networks only: write net {ident}", ident.pos)
     if proto == "decnet" and isinstance(ident, ast.Addr4):
         return _decnet_host(context, ident, primitive)
     _check_ipv4(primitive, "host")
-    return ipv4_test(context, [ipv4_prefix(ident, "host")], primitive)
+    return _ipv4_test(context, [ipv4_prefix(ident, "host")], primitive)
 
 
 def expand_net(context: Context, primitive: ast.Primitive) -> Bool:
@@ -67,12 +67,12 @@ def expand_net(context: Context, primitive: ast.Primitive) -> Bool:
     ident = primitive.ident
     if isinstance(ident, ast.Addr6):
         _check_ipv6(primitive)
-        return ipv6_test(context, [ipv6_prefix(ident)], primitive)
+        return _ipv6_test(context, [ipv6_prefix(ident)], primitive)
     if isinstance(ident, ast.Mac | ast.Arcnet):
         raise FilterError("ethernet address used in non-ether expression: a network has none", ident.pos)
     _check_ipv4(primitive, "net")
     prefix = _named_net(context, ident) if isinstance(ident, ast.Name) else ipv4_prefix(ident, "net")
-    return ipv4_test(context, [prefix], primitive)
+    return _ipv4_test(context, [prefix], primitive)
 
 
 def expand_gateway(context: Context, primitive: ast.Primitive) -> Bool:
@@ -215,9 +215,9 @@ def _named_host(context: Context, ident: ast.Name, primitive: ast.Primitive) -> 
         )
     tests = []
     if ipv4 and primitive.proto != "ip6":
-        tests.append(ipv4_test(context, [(address, _ALL_ONES) for address in ipv4], primitive))
+        tests.append(_ipv4_test(context, [(address, _ALL_ONES) for address in ipv4], primitive))
     if ipv6 and primitive.proto not in IPV4_LEGS:
-        tests.append(ipv6_test(context, [(packed, 128) for packed in ipv6], primitive))
+        tests.append(_ipv6_test(context, [(packed, 128) for packed in ipv6], primitive))
     if not tests:
         raise FilterError(f"unknown host '{ident.text}' for specified address family", ident.pos)
     return any_of(tests)
@@ -226,7 +226,7 @@ def _named_host(context: Context, ident: ast.Name, primitive: ast.Primitive) -> 
 # -- tests ---------------------------------------------------------------------------
 
 
-def by_direction(direction: str, source: Callable[[], Bool], destination: Callable[[], Bool]) -> Bool:
+def _by_direction(direction: str, source: Callable[[], Bool], destination: Callable[[], Bool]) -> Bool:
     """Combine the tests of the two addresses as a direction says; none means either."""
     if direction == "src":
         return source()
@@ -244,7 +244,7 @@ def legs(context: Context, proto: str) -> list[tuple[int, int, int]]:
     return [IPV4_LEGS["ip"]] if context.link.labels else list(IPV4_LEGS.values())
 
 
-def ipv4_test(context: Context, prefixes: list[tuple[int, int]], primitive: ast.Primitive) -> Bool:
+def _ipv4_test(context: Context, prefixes: list[tuple[int, int]], primitive: ast.Primitive) -> Bool:
     """Any of the prefixes, in IPv4, ARP and RARP headers or those of one protocol."""
     found = []
     for number, source, destination in legs(context, primitive.proto):
@@ -262,12 +262,12 @@ def _addresses(
         return context.equals(4, network, offset, *prefix)
 
     return any_of(
-        by_direction(direction, lambda p=prefix: test(source, p), lambda p=prefix: test(destination, p))  # type: ignore[misc]
+        _by_direction(direction, lambda p=prefix: test(source, p), lambda p=prefix: test(destination, p))  # type: ignore[misc]
         for prefix in prefixes
     )
 
 
-def ipv6_test(context: Context, prefixes: Iterable[tuple[bytes, int]], primitive: ast.Primitive) -> Bool:
+def _ipv6_test(context: Context, prefixes: Iterable[tuple[bytes, int]], primitive: ast.Primitive) -> Bool:
     """Any of the prefixes in IPv6 headers."""
     network = context.link.network
 
@@ -284,7 +284,7 @@ def ipv6_test(context: Context, prefixes: Iterable[tuple[bytes, int]], primitive
         )
 
     addresses = any_of(
-        by_direction(primitive.dir, lambda p=prefix: test(8, *p), lambda p=prefix: test(24, *p))  # type: ignore[misc]
+        _by_direction(primitive.dir, lambda p=prefix: test(8, *p), lambda p=prefix: test(24, *p))  # type: ignore[misc]
         for prefix in prefixes
     )
     return all_of([context.is_protocol(IP6, primitive.pos), addresses])
@@ -317,7 +317,7 @@ def mac_test(context: Context, address: bytes, direction: str, pos: int) -> Bool
     if direction in _SELECTORS:
         raise FilterError(f"'{direction}' is only supported on 802.11 with 802.11 headers", pos)
     destination, source = link.layout.mac or (0, 0)
-    test = by_direction(
+    test = _by_direction(
         direction,
         lambda: context.same_bytes(link.header, source, address),
         lambda: context.same_bytes(link.header, destination, address),
@@ -334,7 +334,7 @@ def _short_mac(context: Context, ident: ast.Arcnet, primitive: ast.Primitive) ->
     if primitive.dir in _SELECTORS:
         raise FilterError(f"'{primitive.dir}' is only supported on 802.11 with 802.11 headers", primitive.pos)
     destination, source = layout.mac
-    return by_direction(
+    return _by_direction(
         primitive.dir,
         lambda: context.equals(1, header, source, ident.address),
         lambda: context.equals(1, header, destination, ident.address),
@@ -353,7 +353,7 @@ def _decnet_host(context: Context, ident: ast.Addr4, primitive: ast.Primitive) -
     _check_selectors(primitive)
     stored = int.from_bytes((area << 10 | node).to_bytes(2, "little"), "big")
     network = context.link.network
-    tests = by_direction(
+    tests = _by_direction(
         primitive.dir,
         lambda: _decnet_source(context, network, stored),
         lambda: _decnet_destination(context, network, stored),

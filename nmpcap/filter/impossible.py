@@ -24,6 +24,7 @@ _Facts: TypeAlias = "dict[_Key, frozenset[int] | bool]"
 
 _MOST_FACTS = 32
 _MOST_NUMBERS = 16
+_LONGEST_SKIP = 64
 
 
 def rejects_all(body: Bool, folder: Folder) -> bool:
@@ -56,9 +57,11 @@ def _numbers(ranges: Ranges) -> frozenset[int] | None:
 
 def _enter(node: Node, facts: _Facts, entry: dict[Node, _Facts], folder: Folder) -> None:
     """Follow what is known from a node on, and note what is known where that ends."""
-    following: Node | None = node
-    while following is not None:
-        node, following = following, _outcome(following, facts, folder)
+    for _ in range(_LONGEST_SKIP):
+        following = _outcome(node, facts, folder)
+        if following is None:
+            break
+        node = following
     before = entry.get(node)
     if before is None:
         entry[node] = facts

@@ -39,6 +39,7 @@ __all__ = [
     "any_of",
     "negate",
     "show",
+    "show_ranges",
 ]
 
 TOP = 0xFFFFFFFF

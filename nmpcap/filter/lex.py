@@ -26,7 +26,7 @@ from nmpcap.errors import FilterError
 from nmpcap.filter.runs import find_run
 from nmpcap.filter.words import KEYWORDS, NUMBERS
 
-__all__ = ["Tokens", "tokenize"]
+__all__ = ["SYNTAX", "Tokens", "tokenize"]
 
 SYNTAX = "can't parse filter expression: syntax error"
 
@@ -168,7 +168,7 @@ def _classify(word: str, pos: int) -> tuple[str, Any]:
             return "eid", _mac(word)
         if word[0].isdigit():
             if _NUMBER.fullmatch(word):
-                return "num", number(word, pos)
+                return "num", _number(word, pos)
             if "." in word and _DOTTED.fullmatch(word):
                 return "hid", _dotted(word)
     if word in NUMBERS:
@@ -221,7 +221,7 @@ def _odd_token(text: str, pos: int) -> tuple[str, Any, int]:
     raise FilterError(f"{SYNTAX}: no word or operator starts with {text[pos]!r}", pos)
 
 
-def number(word: str, pos: int) -> int:
+def _number(word: str, pos: int) -> int:
     """Read a number as C would (0x.. hex, 0.. octal); raises FilterError beyond 32 bits."""
     if word[:2] in ("0x", "0X"):
         value = int(word[2:], 16)

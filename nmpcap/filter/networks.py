@@ -10,7 +10,7 @@ from nmpcap.filter.ir import Bool, Test, Value, all_of, any_of
 from nmpcap.filter.linklayer import Context, Place
 from nmpcap.filter.words import PF_ACTIONS, PF_REASONS
 
-__all__ = ["NETWORK_WORDS"]
+__all__ = ["NETWORK_WORDS", "expand_atm", "expand_mtp", "expand_pf", "expand_unit"]
 
 _START = Place(None, 0)
 

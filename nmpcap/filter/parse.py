@@ -27,7 +27,7 @@ from nmpcap.filter.primitives import Reader
 
 __all__ = ["parse"]
 
-Qualifiers: TypeAlias = tuple[str, str, str]  # proto, dir, type
+_Qualifiers: TypeAlias = tuple[str, str, str]  # proto, dir, type
 
 # What an operand is so far. A number is still both: an identifier and arithmetic.
 _BOOL, _IDENT, _IDLIST, _NUMBER, _ARITH = "expression", "identifier", "identifiers", "number", "arithmetic"
@@ -48,7 +48,7 @@ class _Waiting:
     value: Any = None  # the operator, or the proto of an index
     left: Any = None
     left_kind: str = ""
-    quals: Qualifiers | None = None  # in force before it
+    quals: _Qualifiers | None = None  # in force before it
     allowed: str = _ANY  # what its operand may be
 
 
@@ -64,7 +64,7 @@ class _Parser:
         self.tokens = tokens
         self.reader = Reader(tokens)
         self.stack: list[_Waiting] = []
-        self.quals: Qualifiers | None = None
+        self.quals: _Qualifiers | None = None
         self.allowed = _NO_IDENT
         self.operand: Any = None
         self.kind = ""
@@ -104,7 +104,7 @@ class _Parser:
             return True
         elif kind == "op" and tokens.values[at] == "-":
             self._push("neg", pos, allowed=_ONLY_ARITH)
-        elif kind == "proto" and kinds_is(tokens, at + 1, "["):
+        elif kind == "proto" and _has_kind(tokens, at + 1, "["):
             reader.at += 1
             self._push("[", pos, value=tokens.values[at], allowed=_ONLY_ARITH)
         elif allowed == _ONLY_ARITH:
@@ -333,7 +333,7 @@ class _Parser:
 _NEEDS_QUALIFIER = "an address or a number needs a qualifier in front, such as host, net or port"
 
 
-def kinds_is(tokens: Tokens, at: int, kind: str) -> bool:
+def _has_kind(tokens: Tokens, at: int, kind: str) -> bool:
     """Whether the token at ``at`` is of that kind."""
     return at < len(tokens) and tokens.kinds[at] == kind
 

@@ -25,6 +25,7 @@ from nmpcap.filter.parse import parse
 __all__ = ["Stages", "run"]
 
 _AROUND = 40  # characters on each side of an error that are shown
+_LONGEST_MESSAGE = 500
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,10 @@ def run(text: str, options: Options, resolver: Resolver) -> Stages:
     try:
         return _run(text, options, resolver)
     except FilterError as error:
-        raise FilterError(f"{error}{_pointer(text, error.position)}", error.position) from None
+        message = str(error)
+        if len(message) > _LONGEST_MESSAGE:  # a name may be as long as the text
+            message = f"{message[:_LONGEST_MESSAGE]} ..."
+        raise FilterError(f"{message}{_pointer(text, error.position)}", error.position) from None
 
 
 def _pointer(text: str, position: int) -> str:

@@ -19,6 +19,7 @@ __all__ = ["thread"]
 
 _MOST_VALUES = 24  # facts about more values are not carried along, oldest first
 _MOST_RANGES = 12
+_LONGEST_SKIP = 64
 
 
 @dataclass(slots=True)
@@ -142,12 +143,13 @@ def _edges(node: Node, facts: _Facts) -> list[tuple[Node, _Facts]]:
 
 
 def _follow(node: Node, facts: _Facts) -> Node:
-    """Go on as long as the outcome is known."""
-    while True:
+    """Go on as long as the outcome is known, and not for ever: the rest is skipped from there."""
+    for _ in range(_LONGEST_SKIP):
         following = _outcome(node, facts)
         if following is None:
-            return node
+            break
         node = following
+    return node
 
 
 def _outcome(node: Node, facts: _Facts) -> Node | None:
@@ -209,8 +211,8 @@ def _loaded_first(graph: Graph, value: Value, node: Node) -> Node:
         return node
     if then.kind != "test" or then.no is not reject or then.value is not value:
         return node
-    last = build_test(graph, node.value, node.ranges, then.yes, reject)
-    return build_test(graph, value, then.ranges, last, reject)
+    last = _build_test(graph, node.value, node.ranges, then.yes, reject)
+    return _build_test(graph, value, then.ranges, last, reject)
 
 
 def _build(graph: Graph, node: Node, targets: list[Node], harmless: bool, read: set[str]) -> Node:
@@ -234,8 +236,8 @@ def _build(graph: Graph, node: Node, targets: list[Node], harmless: bool, read: 
             cases = [(low, high, became[to]) for low, high, to in node.cases]
         else:
             cases = [(low, high, to) for (low, high, _), to in zip(node.cases, targets, strict=False)]
-        return graph.search(value, joined(cases), targets[-1])
-    return build_test(graph, value, node.ranges, first, targets[1])
+        return graph.search(value, _joined(cases), targets[-1])
+    return _build_test(graph, value, node.ranges, first, targets[1])
 
 
 def _touched_next(node: Node, value: Value) -> bool:
@@ -243,7 +245,7 @@ def _touched_next(node: Node, value: Value) -> bool:
     return node.value is value and node.kind in ("test", "touch", "search", "set")
 
 
-def joined(cases: list[Case]) -> list[Case]:
+def _joined(cases: list[Case]) -> list[Case]:
     """Join neighbouring cases that lead to the same node."""
     result: list[Case] = []
     for low, high, to in cases:
@@ -254,23 +256,23 @@ def joined(cases: list[Case]) -> list[Case]:
     return result
 
 
-def build_test(graph: Graph, value: Value, ranges: Ranges, yes: Node, no: Node) -> Node:
+def _build_test(graph: Graph, value: Value, ranges: Ranges, yes: Node, no: Node) -> Node:
     """Make a test, joined with one of the same value that it leads to, if they have an outcome in common."""
     if len(ranges) > _MOST_RANGES:
         return graph.test(value, ranges, yes, no)
     if no.kind == "test" and no.value is value and len(no.ranges) <= _MOST_RANGES:
         if yes is graph.accept and no.yes.kind != "ret" and disjoint(ranges, no.ranges):
             # What decides finally comes last: there it may be shared with other values' tests.
-            return build_test(graph, value, no.ranges, no.yes, build_test(graph, value, ranges, yes, no.no))
+            return _build_test(graph, value, no.ranges, no.yes, _build_test(graph, value, ranges, yes, no.no))
         if no.yes is yes:
-            return build_test(graph, value, union(ranges, no.ranges), yes, no.no)
+            return _build_test(graph, value, union(ranges, no.ranges), yes, no.no)
         if no.no is yes:
-            return build_test(graph, value, intersect(no.ranges, complement(ranges)), no.yes, yes)
+            return _build_test(graph, value, intersect(no.ranges, complement(ranges)), no.yes, yes)
     if yes.kind == "test" and yes.value is value and len(yes.ranges) <= _MOST_RANGES:
         if yes.no is no:
-            return build_test(graph, value, intersect(ranges, yes.ranges), yes.yes, no)
+            return _build_test(graph, value, intersect(ranges, yes.ranges), yes.yes, no)
         if yes.yes is no:
-            return build_test(graph, value, intersect(ranges, complement(yes.ranges)), yes.no, no)
+            return _build_test(graph, value, intersect(ranges, complement(yes.ranges)), yes.no, no)
     if yes is no:
         return graph.touch(value, yes)
     return graph.test(value, ranges, yes, no)

@@ -7,7 +7,7 @@ from typing import Any
 from nmpcap.bpf import insn as op
 from nmpcap.filter.branches import Label
 from nmpcap.filter.evaluate import Evaluator
-from nmpcap.filter.ir import Walk
+from nmpcap.filter.ir import TOP, Walk
 
 __all__ = ["emit"]
 
@@ -47,9 +47,9 @@ def emit(evaluator: Evaluator, walk: Walk, yes: Any, no: Any) -> None:
 
 def _advance(evaluator: Evaluator, walk: Walk, unit: int, extra: int, *, add: bool) -> None:
     word = evaluator.scratch()
-    evaluator.emit(_LOAD_BYTE_X, walk.base)
+    evaluator.emit(_LOAD_BYTE_X, walk.base & TOP)
     evaluator.emit(op.ST, word)
-    evaluator.emit(_LOAD_BYTE_X, walk.base + 1)
+    evaluator.emit(_LOAD_BYTE_X, walk.base + 1 & TOP)
     evaluator.emit(op.ALU | op.ADD, extra)
     evaluator.emit(op.ALU | op.MUL, unit)
     if add:

@@ -131,7 +131,9 @@ def read_apply() -> list[Section]:
             sections[-1].packets[packet[1]] = data[:cut], len(data)
         else:
             text, _, wanted = f"{line} ".rpartition(" : ")
-            sections[-1].filters.append(Case(f"apply.txt:{number}", sections[-1].linktype, text, wanted.strip()))
+            sections[-1].filters.append(
+                Case(f"apply.txt:{number}", sections[-1].linktype, text, wanted.strip())
+            )
     return sections
 
 

@@ -33,12 +33,48 @@ _NUMBERS = (
     2**31,
     2**32 - 1,
 )
-_L3 = ("ip", "ip6", "arp", "rarp")
-_WORDS = (
-    "ip ip6 arp rarp tcp udp sctp icmp icmp6 igmp pim ah esp vrrp atalk aarp decnet lat sca moprc mopdl iso stp ipx netbeui"
-    " esis isis clnp l1 l2 iih lsp snp csnp psnp broadcast multicast"
-).split()
-_ACCESSORS = "ip ip6 arp tcp udp icmp icmp6 link sctp igmp".split()
+_NETS6 = ("2001:db8::/32", "fe80::/10", "::/0", "2001:db8::/127", "2001:db8::1/128", "::/64")
+_LINK_PROTOCOLS = (0x800, 0x86DD, 0x806, 0x809B, 0x80F3, 0x8137, 1501, 1500, 0xFE, 0x42, 0xE0, 6, 0x88CC)
+_WORDS = [
+    "ip",
+    "ip6",
+    "arp",
+    "rarp",
+    "tcp",
+    "udp",
+    "sctp",
+    "icmp",
+    "icmp6",
+    "igmp",
+    "pim",
+    "ah",
+    "esp",
+    "vrrp",
+    "atalk",
+    "aarp",
+    "decnet",
+    "lat",
+    "sca",
+    "moprc",
+    "mopdl",
+    "iso",
+    "stp",
+    "ipx",
+    "netbeui",
+    "esis",
+    "isis",
+    "clnp",
+    "l1",
+    "l2",
+    "iih",
+    "lsp",
+    "snp",
+    "csnp",
+    "psnp",
+    "broadcast",
+    "multicast",
+]
+_ACCESSORS = ["ip", "ip6", "arp", "tcp", "udp", "icmp", "icmp6", "link", "sctp", "igmp"]
 _ENCAPSULATIONS = (
     "vlan",
     "vlan 100",
@@ -145,7 +181,7 @@ def make_arithmetic(rng: random.Random, depth: int = 2) -> str:
         return f"- {make_arithmetic(rng, depth - 1)}"
     if choice < 0.55:
         return f"({make_arithmetic(rng, depth - 1)} + {make_number(rng)})"
-    operator = rng.choice("+ - * / % & | ^ << >>".split())
+    operator = rng.choice(["+", "-", "*", "/", "%", "&", "|", "^", "<<", ">>"])
     right = (
         str(rng.choice((1, 2, 3, 4, 8, 15, 0xF0, 255)))
         if rng.random() < 0.6
@@ -183,7 +219,7 @@ def make_primitive(rng: random.Random, linktype: int) -> str:
         )
         return f"{rng.choice(('', 'ip ', 'arp '))}{direction}net {net}"
     if kind == 3:
-        return f"{direction}net {rng.choice(('2001:db8::/32', 'fe80::/10', '::/0', '2001:db8::/127', '2001:db8::1/128', '::/64'))}"
+        return f"{direction}net {rng.choice(_NETS6)}"
     if kind in (4, 5):
         return f"{rng.choice(('', 'tcp ', 'udp ', 'sctp '))}{direction}port {rng.choice(PORTS)}"
     if kind == 6:
@@ -192,7 +228,7 @@ def make_primitive(rng: random.Random, linktype: int) -> str:
     if kind == 7:
         return f"{rng.choice(('', 'ip ', 'ip6 '))}proto {rng.choice((0, 1, 6, 17, 44, 51, 58, 255))}"
     if kind == 8:
-        return f"ether proto {rng.choice((0x800, 0x86DD, 0x806, 0x809B, 0x80F3, 0x8137, 1501, 1500, 0xFE, 0x42, 0xE0, 6, 0x88CC))}"
+        return f"ether proto {rng.choice(_LINK_PROTOCOLS)}"
     if kind == 9:
         return f"ether {direction}host {rng.choice(MACS)}"
     if kind == 10:

@@ -180,7 +180,7 @@ def network(rng: random.Random, protocol: int, depth: int = 0) -> bytes:
     if protocol in (0x8100, 0x88A8, 0x9100):
         inner = ethertype(rng)
         return struct.pack(">HH", rng.choice((0, 1, 100, 0xFFF, 0x2064)), inner) + network(rng, inner, depth)
-    if protocol == 0x8847 or protocol == 0x0281:
+    if protocol in (0x8847, 0x0281):
         labels = b"".join(
             struct.pack(">I", rng.choice((0, 100, 0xFFFFF)) << 12) for _ in range(rng.randrange(3))
         )
@@ -233,6 +233,17 @@ def _sll(rng: random.Random) -> bytes:
     kind = rng.choice((4, 1, ethertype(rng), ethertype(rng), ethertype(rng)))
     body = llc(rng, rng.choice((0xFE, 0x42, 0xE0, 0xF0, 0x809B, IP))) if kind == 4 else network(rng, kind)
     return head + struct.pack(">H", kind) + body
+
+
+def _sll2(rng: random.Random) -> bytes:
+    kind = ethertype(rng)
+    head = struct.pack(">HHIHBB", kind, 0, rng.choice((1, 2)), 1, rng.choice((0, 4)), 6)
+    return head + bytes(8) + network(rng, kind)
+
+
+def _ipnet(rng: random.Random) -> bytes:
+    family, kind = rng.choice(((2, IP), (26, IP6), (0, 0)))
+    return struct.pack(">BBH", 0, family, rng.choice((1, 2))) + bytes(20) + network(rng, kind)
 
 
 def wlan(rng: random.Random) -> bytes:
@@ -327,13 +338,7 @@ _MAKERS = {
     240: lambda rng: bytes(4) + ethernet(rng),
     241: lambda rng: bytes(12) + ethernet(rng),
     113: _sll,
-    276: lambda rng: (
-        lambda kind: (
-            struct.pack(">HHIHBB", kind, 0, rng.choice((1, 2)), 1, rng.choice((0, 4)), 6)
-            + bytes(8)
-            + network(rng, kind)
-        )
-    )(ethertype(rng)),
+    276: _sll2,
     99: lambda rng: _ethertyped(rng, bytes(6), bytes(36)),
     138: lambda rng: _ethertyped(rng, bytes(16), b""),
     104: lambda rng: (
@@ -352,8 +357,8 @@ _MAKERS = {
     12: lambda rng: _raw(rng, 0),
     8: lambda rng: _raw(rng, 16),
     15: lambda rng: _raw(rng, 24),
-    228: lambda rng: ipv4(rng),
-    229: lambda rng: ipv6(rng),
+    228: ipv4,
+    229: ipv6,
     0: lambda rng: _null(rng, "<I", 4),
     109: lambda rng: _null(rng, "<I", 12),
     108: lambda rng: _null(rng, ">I", 4),
@@ -389,11 +394,7 @@ _MAKERS = {
     107: lambda rng: _with_type(
         rng, b"\x18\x41", {IP: 0x03CC, IP6: 0x038E, 1: 0x0381, 2: 0x0382, 3: 0x0383}, 2
     ),
-    226: lambda rng: (
-        lambda family: (
-            struct.pack(">BBH", 0, family[0], rng.choice((1, 2))) + bytes(20) + network(rng, family[1])
-        )
-    )(rng.choice(((2, IP), (26, IP6), (0, 0)))),
+    226: _ipnet,
     140: lambda rng: _mtp2(rng, 0),
     139: lambda rng: _mtp2(rng, 4),
     197: lambda rng: _mtp2(rng, 20),

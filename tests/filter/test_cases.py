@@ -13,7 +13,9 @@ from .cases import Case, Names, Section, read_apply, read_cases, read_link_types
 LINK_TYPE_CASES, ALL_LINK_TYPES = read_link_types()
 
 
-def compiled(text: str, linktype: int, *, optimize: bool = True, netmask: int | None = None) -> nmpcap.Program:
+def compiled(
+    text: str, linktype: int, *, optimize: bool = True, netmask: int | None = None
+) -> nmpcap.Program:
     return nmpcap.compile(text, linktype=linktype, optimize=optimize, netmask=netmask, resolver=Names())
 
 
@@ -54,7 +56,9 @@ def test_matches_exactly_these_packets(section: Section) -> None:
     for case in section.filters:
         for optimize in (False, True):
             program = compiled(case.text, case.linktype, optimize=optimize)
-            matched = [name for name, (data, wirelen) in section.packets.items() if program.match(data, wirelen)]
+            matched = [
+                name for name, (data, wirelen) in section.packets.items() if program.match(data, wirelen)
+            ]
             if set(matched) != set(case.wanted.split()):
                 wrong.append(f"{case.where}: {case.text!r} ({optimize=}) matches {' '.join(matched)}")
     assert not wrong, "\n".join(wrong)

@@ -23,6 +23,7 @@ from . import expressions, packets
 from .cases import Case, Difference, Section, read_apply, read_cases, read_differences
 
 NETMASK = 0xFFFFFF00
+ENOUGH = 90  # bytes: what is shorter may lack headers that a filter looks for
 SECONDS = float(os.environ.get("NMPCAP_FILTER_SECONDS", "20"))
 
 pytestmark = pytest.mark.skipif(
@@ -90,25 +91,28 @@ def test_random_filters_agree(linktype: int, rng: random.Random) -> None:
             continue
         for _ in range(6):
             packet, wirelen = packets.make_packet(rng, linktype)
-            if comparable(linktype, text, len(packet) < wirelen):
+            if comparable(linktype, text, len(packet) < max(wirelen, ENOUGH)):
                 expected = verdict(oracle, packet, wirelen)
-                assert mine.match(packet, wirelen) == expected, f"{linktype}: {text!r} on {packet.hex()} of {wirelen}"
+                assert mine.match(packet, wirelen) == expected, (
+                    f"{linktype}: {text!r} on {packet.hex()} of {wirelen}"
+                )
 
 
 @pytest.mark.parametrize("case", read_cases("reject.txt"), ids=lambda case: f"{case.where} {case.text[:40]}")
 def test_libpcap_refuses_too(case: Case) -> None:
     if any(name in case.text for name in ("six", "four", "tftp", "http", "router")):
         pytest.skip("asks for names of the tests' own resolver; to run it: nothing to do, test_cases.py does")
-    if theirs(case.text, case.linktype, optimize=True) is not None:
-        assert known(case.linktype, case.text, "accept"), case.text
+    try:
+        libpcap.compile_filter(case.text, case.linktype)
+    except libpcap.Refused:
+        return
+    assert known(case.linktype, case.text, "accept"), case.text
 
 
 @pytest.mark.parametrize("case", read_cases("accept.txt"), ids=lambda case: f"{case.where} {case.text[:40]}")
 def test_libpcap_compiles_too(case: Case) -> None:
-    try:
-        libpcap.compile_filter(case.text, case.linktype, netmask=NETMASK)
-    except libpcap.Refused as refusal:
-        assert known(case.linktype, case.text, "accept"), f"{case.text}: {refusal}"
+    if theirs(case.text, case.linktype, optimize=True) is None:
+        assert known(case.linktype, case.text, "accept"), case.text
 
 
 @pytest.mark.parametrize("section", read_apply(), ids=lambda section: section.filters[0].where)
@@ -119,7 +123,7 @@ def test_libpcap_matches_the_same_packets(section: Section) -> None:
             assert known(case.linktype, case.text, "accept"), case.text
             continue
         for name, (data, wirelen) in section.packets.items():
-            if comparable(case.linktype, case.text, len(data) < wirelen):
+            if comparable(case.linktype, case.text, len(data) < max(wirelen, ENOUGH)):
                 matched = bool(verdict(oracle, data, wirelen))
                 assert matched == (name in case.wanted.split()), f"{case.where}: {case.text!r} on {name}"
 
