@@ -31,7 +31,7 @@
 #include "additions.h"
 
 #define NMU_MAGIC 0x4e4d5543u /* "CUMN" in memory: the file is complete and ours */
-#define NMU_VERSION 1u        /* of everything in this header */
+#define NMU_VERSION 2u        /* of everything in this header */
 
 #define NMU_SWITCHES 8       /* max_bridges */
 #define NMU_SWITCH_PORTS 252 /* as many as the module takes */

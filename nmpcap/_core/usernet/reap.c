@@ -15,32 +15,44 @@ static bool alive_or_kept(const struct nmu_port *port)
     return port->users || port->pipes || port->persistent || port->attached;
 }
 
-/* Removes files that no record speaks of: of processes that died while making something. */
-static void sweep_files(struct nmu_device *dev)
+bool nmu_any_file(struct nmu_device *dev, bool (*call)(struct nmu_device *, const char *name))
 {
     int fd = openat(dev->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *directory = fd < 0 ? NULL : fdopendir(fd);
     struct dirent *entry;
+    bool found = false;
 
     if (!directory) {
         if (fd >= 0)
             close(fd);
-        return;
+        return false;
     }
-    while ((entry = readdir(directory))) {
-        unsigned index, generation;
-        bool known = true;
-
-        if (sscanf(entry->d_name, "region-%u-%u", &index, &generation) == 2)
-            known = index < dev->reg->regions_high && dev->reg->regions[index].users &&
-                    dev->reg->regions[index].generation == generation;
-        else if (sscanf(entry->d_name, "port-%u-%u", &index, &generation) == 2)
-            known = index < dev->reg->descs_high && dev->reg->descs[index].port &&
-                    dev->reg->descs[index].generation == generation;
-        if (!known)
-            unlinkat(dev->dirfd, entry->d_name, 0);
-    }
+    while (!found && (entry = readdir(directory)))
+        found = call(dev, entry->d_name);
     closedir(directory);
+    return found;
+}
+
+static bool remove_unknown(struct nmu_device *dev, const char *name)
+{
+    unsigned index, generation;
+    bool known = true;
+
+    if (sscanf(name, "region-%u-%u", &index, &generation) == 2)
+        known = index < dev->reg->regions_high && dev->reg->regions[index].users &&
+                dev->reg->regions[index].generation == generation;
+    else if (sscanf(name, "port-%u-%u", &index, &generation) == 2)
+        known = index < dev->reg->descs_high && dev->reg->descs[index].port &&
+                dev->reg->descs[index].generation == generation;
+    if (!known)
+        unlinkat(dev->dirfd, name, 0);
+    return false;
+}
+
+/* Removes files that no record speaks of: of processes that died while making something. */
+static void sweep_files(struct nmu_device *dev)
+{
+    nmu_any_file(dev, remove_unknown);
 }
 
 /* Somebody died holding the lock: bring every count in line with the records it counts. */

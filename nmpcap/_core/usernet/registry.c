@@ -218,6 +218,29 @@ static int create_registry(struct nmu_device *dev)
     return error;
 }
 
+static bool is_living_port(struct nmu_device *dev, const char *name)
+{
+    return !strncmp(name, "port-", 5) && nmu_socket_alive(dev, name);
+}
+
+static bool remove_ours(struct nmu_device *dev, const char *name)
+{
+    if (!strncmp(name, "port-", 5) || !strncmp(name, "region-", 7) || !strcmp(name, REGISTRY))
+        unlinkat(dev->dirfd, name, 0);
+    return false;
+}
+
+/* A registry that this code cannot read. In use, it is an error; else it is what programs of
+ * another version left when they were killed, and makes room: ENOENT. */
+static int refuse_or_clear(struct nmu_device *dev)
+{
+    if (nmu_any_file(dev, is_living_port))
+        return nmu_fail(dev, EPROTO, "runtime directory %s: programs with another version of nmpcap are using it; end "
+                        "them, or set NMPCAP_RUNTIME_DIR", dev->dir);
+    nmu_any_file(dev, remove_ours);
+    return ENOENT;
+}
+
 /* Opens the registry that is there; ENOENT if there is none. */
 static int find_registry(struct nmu_device *dev)
 {
@@ -230,8 +253,7 @@ static int find_registry(struct nmu_device *dev)
                                           strerror(errno));
     if (fstat(fd, &st) < 0 || st.st_size != (off_t)sizeof(struct nmu_registry)) {
         close(fd);
-        return nmu_fail(dev, EPROTO, "runtime directory %s: its registry belongs to another version of nmpcap; end the "
-                        "programs that use it, or set NMPCAP_RUNTIME_DIR", dev->dir);
+        return refuse_or_clear(dev);
     }
     error = map_registry(dev, fd);
     if (error) {
@@ -241,8 +263,7 @@ static int find_registry(struct nmu_device *dev)
     if (atomic_load_explicit(&dev->reg->magic, memory_order_acquire) != NMU_MAGIC ||
         dev->reg->version != NMU_VERSION) {
         unmap_registry(dev);
-        return nmu_fail(dev, EPROTO, "runtime directory %s: its registry belongs to another version of nmpcap; end the "
-                        "programs that use it, or set NMPCAP_RUNTIME_DIR", dev->dir);
+        return refuse_or_clear(dev);
     }
     return 0;
 }

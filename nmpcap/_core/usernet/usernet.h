@@ -89,6 +89,7 @@ static inline void nmu_mutex_unlock(pthread_mutex_t *mutex)
 
 /* ---- reap.c, under registry.lock --------------------------------------------------- */
 
+bool nmu_any_file(struct nmu_device *, bool (*call)(struct nmu_device *, const char *name)); /* until true */
 bool nmu_reap(struct nmu_device *); /* unbinds the dead; true if there were any */
 bool nmu_reap_port(struct nmu_device *, uint32_t port); /* those bound to it; true if it went with them */
 void nmu_reap_at_end(struct nmu_device *); /* before leaving: unless somebody is left to do it */
@@ -252,6 +253,7 @@ static inline uint64_t nmu_now_ns(clockid_t clock)
 
 int nmu_wake_open(struct nmu_device *, uint32_t desc);
 bool nmu_desc_alive(struct nmu_device *, uint32_t desc);
+bool nmu_socket_alive(struct nmu_device *, const char *name);
 void nmu_notify(struct nmu_device *, uint32_t port); /* something happened there: wake who sleeps */
 void nmu_watch(struct nmu_device *); /* brings a watched fileno up to date after a sync */
 int nmu_poll(struct nm_device *, short events, int timeout_ms, short *revents);

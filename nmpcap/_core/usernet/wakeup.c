@@ -72,17 +72,25 @@ static int sender(struct nmu_device *dev)
     return dev->send_fd;
 }
 
-bool nmu_desc_alive(struct nmu_device *dev, uint32_t desc)
+bool nmu_socket_alive(struct nmu_device *dev, const char *name)
 {
-    struct sockaddr_un sun;
-    socklen_t length = address(dev, desc, &sun);
+    struct sockaddr_un sun = {.sun_family = AF_UNIX};
     int fd = open_socket(), error;
 
     if (fd < 0)
         return true; /* out of descriptors: nothing is known, so nothing is done */
-    error = connect(fd, (struct sockaddr *)&sun, length) < 0 ? errno : 0;
+    snprintf(sun.sun_path, sizeof(sun.sun_path), "/proc/self/fd/%d/%.40s", dev->dirfd, name);
+    error = connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0 ? errno : 0;
     close(fd);
     return error != ECONNREFUSED && error != ENOENT;
+}
+
+bool nmu_desc_alive(struct nmu_device *dev, uint32_t desc)
+{
+    char name[40];
+
+    snprintf(name, sizeof(name), "port-%u-%u", desc, dev->reg->descs[desc].generation);
+    return nmu_socket_alive(dev, name);
 }
 
 static void send_token(struct nmu_device *dev, uint32_t desc)
