@@ -422,6 +422,26 @@ def test_a_packet_that_finds_no_room_is_not_taken_and_the_others_are_kept(tmp_pa
         assert [struct.unpack("<I", r.data[:4])[0] for r in reader] == list(range(2000))
 
 
+def test_what_is_kept_for_a_file_that_takes_nothing_is_bounded() -> None:
+    class Full(io.RawIOBase):
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    writer, refused = open_writer(Full()), 0
+    for _ in range(5000):
+        try:
+            writer.write(bytes(1000), ts_ns=0)
+        except DeviceError:
+            refused += 1
+    assert writer.packets == 5000 - refused
+    assert writer.packets * 1016 < 3 * 256 * 1024
+    with pytest.raises(DeviceError, match="No space left on device"):
+        writer.close()
+
+
 LIMITED = """
 import os, resource, signal, sys
 from nmpcap import DeviceError
