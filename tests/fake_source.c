@@ -28,6 +28,7 @@ struct control {
     uint64_t per_flush;  /* frames that a flush lets go */
     uint64_t max_frame;
     uint64_t dropped, if_dropped;
+    uint64_t apart;      /* 1: wake does not make the descriptor readable */
     uint8_t *log;        /* frames as uint32_t length and bytes; NULL: not kept */
     uint64_t log_size;
     /* what has happened */
@@ -39,6 +40,7 @@ struct fake {
     struct nm_source base;
     struct control *control;
     int event;   /* readable after fake_push and wake */
+    int ready;   /* readable after fake_push */
     int inside;
     uint8_t *memory;
     size_t size;
@@ -208,7 +210,9 @@ static int queued(struct nm_source *source)
 
 static int descriptor(struct nm_source *source)
 {
-    return ((struct fake *)source)->event;
+    struct fake *f = (struct fake *)source;
+
+    return f->control->apart ? f->ready : f->event;
 }
 
 static void counters(struct nm_source *source, struct nm_counters *result)
@@ -226,6 +230,7 @@ static void close_fake(struct nm_source *source)
     f->control->closes++;
     forget(f);
     close(f->event);
+    close(f->ready);
     free(f);
 }
 
@@ -240,6 +245,7 @@ struct nm_source *fake_new(struct control *control)
     f->base.ops = &ops;
     f->control = control;
     f->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    f->ready = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     return &f->base;
 }
 
@@ -251,6 +257,6 @@ void fake_push(struct nm_source *source, uint64_t n)
     uint64_t one = 1;
 
     __atomic_add_fetch(&f->control->available, n, __ATOMIC_SEQ_CST);
-    if (write(f->event, &one, sizeof(one)) < 0)
+    if (write(f->ready, &one, sizeof(one)) < 0 || write(f->event, &one, sizeof(one)) < 0)
         violation(f);
 }

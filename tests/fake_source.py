@@ -24,7 +24,7 @@ LOG_SIZE = 1 << 20
 
 WISHES = (
     "available end_at per_fill min_size spread fail_at fail_errno interrupts hungry room per_flush max_frame "
-    "dropped if_dropped"
+    "dropped if_dropped apart"
 )
 RECORD = "read fills waits wakes flushes closes logged queued violations"
 

@@ -50,10 +50,11 @@ def test_async_iteration_lets_others_run_while_packets_keep_coming() -> None:
     assert asyncio.run(main())
 
 
+@pytest.mark.parametrize("apart", [0, 1])
 @pytest.mark.parametrize("how", ["breakloop", "close"])
-def test_async_iteration_ends_by_break_and_close(how: str) -> None:
+def test_async_iteration_ends_by_break_and_close(how: str, apart: int) -> None:
     async def main() -> int:
-        capture, _ = fake_capture(available=3)
+        capture, _ = fake_capture(available=3, apart=apart)
         later = Later(0.1, getattr(capture, how))
         got = [packet async for packet in capture]
         later.join()

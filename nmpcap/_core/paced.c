@@ -1,5 +1,7 @@
 /* Playing a recording back in its own time. */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* ppoll */
+#endif
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
