@@ -128,7 +128,7 @@ def _index(context: Context, node: ast.Index, offset: _Operand) -> _Operand:
 
 def _load(context: Context, size: int, place: Place, offset: Value) -> Value:
     if place.base is not None:
-        context.used |= place.base.vars
+        context.use(place.base.vars)
         if offset.op == "const" and offset.k < 1 << 31:
             return context.values.load(size, place.base, place.k + offset.k)
         offset = context.values.binary("+", place.base, offset)

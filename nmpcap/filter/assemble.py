@@ -39,8 +39,8 @@ class Assembler:
 
     def program(self) -> tuple[Instruction, ...]:
         """The instructions in their order."""
-        self._out.reverse()
-        return tuple(map(Instruction._make, self._out))
+        make = tuple.__new__  # what _make does, without its check: a large program is made of many
+        return tuple([make(Instruction, insn) for insn in reversed(self._out)])
 
     def plain(self, code: int, k: int) -> None:
         """Write an instruction that does not jump."""

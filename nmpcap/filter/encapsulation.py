@@ -79,7 +79,7 @@ def _vlan_with_metadata(context: Context, number: int | None) -> Bool:
     # Linux takes the outermost tag out of the frame and hands it over beside it; drivers may not.
     values, link = context.values, context.link
     present: Bool = Test(values.ancillary(1, _VLAN_PRESENT), ((1, 1),))
-    context.used |= {"tagged_type", "tagged_payload"}
+    context.use({"tagged_type", "tagged_payload"})
     type_, payload = values.var("tagged_type"), values.var("tagged_payload")
     in_band: list[Bool] = [
         Assign("tagged_payload", values.binary("+", payload, values.const(4))),
@@ -132,7 +132,7 @@ def expand_pppoes(context: Context, word: ast.Word) -> Bool:
     if number is not None:
         tests.append(context.equals(2, network, 2, number))
     if network.base is not None:
-        context.used |= network.base.vars
+        context.use(network.base.vars)
     ppp = network.plus(6)
     context.link = replace(
         context.link.moved(dlt.DLT_PPP, ppp, ppp, network.plus(8)), bare=0, tunnel=False, lane=None

@@ -50,7 +50,7 @@ def expand_byte(context: Context, word: ast.Word) -> Bool:
         if byte is None:
             byte = values.load(1, values.const(header.k), index)
     else:
-        context.used |= header.base.vars
+        context.use(header.base.vars)
         byte = values.load(1, header.base, header.k + index)
     if operator == "=":
         return Test(byte, ((value, value),))

@@ -303,7 +303,7 @@ def inner_frame(context: Context) -> list[Bool]:
     if link.tunnel:
         assert link.header.base is not None
         assert link.payload.base is not None
-        context.used |= link.header.base.vars | link.payload.base.vars
+        context.use(link.header.base.vars | link.payload.base.vars)
         tests.append(negate(Compare("=", link.payload.base, link.header.base)))
     return tests
 

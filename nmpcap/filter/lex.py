@@ -187,7 +187,8 @@ def _colon_token(text: str, pos: int, word: re.Match[str] | None) -> tuple[str, 
     mac, broken = _MAC.match(text, pos), _BROKEN_MAC.match(text, pos)
     if mac:
         readings.append((mac.end(), 3, "eid"))
-    ipv6 = [match.end() for match in (spelling.match(text, pos) for spelling in _IPV6) if match]
+    has_ipv6 = run is not None and ("::" in run[0] or run[0].count(":") > 5)
+    ipv6 = [match.end() for spelling in _IPV6 * has_ipv6 if (match := spelling.match(text, pos))]
     if ipv6:
         readings.append((max(ipv6), 2, "hid6"))
     if broken:

@@ -8,6 +8,7 @@ P is an EtherType (above 1500) or a service access point of 802.2.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -116,12 +117,19 @@ class Context:
             payload = Place(self.values.var("payload"), 0)
         self.link = Link(number, layout, header, Place(None, layout.type), payload, layout.snap, layout.bare)
 
+    def use(self, names: Iterable[str]) -> None:
+        """Note that variables are read; libpcap keeps a register for each of the outer headers' for good."""
+        for name in names:
+            if name not in self.used:
+                self.used.add(name)
+                self.registers += name in ("frame", "payload")
+
     # -- values and tests --------------------------------------------------------------
 
     def load(self, size: int, place: Place, k: int = 0) -> Value:
         """The number of ``size`` bytes at ``place`` + k."""
         if place.base is not None:
-            self.used |= place.base.vars
+            self.use(place.base.vars)
         return self.values.load(size, place.base, place.k + k)
 
     def equals(self, size: int, place: Place, k: int, wanted: int, mask: int = 0xFFFFFFFF) -> Bool:

@@ -62,7 +62,9 @@ class SystemResolver:
         return _networks().get(name.lower())
 
     def port(self, name: str) -> dict[str, int]:
-        """The service's ports, by getservbyname(3)."""
+        """The service's ports, by getservbyname(3); a number is one, too."""
+        if name.isascii() and name.isdigit() and len(name) < 8 and int(name) <= 0xFFFF:
+            return dict.fromkeys(("tcp", "udp", "sctp"), int(name))  # as getaddrinfo(3) takes \\80
         ports = {}
         for transport in ("tcp", "udp", "sctp"):
             with suppress(OSError, UnicodeError, ValueError):

@@ -303,7 +303,7 @@ def transport_start(context: Context) -> Place:
     network, values = context.link.network, context.values
     length = values.header_length(network.base, network.k)
     if network.base is not None:
-        context.used |= network.base.vars
+        context.use(network.base.vars)
         length = values.binary("+", length, network.base)
     return Place(length, network.k)
 
