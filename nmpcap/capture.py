@@ -119,7 +119,7 @@ class Capture(Handle):
         window = lib.nm_capture_window(self._core)
         done = 0
         with self._entered():
-            while (n := self._fill(None)) and (cnt <= 0 or done < cnt):
+            while (cnt <= 0 or done < cnt) and (n := self._fill(None)):
                 if cnt > 0:
                     n = min(n, cnt - done)
                 before = writer.packets

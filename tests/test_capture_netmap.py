@@ -313,3 +313,12 @@ with nmpcap.open({port_name("b")!r}, netmap={netmap!r}, timeout=10) as capture:
     assert sender.inject_many([frame(i) for i in range(500)]) == 500
     output, _ = child.communicate(timeout=30)
     assert output.split() == [frame(i).hex() for i in range(500)]
+
+
+def test_dump_of_a_count_does_not_wait_for_one_more(pipe: tuple[Capture, Capture], tmp_path: Path) -> None:
+    master, slave = pipe
+    master.inject_many([BROADCAST * 10] * 3)
+    with slave.dump_open(tmp_path / "three.pcap") as writer:
+        started = time.monotonic()
+        assert slave.dump(writer, 3) == 3
+    assert time.monotonic() - started < 1, "the handle's time-out is 2 s"
