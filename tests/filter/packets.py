@@ -94,7 +94,7 @@ def tunnel(rng: random.Random, depth: int) -> bytes:
 def ipv4(rng: random.Random, depth: int = 0) -> bytes:
     options = rng.choice((0, 0, 0, 1, 10))
     protocol = rng.choice(IP_PROTOCOLS)
-    fragment = rng.choice((0, 0, 0, 0x2000, 0x4000, 1, 0x1FFF, 0x2001))
+    fragment = rng.choice((0, 0, 0, 0x2000, 0x4000, 1, 0x1000, 0x1FFF, 0x2001))
     header = struct.pack(
         ">BBHHHBBH",
         0x45 + options if rng.random() < 0.95 else rng.randrange(256),

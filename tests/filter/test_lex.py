@@ -137,6 +137,25 @@ def test_runs_say_what_the_tokens_would() -> None:
     assert str(parse(tokenize("port 5" + " or 6" * 20 + " or 5 = 5"))).endswith("5 = 5")
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("net 10.0.0.0/8" + " or net 10.0.0.0/8" * 30 + " or net 10.0.0.1/8", "non-network bits"),
+        ("net 10.0.0.0/8" + " or 10.0.0.0/33" * 30, "mask length"),
+        ("host 10.0.0.0" + " or 10.0.0.256" * 30, "invalid IPv4 address"),
+        ("port 5" + " or 65536" * 30, "illegal port number"),
+        ("tcp" + " or 65536" * 30, "syntax error in filter expression"),
+        ("host 10.0.0.0" + " or tcp host 10.0.0.1" * 30, "'tcp' modifier applied to host"),
+        ("host 10.0.0.0" + " or host 10.0.0.0/8" * 30, "Mask syntax for networks only"),
+    ],
+)
+def test_faults_in_runs_are_found(text: str, message: str) -> None:
+    from nmpcap import compile
+
+    with pytest.raises(FilterError, match=message):
+        compile(text)
+
+
 def test_tokens_print() -> None:
     shown = str(tokenize("host 1.2 and ::1 or ether host 1:2:3:4:5:6 or port 5"))
     assert "hid    1.2" in shown

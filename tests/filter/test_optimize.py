@@ -163,6 +163,21 @@ def test_far_jumps_reach_their_targets(rng: random.Random) -> None:
         assert plain.match(packet, wirelen) == optimized.match(packet, wirelen)
 
 
+def test_every_distance_of_jumps_can_be_written() -> None:
+    # Around 255 instructions a jump needs help, which makes other jumps longer in turn.
+    for count in range(20, 90):
+        terms = [f"(ip[{at % 50}] = {at} and len > {at})" for at in range(count)]
+        for text in (
+            " or ".join(terms),
+            "not (" + " and not ".join(terms) + ")",
+            "arp or " + " or ".join(terms),
+        ):
+            for optimize in (False, True):
+                nmpcap.compile(
+                    text, optimize=optimize
+                )  # raises ProgramError for a distance that does not fit
+
+
 def test_impossible_filters_are_told_only_where_libpcap_tells_them() -> None:
     for text in ("ip and ip6", "1 = 2", "tcp and udp", "len > 5 and not len > 5"):
         with pytest.raises(FilterError, match="expression rejects all packets"):
