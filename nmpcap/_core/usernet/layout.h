@@ -31,7 +31,7 @@
 #include "additions.h"
 
 #define NMU_MAGIC 0x4e4d5543u /* "CUMN" in memory: the file is complete and ours */
-#define NMU_VERSION 2u        /* of everything in this header */
+#define NMU_VERSION 3u        /* of everything in this header */
 
 #define NMU_SWITCHES 8       /* max_bridges */
 #define NMU_SWITCH_PORTS 252 /* as many as the module takes */
@@ -63,7 +63,9 @@ struct nmu_pool {
     uint32_t objtotal;
     uint32_t objfree;
     uint32_t hint;       /* no free object below this */
-    uint64_t bitmap;     /* offset in the file of its bitmap, a set bit: taken */
+    uint32_t reserved;   /* the first objects, never handed out */
+    uint64_t bitmap;     /* offset in the file of its bitmaps: taken, and then new, see pool.c */
+    uint32_t new_first, new_end; /* words of the second that may not be 0 */
 };
 
 struct nmu_region {
@@ -177,6 +179,11 @@ static inline uint64_t nmu_place(uint32_t port, uint32_t rx_krings, uint32_t rx_
     return port | (uint64_t)rx_krings << 16 | (uint64_t)rx_rings << 32 | (uint64_t)region << 48;
 }
 
+static inline uint64_t nmu_port_place(const struct nmu_port *port, uint32_t index)
+{
+    return nmu_place(index, port->krings + port->tx_rings, port->rx_rings, port->region);
+}
+
 static inline uint32_t nmu_place_port(uint64_t place)
 {
     return place & 0xffff;
@@ -228,6 +235,7 @@ struct nmu_registry {
     uint64_t last_reap_ns;    /* CLOCK_MONOTONIC of the last look for the dead */
     uint32_t descs_high, ports_high, regions_high; /* one above the highest record in use */
     uint32_t next_region;     /* memory ids are not reused at once */
+    uint32_t allocating;      /* region with new objects since the lock was taken */
     _Atomic int64_t parameter[NMU_PARAMETERS];
     uint64_t krings_taken[NMU_KRINGS / 64];
     struct nmu_switch switches[NMU_SWITCHES + 1];

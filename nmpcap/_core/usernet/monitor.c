@@ -183,17 +183,17 @@ static void unwatch(struct nmu_device *dev, struct nmu_kring *monitor, bool tx, 
 
     if (!monitor->monitored[tx])
         return;
-    monitor->monitored[tx] = 0;
     while (zcopy && target->zcopy_monitor && target->zcopy_monitor != self)
         target = &reg->krings[target->zcopy_monitor];
-    if (target == monitor)
-        return;
-    lock_both(target);
-    if (!zcopy)
-        unwatch_copy(reg, monitor, target);
-    else if (target->zcopy_monitor == self)
-        target->zcopy_monitor = monitor->zcopy_monitor;
-    unlock_both(target);
+    if (target != monitor) {
+        lock_both(target);
+        if (!zcopy)
+            unwatch_copy(reg, monitor, target);
+        else if (target->zcopy_monitor == self)
+            target->zcopy_monitor = monitor->zcopy_monitor;
+        unlock_both(target);
+    }
+    monitor->monitored[tx] = 0; /* last: who dies before it is followed by one who unwatches again */
 }
 
 void nmu_monitor_start(struct nmu_device *dev, uint32_t index, uint64_t nr_flags)

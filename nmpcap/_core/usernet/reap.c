@@ -10,11 +10,6 @@
 
 #include "usernet/usernet.h"
 
-static bool alive_or_kept(const struct nmu_port *port)
-{
-    return port->users || port->pipes || port->persistent || port->attached;
-}
-
 bool nmu_any_file(struct nmu_device *dev, bool (*call)(struct nmu_device *, const char *name))
 {
     int fd = openat(dev->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -55,11 +50,36 @@ static void sweep_files(struct nmu_device *dev)
     nmu_any_file(dev, remove_unknown);
 }
 
-/* Somebody died holding the lock: bring every count in line with the records it counts. */
-static void recount(struct nmu_device *dev)
-{
-    struct nmu_registry *reg = dev->reg;
+/* ---- after the death of who held the lock ------------------------------------------ */
 
+/* Pipes are made and removed one end after the other. */
+static bool is_half_pipe(const struct nmu_registry *reg, uint32_t index)
+{
+    const struct nmu_port *port = &reg->ports[index], *peer = &reg->ports[port->peer];
+
+    return port->kind == NMU_PIPE && (!port->peer || peer->kind != NMU_PIPE || peer->peer != index);
+}
+
+/* A persistent port is attached once it says so, and detached while it still does: neither is half done. */
+static void settle_persistent(struct nmu_port *port)
+{
+    if (port->attached && port->switch_id)
+        return;
+    port->attached = port->switch_id = 0;
+    memset(port->name, 0, sizeof(port->name));
+    memcpy(port->name, port->ifname, sizeof(port->ifname));
+}
+
+static void count_krings(struct nmu_registry *reg, const struct nmu_port *port)
+{
+    for (uint32_t kring = port->krings; kring < port->krings + port->tx_rings + port->rx_rings; kring++) {
+        reg->krings_taken[kring / 64] |= (uint64_t)1 << kring % 64;
+        reg->krings[kring].users = reg->krings[kring].exclusive = 0;
+    }
+}
+
+static void count_ports(struct nmu_registry *reg)
+{
     memset(reg->krings_taken, 0, sizeof(reg->krings_taken));
     for (uint32_t i = 1; i < reg->regions_high; i++)
         reg->regions[i].users = 0;
@@ -67,21 +87,24 @@ static void recount(struct nmu_device *dev)
         struct nmu_port *port = &reg->ports[i];
 
         port->users = port->pipes = 0;
+        if (is_half_pipe(reg, i))
+            port->kind = NMU_FREE;
         if (port->kind == NMU_FREE)
             continue;
+        if (port->persistent)
+            settle_persistent(port);
         reg->regions[port->region].users++;
-        for (uint32_t k = 0; k < port->tx_rings + port->rx_rings; k++) {
-            uint32_t kring = port->krings + k;
-
-            reg->krings_taken[kring / 64] |= (uint64_t)1 << kring % 64;
-            reg->krings[kring].users = reg->krings[kring].exclusive = 0;
-        }
+        count_krings(reg, port);
     }
     for (uint32_t i = 1; i < reg->ports_high; i++) /* a pipe has two ends and counts once */
         if (reg->ports[i].kind == NMU_PIPE && i < reg->ports[i].peer)
             reg->ports[reg->ports[i].parent].pipes++;
+}
+
+static void count_descs(struct nmu_registry *reg)
+{
     for (uint32_t i = 1; i < reg->descs_high; i++) {
-        struct nmu_desc *desc = &reg->descs[i];
+        const struct nmu_desc *desc = &reg->descs[i];
         struct nmu_port *port = &reg->ports[desc->port];
 
         if (!desc->port)
@@ -93,27 +116,59 @@ static void recount(struct nmu_device *dev)
                 nmu_kring(reg, port, tx, k)->exclusive |= desc->exclusive;
             }
     }
-    for (uint32_t i = 1; i < reg->ports_high; i++)
-        if (reg->ports[i].kind != NMU_FREE && !alive_or_kept(&reg->ports[i]))
-            nmu_port_put(dev, i);
-    for (uint32_t i = 1; i < reg->regions_high; i++)
-        if (!reg->regions[i].users)
-            nmu_region_end(dev, i);
-    for (uint32_t i = 1; i <= NMU_SWITCHES; i++) {
-        struct nmu_switch *sw = &reg->switches[i];
+}
 
-        sw->ports_count = 0;
-        for (uint32_t k = 0; k < NMU_SWITCH_PORTS; k++) {
-            uint32_t port = nmu_place_port(atomic_load(&sw->ports[k]));
+/* The switches as their ports say they are. */
+static void count_switches(struct nmu_registry *reg)
+{
+    for (uint32_t id = 1; id <= NMU_SWITCHES; id++) {
+        struct nmu_switch *sw = &reg->switches[id];
+        uint64_t places[NMU_SWITCH_PORTS] = {0};
+        uint32_t highest = 0;
 
-            if (port && (reg->ports[port].kind == NMU_FREE || reg->ports[port].switch_id != i))
-                atomic_store(&sw->ports[k], 0), port = 0;
-            sw->ports_count += port != 0;
+        sw->ports_count = sw->free_count = 0;
+        for (uint32_t i = 1; i < reg->ports_high; i++) {
+            const struct nmu_port *port = &reg->ports[i];
+
+            if (port->kind == NMU_FREE || port->switch_id != id)
+                continue;
+            places[port->switch_port] = nmu_port_place(port, i);
+            sw->ports_count++;
+            if (port->switch_port >= highest)
+                highest = port->switch_port + 1;
         }
+        for (uint32_t place = NMU_SWITCH_PORTS; place-- > 0;) {
+            atomic_store(&sw->ports[place], places[place]);
+            if (!places[place])
+                sw->free_places[sw->free_count++] = (uint8_t)place;
+        }
+        atomic_store(&sw->highest, highest);
         if (!sw->ports_count)
             sw->name[0] = '\0';
     }
 }
+
+/* Brings every count in line with the records it counts, and removes what was half made or half
+ * removed. What the dead one had bound is unbound by the reaping that follows. */
+static void recount(struct nmu_device *dev)
+{
+    struct nmu_registry *reg = dev->reg;
+
+    count_ports(reg);
+    count_descs(reg);
+    count_switches(reg);
+    nmu_pool_rollback(dev);
+    for (uint32_t i = 1; i < reg->ports_high; i++)
+        if (reg->ports[i].kind != NMU_FREE)
+            nmu_rings_free(dev, &reg->ports[i]);
+    for (uint32_t i = reg->ports_high; i-- > 1;) /* pipes before the ports they hang on */
+        nmu_port_put(dev, i);
+    for (uint32_t i = 1; i < reg->regions_high; i++)
+        if (!reg->regions[i].users)
+            nmu_region_end(dev, i);
+}
+
+/* ---- looking for the dead ---------------------------------------------------------- */
 
 /* Unbinds a descriptor if its owner has died; true if so. */
 static bool bury(struct nmu_device *dev, uint32_t desc)

@@ -3,7 +3,7 @@
  * (netmap_if, rings, buffers), so that a client finds everything by the offsets it is told.
  *
  * The file is sparse: pages are asked for when their objects are handed out. Behind what
- * clients map come the bitmaps, one bit an object, which only this code reads and writes.
+ * clients map come the bitmaps of each pool (pool.c), which only this code reads and writes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -43,7 +43,8 @@ static void pool_layout(struct nmu_pool *pool, uint64_t offset, uint32_t size, u
     pool->objsize = objsize;
     pool->objtotal = (uint32_t)round_up(num, cluster);
     pool->objfree = pool->objtotal;
-    pool->hint = 0;
+    pool->hint = pool->reserved = 0;
+    pool->new_first = pool->new_end = 0;
 }
 
 static uint64_t pool_bytes(const struct nmu_pool *pool)
@@ -97,15 +98,15 @@ static void lay_out(struct nmu_region *region, const struct nmu_geometry *geomet
     region->memsize = offset;
     for (int pool = 0; pool < NMU_POOLS; pool++) {
         region->pool[pool].bitmap = offset;
-        offset += round_up(region->pool[pool].objtotal, 64) / 8;
+        offset += 2 * nmu_pool_words(&region->pool[pool]) * sizeof(uint64_t);
     }
     region->agreed = round_up(offset, PAGE);
     region->filesize = region->agreed + pool_bytes(&region->pool[NMU_POOL_RING]);
     region->pool[NMU_POOL_BUF].objfree -= FIRST_BUFFER;
-    region->pool[NMU_POOL_BUF].hint = FIRST_BUFFER;
+    region->pool[NMU_POOL_BUF].hint = region->pool[NMU_POOL_BUF].reserved = FIRST_BUFFER;
 }
 
-static int back_file(struct nmu_device *dev, int fd, uint64_t offset, uint64_t size)
+int nmu_region_back(struct nmu_device *dev, int fd, uint64_t offset, uint64_t size)
 {
     int error;
 
@@ -132,9 +133,9 @@ static int make_file(struct nmu_device *dev, uint32_t index)
         error = nmu_fail(dev, errno == EFBIG ? ENOMEM : errno, "runtime directory %s: cannot size %s: %s", dev->dir,
                          name, strerror(errno));
     else /* the bitmaps, and the zeros that a bad buffer index reads */
-        error = back_file(dev, fd, region->memsize, region->agreed - region->memsize);
+        error = nmu_region_back(dev, fd, region->memsize, region->agreed - region->memsize);
     if (!error)
-        error = back_file(dev, fd, region->pool[NMU_POOL_BUF].offset, region->pool[NMU_POOL_BUF].objsize);
+        error = nmu_region_back(dev, fd, region->pool[NMU_POOL_BUF].offset, region->pool[NMU_POOL_BUF].objsize);
     close(fd);
     if (error)
         unlinkat(dev->dirfd, name, 0);
@@ -213,6 +214,8 @@ void nmu_region_remove_file(struct nmu_device *dev, uint32_t index)
 /* Its memory goes now, mappings of it when their owners next look. */
 void nmu_region_end(struct nmu_device *dev, uint32_t index)
 {
+    if (dev->reg->allocating == index)
+        dev->reg->allocating = 0;
     nmu_region_remove_file(dev, index);
     atomic_store_explicit(&dev->reg->regions[index].generation, ++dev->reg->next_generation, memory_order_relaxed);
     atomic_fetch_add_explicit(&dev->reg->epoch, 1, memory_order_relaxed);
@@ -231,7 +234,7 @@ int nmu_region_back_agreed(struct nmu_device *dev, uint32_t index, const struct 
 
     if (fd < 0)
         return nmu_fail(dev, -fd, "memory region %u: cannot open its file: %s", index, strerror(-fd));
-    error = back_file(dev, fd, region->agreed + kring->ring_ofs - region->pool[NMU_POOL_RING].offset,
+    error = nmu_region_back(dev, fd, region->agreed + kring->ring_ofs - region->pool[NMU_POOL_RING].offset,
                       kring->num_slots * sizeof(struct netmap_slot));
     close(fd);
     return error;
@@ -307,82 +310,4 @@ void nmu_region_forget_stale(struct nmu_device *dev)
         if (dev->maps[i].base && dev->maps[i].generation != atomic_load_explicit(&dev->reg->regions[i].generation,
                                                                                  memory_order_relaxed))
             unmap(&dev->maps[i]);
-}
-
-/* ---- allocation, under registry.lock ----------------------------------------------- */
-
-static uint64_t *bitmap(struct nmu_device *dev, uint32_t region, int pool)
-{
-    uint8_t *base = nmu_region_map(dev, region);
-
-    return base ? (uint64_t *)(base + dev->reg->regions[region].pool[pool].bitmap) : NULL;
-}
-
-/* Finds count free objects, lowest first, and marks them taken. */
-static void take(struct nmu_pool *pool, uint64_t *taken, uint32_t count, uint32_t *index)
-{
-    uint32_t found = 0;
-
-    for (uint32_t word = pool->hint / 64; found < count; word++) {
-        uint64_t avail = ~taken[word];
-
-        if (word == pool->hint / 64)
-            avail &= ~(uint64_t)0 << pool->hint % 64;
-        while (avail && found < count) {
-            uint32_t bit = (uint32_t)__builtin_ctzll(avail);
-
-            avail &= avail - 1;
-            taken[word] |= (uint64_t)1 << bit;
-            index[found++] = word * 64 + bit;
-        }
-    }
-    pool->hint = index[count - 1] + 1;
-    pool->objfree -= count;
-}
-
-int nmu_pool_alloc(struct nmu_device *dev, uint32_t region, int which, uint32_t count, uint32_t *index)
-{
-    struct nmu_pool *pool = &dev->reg->regions[region].pool[which];
-    uint64_t *taken = bitmap(dev, region, which);
-    uint32_t start = 0;
-    int fd, error = 0;
-
-    if (!taken)
-        return ENOMEM;
-    if (count > pool->objfree)
-        return nmu_fail(dev, ENOMEM, "memory region %u: %u %s wanted, %u free of %u", region, count,
-                        which == NMU_POOL_IF ? "netmap_ifs" : which == NMU_POOL_RING ? "rings" : "buffers",
-                        pool->objfree, pool->objtotal);
-    if (!count)
-        return 0;
-    fd = nmu_region_open_file(dev, region);
-    if (fd < 0)
-        return nmu_fail(dev, -fd, "memory region %u: cannot open its file: %s", region, strerror(-fd));
-    take(pool, taken, count, index);
-    for (uint32_t i = 1; i <= count && !error; i++)
-        if (i == count || index[i] != index[i - 1] + 1) {
-            error = back_file(dev, fd, nmu_object(&dev->reg->regions[region], which, index[start]),
-                              (uint64_t)(i - start) * pool->objsize);
-            start = i;
-        }
-    close(fd);
-    for (uint32_t i = 0; i < count && error; i++)
-        nmu_pool_free(dev, region, which, index[i]);
-    return error;
-}
-
-/* Frees one object. An index that is not taken is ignored: it comes from a slot or a list that
- * a client has written. */
-void nmu_pool_free(struct nmu_device *dev, uint32_t region, int which, uint32_t index)
-{
-    struct nmu_pool *pool = &dev->reg->regions[region].pool[which];
-    uint64_t *taken = bitmap(dev, region, which);
-    uint64_t bit = (uint64_t)1 << index % 64;
-
-    if (!taken || index >= pool->objtotal || !(taken[index / 64] & bit))
-        return;
-    taken[index / 64] &= ~bit;
-    pool->objfree++;
-    if (index < pool->hint)
-        pool->hint = index;
 }

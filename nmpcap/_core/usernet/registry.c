@@ -270,6 +270,17 @@ static int find_registry(struct nmu_device *dev)
 
 /* ---- the lock, and what happens at its edges --------------------------------------- */
 
+/* Its last user died between marking it gone and unlinking it: whoever finds it still there does that.
+ * Under its lock, without which nobody unlinks it, so the name cannot have come to mean another. */
+static void unlink_gone(struct nmu_device *dev)
+{
+    struct stat named, ours;
+
+    if (fstatat(dev->dirfd, REGISTRY, &named, 0) == 0 && fstat(dev->registry_fd, &ours) == 0 &&
+        named.st_dev == ours.st_dev && named.st_ino == ours.st_ino)
+        unlinkat(dev->dirfd, REGISTRY, 0);
+}
+
 int nmu_registry_lock(struct nmu_device *dev)
 {
     for (;;) {
@@ -301,6 +312,7 @@ int nmu_registry_lock(struct nmu_device *dev)
                             strerror(error));
         if (!dev->reg->gone)
             break;
+        unlink_gone(dev);
         pthread_mutex_unlock(&dev->reg->lock);
         unmap_registry(dev);
         if (dev->own_dir) {
@@ -325,6 +337,7 @@ void nmu_registry_unlock(struct nmu_device *dev)
 {
     bool last = !registry_in_use(dev->reg);
 
+    nmu_pool_commit(dev);
     if (last) {
         dev->reg->gone = 1;
         for (uint32_t i = 1; i < dev->reg->regions_high; i++)

@@ -76,11 +76,11 @@ static void free_ring_object(struct nmu_device *dev, uint32_t region, struct nmu
     const struct nmu_pool *pool = &dev->reg->regions[region].pool[NMU_POOL_RING];
     uint32_t object = (uint32_t)((kring->ring_ofs - pool->offset) / pool->objsize);
 
+    nmu_pool_free(dev, region, NMU_POOL_RING, object);
     kring->ring_ofs = 0;
     kring->offset_mask = kring->offset_max = 0;
     atomic_store(&kring->timestamps, 0);
     kring->backpressure = 0;
-    nmu_pool_free(dev, region, NMU_POOL_RING, object);
 }
 
 static void free_ring(struct nmu_device *dev, uint32_t region, struct nmu_kring *kring)

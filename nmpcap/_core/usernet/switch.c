@@ -98,9 +98,7 @@ int nmu_switch_join(struct nmu_device *dev, const char *name, uint32_t index)
     if (port->switch_port >= atomic_load_explicit(&sw->highest, memory_order_relaxed))
         atomic_store_explicit(&sw->highest, port->switch_port + 1, memory_order_relaxed);
     /* release: a sender that finds the port finds its record */
-    atomic_store_explicit(&sw->ports[port->switch_port],
-                          nmu_place(index, port->krings + port->tx_rings, port->rx_rings, port->region),
-                          memory_order_release);
+    atomic_store_explicit(&sw->ports[port->switch_port], nmu_port_place(port, index), memory_order_release);
     return 0;
 }
 

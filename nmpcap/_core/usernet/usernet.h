@@ -5,7 +5,7 @@
  *   device.c    the device contract: open, ioctl, mmap, close
  *   registry.c  the runtime directory and its registry file, and the lock
  *   reap.c      after a death
- *   region.c    memory regions: geometry, allocation, mapping
+ *   region.c    memory regions: geometry and mapping;  pool.c  allocation in them
  *   port.c      ports: making, binding, unbinding, removing;  rings.c  their rings
  *   lookup.c    from a name to a port
  *   request.c   NIOCCTRL: headers, bodies, options; run.c dispatches
@@ -112,10 +112,21 @@ uint8_t *nmu_region_map(struct nmu_device *, uint32_t region); /* NULL: msg says
 void nmu_region_unmap_all(struct nmu_device *);
 void nmu_region_forget_stale(struct nmu_device *); /* drops mappings of regions that have ended */
 int nmu_region_open_file(struct nmu_device *, uint32_t region); /* a descriptor or -errno */
-int nmu_pool_alloc(struct nmu_device *, uint32_t region, int pool, uint32_t count, uint32_t *index);
-void nmu_pool_free(struct nmu_device *, uint32_t region, int pool, uint32_t index);
+int nmu_region_back(struct nmu_device *, int fd, uint64_t offset, uint64_t size); /* with memory */
 void nmu_region_remove_file(struct nmu_device *, uint32_t region);
 int nmu_region_back_agreed(struct nmu_device *, uint32_t region, const struct nmu_kring *tx);
+
+/* ---- pool.c, under registry.lock --------------------------------------------------- */
+
+int nmu_pool_alloc(struct nmu_device *, uint32_t region, int pool, uint32_t count, uint32_t *index);
+void nmu_pool_free(struct nmu_device *, uint32_t region, int pool, uint32_t index);
+void nmu_pool_commit(struct nmu_device *);   /* what was allocated is referred to by its owner's records */
+void nmu_pool_rollback(struct nmu_device *); /* after a death: what was allocated may not be */
+
+static inline uint32_t nmu_pool_words(const struct nmu_pool *pool)
+{
+    return (pool->objtotal + 63) / 64;
+}
 
 static inline uint64_t nmu_object(const struct nmu_region *region, int pool, uint32_t index)
 {
