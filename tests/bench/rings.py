@@ -28,6 +28,8 @@ HERE = Path(__file__).parent
 FRAME = bytes.fromhex("020000000002 020000000001 88b5") + bytes(range(46))
 FLOOD = bytes.fromhex("ffffffffffff 020000000001 88b5") + bytes(range(46))
 BATCH = 256
+OPTIONS = ("-O3", "-D_GNU_SOURCE", "-shared", "-fPIC", "-fno-strict-aliasing")
+PIPE = ("netmap:bench{1", "netmap:bench}1")
 MANY = 4_000_000  # packets a run, where the loops are C
 CORES = sorted(os.sched_getaffinity(0))
 PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -36,9 +38,7 @@ PR_SET_PDEATHSIG = 1  # prctl(2)
 class End(ctypes.Structure):
     """struct end of rings.c"""
 
-    _fields_ = (
-        *((name, ctypes.c_void_p) for name in ("device", "txsync", "rxsync", "poll", "tx", "rx")),
-    )
+    _fields_ = (*((name, ctypes.c_void_p) for name in ("device", "txsync", "rxsync", "poll", "tx", "rx")),)
 
 
 def _function(name: str) -> int:
@@ -138,8 +138,7 @@ class Loops:
         library = Path(self._folder, "rings.so")
         core = HERE.parent.parent / "nmpcap" / "_core"
         subprocess.run(
-            [compiler, "-O3", "-D_GNU_SOURCE", "-shared", "-fPIC", "-fno-strict-aliasing", f"-I{core}"]
-            + ["-o", library, HERE / "rings.c"],
+            [compiler, *OPTIONS, f"-I{core}", "-o", library, HERE / "rings.c"],
             check=True,
         )
         loops = ctypes.CDLL(str(library))
@@ -181,7 +180,9 @@ def _sender(loops: Any, name: str, frame: bytes | None, batch: int, **options: A
     return Partner(prepare)
 
 
-def _exchange(loops: Any, names: tuple[str, str], label: str, frame: bytes | None, batch: int) -> Iterator[Case]:
+def _exchange(
+    loops: Any, names: tuple[str, str], label: str, frame: bytes | None, batch: int
+) -> Iterator[Case]:
     """One sender, one receiver, over netmap and bare."""
     touch = frame is not None
     with _user(names[1]) as port, _sender(loops, names[0], frame, batch) as sender:
@@ -194,9 +195,7 @@ def _exchange(loops: Any, names: tuple[str, str], label: str, frame: bytes | Non
                 lambda: sender.during(
                     lambda: loops.receive_loop(ctypes.byref(end), touch, ctypes.c_uint64(MANY))
                 ),
-                lambda: bare.during(
-                    lambda: loops.bare_receive(memory.address, touch, ctypes.c_uint64(MANY))
-                ),
+                lambda: bare.during(lambda: loops.bare_receive(memory.address, touch, ctypes.c_uint64(MANY))),
                 "bare",
             )
 
@@ -205,14 +204,14 @@ def _exchange(loops: Any, names: tuple[str, str], label: str, frame: bytes | Non
 def pipe() -> Iterator[Case]:
     """A netmap pipe between two processes: descriptors only."""
     with Loops() as loops:
-        yield from _exchange(loops, ("netmap:bench{1", "netmap:bench}1"), f"slots, batch {BATCH}", None, BATCH)
+        yield from _exchange(loops, PIPE, f"slots, batch {BATCH}", None, BATCH)
 
 
 @benchmark(reach=120, figure="mpps")
 def pipe_touch() -> Iterator[Case]:
     """The same, 60 bytes written by the sender and read by the receiver."""
     with Loops() as loops:
-        yield from _exchange(loops, ("netmap:bench{1", "netmap:bench}1"), f"60 bytes, batch {BATCH}", FRAME, BATCH)
+        yield from _exchange(loops, PIPE, f"60 bytes, batch {BATCH}", FRAME, BATCH)
 
 
 @benchmark(reach=1, figure="mpps")
@@ -220,7 +219,7 @@ def pipe_batch() -> Iterator[Case]:
     """The rate of a pipe by how many packets the sender hands over at once."""
     with Loops() as loops:
         for shift in range(10):
-            yield from _exchange(loops, ("netmap:bench{1", "netmap:bench}1"), f"slots, batch {1 << shift}", None, 1 << shift)
+            yield from _exchange(loops, PIPE, f"slots, batch {1 << shift}", None, 1 << shift)
 
 
 @benchmark(reach=40, figure="mpps")

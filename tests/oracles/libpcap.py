@@ -47,7 +47,9 @@ class Compiled(NamedTuple):
     def match(self, packet: bytes, wirelen: int | None = None) -> int:
         """The verdict of libpcap's own machine."""
         size = len(packet)
-        return int(library().bpf_filter(self.program.insns, packet, wirelen or size, size))
+        loaded = library()
+        assert loaded is not None, "there is a program of it"
+        return int(loaded.bpf_filter(self.program.insns, packet, wirelen or size, size))
 
 
 @lru_cache(maxsize=1)

@@ -40,7 +40,7 @@ def untagged(frame: bytes) -> tuple[Tags, int, bytes]:
 
 def datagrams(frames: Iterable[bytes]) -> Iterator[Datagram]:
     """Whole datagrams, as their last frames come. A wrong checksum or a missing part is an AssertionError."""
-    parts: dict[tuple, list[bytes]] = {}
+    parts: dict[tuple[object, ...], list[bytes]] = {}
     for frame in frames:
         tags, kind, packet = untagged(frame)
         if kind == ARP:
@@ -77,4 +77,4 @@ def checksum(data: bytes) -> int:
     total = sum(struct.unpack(f">{(len(data) + 1) // 2}H", data + b"\0" * (len(data) % 2)))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
-    return total ^ 0xFFFF
+    return int(total ^ 0xFFFF)
