@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from measure import Case, benchmark
-from rings import FRAME, Loops, Partner, end_of
+from rings import BATCH, FRAME, Loops, Partner, bare_exchange, end_of
 
 import nmpcap
 from nmpcap.netmap import nm_open
@@ -29,7 +29,12 @@ def _drain(loops: Any) -> Partner:
 @benchmark(reach=4, figure="mpps")
 def py_inject() -> Iterator[Case]:
     """``inject`` of one packet after the other, each flushed."""
-    with Loops() as loops, _drain(loops) as drain, nmpcap.open("netmap:bench{1", netmap="user") as port:
+    with (
+        Loops() as loops,
+        _drain(loops) as drain,
+        bare_exchange(loops, FRAME, BATCH, ONE_BY_ONE) as bare,
+        nmpcap.open("netmap:bench{1", netmap="user") as port,
+    ):
 
         def work() -> None:
             inject = port.inject
@@ -39,14 +44,19 @@ def py_inject() -> Iterator[Case]:
                 except nmpcap.DeviceError:  # the other end has had no time to drain
                     inject(FRAME, timeout=1)
 
-        yield Case("60 bytes, one call each", ONE_BY_ONE, lambda: drain.during(work))
+        yield Case("60 bytes, one call each", ONE_BY_ONE, lambda: drain.during(work), bare, "bare")
 
 
 @benchmark(reach=20, figure="mpps")
 def py_inject_many() -> Iterator[Case]:
     """``inject_many`` of a list; what does not fit is offered again."""
     frames = [FRAME] * AT_ONCE
-    with Loops() as loops, _drain(loops) as drain, nmpcap.open("netmap:bench{1", netmap="user") as port:
+    with (
+        Loops() as loops,
+        _drain(loops) as drain,
+        bare_exchange(loops, FRAME, BATCH, AT_ONCE * ROUNDS) as bare,
+        nmpcap.open("netmap:bench{1", netmap="user") as port,
+    ):
 
         def work() -> None:
             for _ in range(ROUNDS):
@@ -54,4 +64,4 @@ def py_inject_many() -> Iterator[Case]:
                 while sent < AT_ONCE:
                     sent += port.inject_many(frames[sent:])
 
-        yield Case(f"60 bytes, {AT_ONCE} a call", AT_ONCE * ROUNDS, lambda: drain.during(work))
+        yield Case(f"60 bytes, {AT_ONCE} a call", AT_ONCE * ROUNDS, lambda: drain.during(work), bare, "bare")

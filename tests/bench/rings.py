@@ -15,6 +15,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -180,24 +181,32 @@ def _sender(loops: Any, name: str, frame: bytes | None, batch: int, **options: A
     return Partner(prepare)
 
 
+@contextmanager
+def bare_exchange(
+    loops: Any, frame: bytes | None, batch: int, items: int = MANY
+) -> Iterator[Callable[[], None]]:
+    """Work for a peer: as many packets through bare shared memory, from another process."""
+    memory = Bare(loops)
+    with Partner(lambda: lambda stop: loops.bare_send(memory.address, frame, batch, stop)) as sender:
+        count = ctypes.c_uint64(items)
+        yield lambda: sender.during(lambda: loops.bare_receive(memory.address, frame is not None, count))
+
+
 def _exchange(
     loops: Any, names: tuple[str, str], label: str, frame: bytes | None, batch: int
 ) -> Iterator[Case]:
     """One sender, one receiver, over netmap and bare."""
-    touch = frame is not None
-    with _user(names[1]) as port, _sender(loops, names[0], frame, batch) as sender:
+    touch, count = frame is not None, ctypes.c_uint64(MANY)
+    with (
+        _user(names[1]) as port,
+        _sender(loops, names[0], frame, batch) as sender,
+        bare_exchange(loops, frame, batch) as bare,
+    ):
         end = end_of(port)
-        memory = Bare(loops)
-        with Partner(lambda: lambda stop: loops.bare_send(memory.address, frame, batch, stop)) as bare:
-            yield Case(
-                label,
-                MANY,
-                lambda: sender.during(
-                    lambda: loops.receive_loop(ctypes.byref(end), touch, ctypes.c_uint64(MANY))
-                ),
-                lambda: bare.during(lambda: loops.bare_receive(memory.address, touch, ctypes.c_uint64(MANY))),
-                "bare",
-            )
+        receive = loops.receive_loop
+        yield Case(
+            label, MANY, lambda: sender.during(lambda: receive(ctypes.byref(end), touch, count)), bare, "bare"
+        )
 
 
 @benchmark(reach=300, figure="mpps")
@@ -232,20 +241,21 @@ def vale() -> Iterator[Case]:
 @benchmark(reach=20, figure="mpps")
 def vale_flood() -> Iterator[Case]:
     """One sender, one to eight receivers of every packet, all drained by one process: packets received."""
-    with Loops() as loops:
+    with Loops() as loops, bare_exchange(loops, FLOOD, BATCH) as bare:
         for receivers in (1, 2, 4, 8):
-            ports = [_user(f"valeB:r{i}") for i in range(receivers)]
-            ends = (End * receivers)(*(end_of(port) for port in ports))
-            with _sender(loops, "valeB:s", FLOOD, BATCH) as sender:
-                yield Case(
-                    f"to {receivers}",
-                    MANY,
-                    lambda: sender.during(
-                        lambda: loops.receive_many(ends, receivers, ctypes.c_uint64(MANY))  # noqa: B023
-                    ),
-                )
-            for port in ports:
-                port.close()
+            yield from _flood(loops, receivers, bare)
+
+
+def _flood(loops: Any, receivers: int, bare: Callable[[], None]) -> Iterator[Case]:
+    count = ctypes.c_uint64(MANY)
+    with ExitStack() as stack:
+        ports = [stack.enter_context(_user(f"valeB:r{i}")) for i in range(receivers)]
+        ends = (End * receivers)(*(end_of(port) for port in ports))
+        sender = stack.enter_context(_sender(loops, "valeB:s", FLOOD, BATCH))
+        work = loops.receive_many
+        yield Case(
+            f"to {receivers}", MANY, lambda: sender.during(lambda: work(ends, receivers, count)), bare, "bare"
+        )
 
 
 @benchmark(reach=10, figure="us")
