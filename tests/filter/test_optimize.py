@@ -18,7 +18,7 @@ NETMASK = 0xFFFFFF00
 EVERYDAY = [line for line in (FOLDER / "everyday.txt").read_text().splitlines() if line and line[0] != "#"]
 
 
-BARE = (139, 140, 165, 197, 220)  # where most of what the generator writes is refused
+BARE = (114, 139, 140, 165, 197, 220)  # where most of what the generator writes is refused
 
 
 def both(text: str, linktype: int, **switches: bool) -> tuple[nmpcap.Program, nmpcap.Program] | None:

@@ -50,7 +50,7 @@ def test_time_grows_with_the_text(family: str) -> None:
     make = FAMILIES[family]
     small, large = make(250), make(4000)
     first = min(seconds(small) for _ in range(3))
-    assert seconds(large) < 64 * max(first, 0.002)
+    assert min(seconds(large) for _ in range(2)) < 64 * max(first, 0.002)
 
 
 def test_a_hundred_thousand_hosts() -> None:
