@@ -74,7 +74,7 @@ def datagrams(frames: Iterable[bytes]) -> Iterator[Datagram]:
 
 def checksum(data: bytes) -> int:
     """The Internet checksum (RFC 1071), 0 over data that holds its own."""
-    total = sum(struct.unpack(f">{(len(data) + 1) // 2}H", data + b"\0" * (len(data) % 2)))
+    total: int = sum(struct.unpack(f">{(len(data) + 1) // 2}H", data + b"\0" * (len(data) % 2)))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return int(total ^ 0xFFFF)

@@ -235,7 +235,7 @@ int nmu_region_back_agreed(struct nmu_device *dev, uint32_t index, const struct 
     if (fd < 0)
         return nmu_fail(dev, -fd, "memory region %u: cannot open its file: %s", index, strerror(-fd));
     error = nmu_region_back(dev, fd, region->agreed + kring->ring_ofs - region->pool[NMU_POOL_RING].offset,
-                      kring->num_slots * sizeof(struct netmap_slot));
+                            kring->num_slots * sizeof(struct netmap_slot));
     close(fd);
     return error;
 }
