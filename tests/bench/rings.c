@@ -5,11 +5,12 @@
  * Each loop works on memory it is given and calls nothing but a sync. `stop` and `count` are in
  * memory that both processes see.
  */
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#include <time.h>
+#include <sys/socket.h>
 
 #include "abi.h"
 
@@ -152,7 +153,7 @@ static bool get(struct end *end, bool asleep, const _Atomic uint32_t *stop)
         if (stop && atomic_load_explicit(stop, memory_order_relaxed))
             return false;
         if (asleep)
-            end->poll(end->device, 1 /* POLLIN */, 100, &revents);
+            end->poll(end->device, POLLIN, 100, &revents);
         else
             end->rxsync(end->device);
     }
@@ -231,7 +232,7 @@ uint64_t bare_receive(struct bare *bare, bool touch, uint64_t count)
 /* One word each way: what a round trip through shared memory takes. */
 void bare_echo(struct bare *bare, _Atomic uint32_t *stop)
 {
-    uint64_t seen = atomic_load(&bare->head);
+    uint64_t seen = atomic_load(&bare->tail); /* answered so far; a ping may be there already */
 
     while (!atomic_load_explicit(stop, memory_order_relaxed)) {
         uint64_t head = atomic_load_explicit(&bare->head, memory_order_acquire);
@@ -248,6 +249,29 @@ void bare_ping(struct bare *bare, uint64_t count)
     for (uint64_t i = 0; i < count; i++) {
         atomic_store_explicit(&bare->head, ++head, memory_order_release);
         while (atomic_load_explicit(&bare->tail, memory_order_acquire) != head)
+            ;
+    }
+}
+
+/* One byte each way through sockets: what a round trip takes when both ends sleep. */
+void asleep_echo(int fd, const _Atomic uint32_t *stop)
+{
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    char byte;
+
+    while (!atomic_load_explicit(stop, memory_order_relaxed))
+        if (poll(&ready, 1, 100) == 1 && recv(fd, &byte, 1, 0) == 1)
+            send(fd, &byte, 1, 0);
+}
+
+void asleep_ping(int fd, uint64_t count)
+{
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    char byte = 0;
+
+    for (uint64_t i = 0; i < count; i++) {
+        send(fd, &byte, 1, 0);
+        while (poll(&ready, 1, 100) != 1 || recv(fd, &byte, 1, 0) != 1)
             ;
     }
 }

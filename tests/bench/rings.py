@@ -12,6 +12,7 @@ import mmap
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -34,6 +35,7 @@ PIPE = ("netmap:bench{1", "netmap:bench}1")
 MANY = 4_000_000  # packets a run, where the loops are C
 CORES = sorted(os.sched_getaffinity(0))
 PR_SET_PDEATHSIG = 1  # prctl(2)
+GO, QUIT = b".", b"q"
 
 
 class End(ctypes.Structure):
@@ -82,7 +84,7 @@ class Partner:
             _pin(1)
             work = prepare()
             os.write(self._done_write, b".")
-            while os.read(self._go_read, 1):
+            while os.read(self._go_read, 1) == GO:
                 work(ctypes.c_void_p(ctypes.addressof(self._stop)))
                 os.write(self._done_write, b".")
         finally:
@@ -95,7 +97,7 @@ class Partner:
     def during(self, work: Callable[[], object]) -> None:
         """Do ``work`` while the partner does its own."""
         self._stop.value = 0
-        os.write(self._go_write, b".")
+        os.write(self._go_write, GO)
         try:
             work()
         finally:
@@ -108,6 +110,7 @@ class Partner:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        os.write(self._go_write, QUIT)  # its end of the pipe alone says nothing: later partners have it too
         os.close(self._go_write)
         os.close(self._done_read)
         os.waitpid(self.pid, 0)
@@ -258,27 +261,46 @@ def _flood(loops: Any, receivers: int, bare: Callable[[], None]) -> Iterator[Cas
         )
 
 
-@benchmark(reach=10, figure="us")
+@contextmanager
+def _spinning_peer(loops: Any, trips: int) -> Iterator[Callable[[], None]]:
+    memory = Bare(loops)
+    with Partner(lambda: lambda stop: loops.bare_echo(memory.address, stop)) as echo:
+        yield lambda: echo.during(lambda: loops.bare_ping(memory.address, ctypes.c_uint64(trips)))
+
+
+@contextmanager
+def _sleeping_peer(loops: Any, trips: int) -> Iterator[Callable[[], None]]:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with (
+        ours,
+        theirs,
+        Partner(lambda: lambda stop: loops.asleep_echo(theirs.fileno(), stop)) as echo,
+    ):
+        yield lambda: echo.during(lambda: loops.asleep_ping(ours.fileno(), ctypes.c_uint64(trips)))
+
+
+def _round_trips(loops: Any, asleep: bool, trips: int) -> Iterator[Case]:
+    def prepare() -> Callable[[ctypes.c_void_p], object]:
+        port = _user(PIPE[1])
+        end = end_of(port)
+        return lambda stop, _port=port: loops.echo_loop(ctypes.byref(end), asleep, stop)  # type: ignore[misc]
+
+    peer = (_sleeping_peer if asleep else _spinning_peer)(loops, trips)
+    with peer as bare, _user(PIPE[0]) as port, Partner(prepare) as echo:
+        end = end_of(port)
+        work = loops.ping_loop
+        yield Case(
+            "asleep, poll" if asleep else "spinning",
+            trips,
+            lambda: echo.during(lambda: work(ctypes.byref(end), asleep, ctypes.c_uint64(trips))),
+            bare,
+            "bare",
+        )
+
+
+@benchmark(reach=100, figure="us")
 def latency() -> Iterator[Case]:
-    """A round trip of one packet over a pipe, both ends spinning or both asleep."""
+    """A round trip of one packet over a pipe, with both ends spinning, then with both asleep."""
     with Loops() as loops:
-        for asleep, trips in ((False, 20_000), (True, 2_000)):
-
-            def prepare(asleep: bool = asleep) -> Callable[[ctypes.c_void_p], object]:
-                port = _user("netmap:bench}1")
-                end = end_of(port)
-                return lambda stop, _port=port: loops.echo_loop(ctypes.byref(end), asleep, stop)  # type: ignore[misc]
-
-            memory = Bare(loops)
-            bare = Partner(lambda: lambda stop: loops.bare_echo(memory.address, stop))  # noqa: B023
-            with _user("netmap:bench{1") as port, Partner(prepare) as echo, bare:
-                end = end_of(port)
-                yield Case(
-                    "asleep (poll)" if asleep else "spinning",
-                    trips,
-                    lambda: echo.during(
-                        lambda: loops.ping_loop(ctypes.byref(end), asleep, ctypes.c_uint64(trips))  # noqa: B023
-                    ),
-                    lambda: bare.during(lambda: loops.bare_ping(memory.address, ctypes.c_uint64(trips))),  # noqa: B023
-                    "bare",
-                )
+        yield from _round_trips(loops, False, 20_000)
+        yield from _round_trips(loops, True, 2_000)
