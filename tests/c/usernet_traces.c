@@ -128,8 +128,27 @@ static void fragments_are_counted(void)
     client_close(&c);
 }
 
+/* An end of a pipe is a port, and can have pipes of its own, which keep it. What is left over is
+ * seen in the runtime directory, which has to be empty in the end. */
+static void a_pipe_on_a_pipe_keeps_it(void)
+{
+    struct client below, above, again;
+
+    client_open(&below, "x{1", 8);
+    client_open(&above, "x}1{2", 8);
+    client_close(&below);
+    client_open(&again, "x{1", 16);
+    CHECK_EQ(again.tx->num_slots, 8); /* the pipe that was there, not a new one */
+    client_close(&above);
+    client_close(&again);
+    client_open(&again, "x{1", 16);
+    CHECK_EQ(again.tx->num_slots, 16);
+    client_close(&again);
+}
+
 int main(void)
 {
+    a_pipe_on_a_pipe_keeps_it();
     vale_frees_at_once();
     pipe_waits_for_its_reader();
     heads_are_checked();

@@ -85,7 +85,10 @@ static void put(struct nmu_device *dev)
     if (!dev->closed || dev->client_maps)
         return;
     if (dev->desc && nmu_registry_lock(dev) == 0) {
-        nmu_port_unbind(dev, dev->desc);
+        close(dev->wake_fd);
+        dev->wake_fd = -1;
+        if (!nmu_desc_alive(dev, dev->desc)) /* else a process that inherited it still has it */
+            nmu_port_unbind(dev, dev->desc);
         dev->desc = 0;
         nmu_reap_at_end(dev);
         nmu_registry_unlock(dev);
@@ -96,6 +99,7 @@ static void put(struct nmu_device *dev)
         close(dev->send_fd);
     nmu_registry_close(dev);
     nmu_forward_free(dev->forward);
+    pthread_mutex_destroy(&dev->busy);
     free(dev);
 }
 
@@ -141,6 +145,7 @@ int nm_user_open(struct nm_device **device, char *msg)
         return ENOMEM;
     }
     dev->device.ops = &user_ops;
+    pthread_mutex_init(&dev->busy, NULL);
     dev->dirfd = dev->registry_fd = dev->wake_fd = dev->send_fd = -1;
     *device = &dev->device;
     return 0;

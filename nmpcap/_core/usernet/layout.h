@@ -189,9 +189,14 @@ static inline uint32_t nmu_place_port(uint64_t place)
     return place & 0xffff;
 }
 
+static inline uint32_t nmu_place_rings(uint64_t place)
+{
+    return place >> 32 & 0xffff;
+}
+
 static inline uint32_t nmu_place_kring(uint64_t place, uint32_t ring)
 {
-    uint32_t rings = place >> 32 & 0xffff;
+    uint32_t rings = nmu_place_rings(place);
 
     return rings ? (uint32_t)(place >> 16 & 0xffff) + ring % rings : 0;
 }

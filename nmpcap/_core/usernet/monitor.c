@@ -19,44 +19,42 @@ enum { RX, TX };
 
 /* ---- delivering -------------------------------------------------------------------- */
 
-static uint32_t slot_offset(const struct nmu_kring *kring, const struct netmap_slot *slot)
-{
-    return (uint32_t)(slot->ptr & kring->offset_mask);
-}
-
-/* The slot's buffer; buffer 0, which is all zeros, where the index is none. */
-static uint8_t *slot_buffer(struct nmu_device *dev, uint32_t region_index, const struct netmap_slot *slot)
+/* The buffer of an index; buffer 0, which is all zeros, where the index is none. */
+static uint8_t *buffer(struct nmu_device *dev, uint32_t region_index, uint32_t index)
 {
     const struct nmu_region *region = &dev->reg->regions[region_index];
-    uint32_t index = slot->buf_idx;
 
     if (index < 2 || index >= region->pool[NMU_POOL_BUF].objtotal)
         index = 0;
     return nmu_region_map(dev, region_index) + nmu_object(region, NMU_POOL_BUF, index);
 }
 
-static void copy_slot(struct nmu_device *dev, const struct nmu_kring *source, const struct netmap_slot *from,
-                      const struct nmu_kring *target, struct netmap_slot *to)
+/* Both slots are as they were read once: their owners may be writing at them. */
+static uint16_t copy_bytes(struct nmu_device *dev, const struct nmu_kring *source, struct netmap_slot from,
+                           const struct nmu_kring *target, struct netmap_slot to)
 {
     uint32_t from_region = dev->reg->ports[source->port].region, to_region = dev->reg->ports[target->port].region;
-    uint32_t from_size = dev->reg->regions[from_region].pool[NMU_POOL_BUF].objsize;
-    uint32_t to_size = dev->reg->regions[to_region].pool[NMU_POOL_BUF].objsize;
-    uint32_t from_ofs = slot_offset(source, from), to_ofs = slot_offset(target, to);
-    uint32_t length = from->len;
+    const struct nmu_pool *from_bufs = &dev->reg->regions[from_region].pool[NMU_POOL_BUF];
+    const struct nmu_pool *to_bufs = &dev->reg->regions[to_region].pool[NMU_POOL_BUF];
+    uint32_t from_ofs = (uint32_t)(from.ptr & source->offset_mask), to_ofs = (uint32_t)(to.ptr & target->offset_mask);
+    uint32_t length = from.len;
+    uint8_t *into;
 
-    if (from_ofs > from_size || to_ofs > to_size)
+    if (from_ofs > from_bufs->objsize || to_ofs > to_bufs->objsize)
         length = 0;
-    if (length > from_size - from_ofs)
-        length = from_size - from_ofs;
-    if (length > to_size - to_ofs)
-        length = to_size - to_ofs;
-    if (from->flags & NS_INDIRECT) {
-        if (nmu_copyin(slot_buffer(dev, to_region, to) + to_ofs, from->ptr, length))
-            length = 0;
-    } else if (to->buf_idx >= 2) {
-        memcpy(slot_buffer(dev, to_region, to) + to_ofs, slot_buffer(dev, from_region, from) + from_ofs, length);
-    }
-    to->len = (uint16_t)length;
+    if (length > from_bufs->objsize - from_ofs)
+        length = from_bufs->objsize - from_ofs;
+    if (length > to_bufs->objsize - to_ofs)
+        length = to_bufs->objsize - to_ofs;
+    if (to.buf_idx < 2 || to.buf_idx >= to_bufs->objtotal)
+        return (uint16_t)length;
+    into = buffer(dev, to_region, to.buf_idx) + to_ofs;
+    /* Only a sender's own sync may follow a pointer: an rx ring's slots are its reader's to write,
+     * and this may be running in the process of who sent the packet. */
+    if (source->tx && (from.flags & NS_INDIRECT))
+        return nmu_copyin(into, from.ptr, length) ? 0 : (uint16_t)length;
+    memcpy(into, buffer(dev, from_region, from.buf_idx) + from_ofs, length);
+    return (uint16_t)length;
 }
 
 static void swap_slot(struct netmap_slot *watched, struct netmap_slot *own)
@@ -86,13 +84,14 @@ static void show(struct nmu_device *dev, struct nmu_kring *watched, struct nmu_k
         tail = atomic_load_explicit(&monitor->hwtail, memory_order_relaxed);
         for (; from != to; from = nmu_next(from, n), tail = nmu_next(tail, monitor->num_slots)) {
             struct netmap_slot *watched_slot = &source->slot[from], *own = &target->slot[tail];
-            uint16_t flags = watched_slot->flags & (uint16_t)~NS_TXMON;
+            struct netmap_slot seen = nmu_slot(watched_slot);
+            uint16_t flags = seen.flags & (uint16_t)~NS_TXMON;
 
             if (swap) {
                 swap_slot(watched_slot, own);
                 watched_slot->flags |= NS_BUF_CHANGED;
             } else {
-                copy_slot(dev, watched, watched_slot, monitor, own);
+                own->len = copy_bytes(dev, watched, seen, monitor, nmu_slot(own));
             }
             own->flags = watched->tx ? flags | NS_TXMON : flags;
             if (monitor->timestamps)

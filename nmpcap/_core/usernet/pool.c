@@ -13,9 +13,6 @@
 
 #include "usernet/usernet.h"
 
-/* A process is killed between two instructions: all that counts is their order in this one. */
-#define IN_THIS_ORDER() atomic_signal_fence(memory_order_seq_cst)
-
 static uint64_t *taken_bits(struct nmu_device *dev, uint32_t region, int pool)
 {
     uint8_t *base = nmu_region_map(dev, region);
@@ -37,23 +34,23 @@ static void announce(struct nmu_device *dev, uint32_t region, struct nmu_pool *p
     }
     if (pool->new_first == pool->new_end) {
         pool->new_first = word;
-        IN_THIS_ORDER();
+        NMU_IN_THIS_ORDER();
         pool->new_end = word + 1;
     }
     if (word < pool->new_first)
         pool->new_first = word;
     if (word >= pool->new_end)
         pool->new_end = word + 1;
-    IN_THIS_ORDER();
+    NMU_IN_THIS_ORDER();
 }
 
 /* Finds count free objects, lowest first, and marks them taken. */
-static void take(struct nmu_device *dev, uint32_t region, struct nmu_pool *pool, uint64_t *taken, uint32_t count,
+static uint32_t take(struct nmu_device *dev, uint32_t region, struct nmu_pool *pool, uint64_t *taken, uint32_t count,
                  uint32_t *index)
 {
     uint32_t found = 0;
 
-    for (uint32_t word = pool->hint / 64; found < count; word++) {
+    for (uint32_t word = pool->hint / 64; found < count && word < nmu_pool_words(pool); word++) {
         uint64_t avail = ~taken[word], chosen = 0;
 
         if (word == pool->hint / 64)
@@ -66,18 +63,20 @@ static void take(struct nmu_device *dev, uint32_t region, struct nmu_pool *pool,
         }
         announce(dev, region, pool, word);
         new_bits(pool, taken)[word] |= chosen;
-        IN_THIS_ORDER();
+        NMU_IN_THIS_ORDER();
         taken[word] |= chosen;
     }
-    pool->hint = index[count - 1] + 1;
-    pool->objfree -= count;
+    if (found)
+        pool->hint = index[found - 1] + 1;
+    pool->objfree -= found;
+    return found;
 }
 
 int nmu_pool_alloc(struct nmu_device *dev, uint32_t region, int which, uint32_t count, uint32_t *index)
 {
     struct nmu_pool *pool = &dev->reg->regions[region].pool[which];
     uint64_t *taken = taken_bits(dev, region, which);
-    uint32_t start = 0;
+    uint32_t start = 0, found;
     int fd, error = 0;
 
     if (!taken)
@@ -91,7 +90,11 @@ int nmu_pool_alloc(struct nmu_device *dev, uint32_t region, int which, uint32_t 
     fd = nmu_region_open_file(dev, region);
     if (fd < 0)
         return nmu_fail(dev, -fd, "memory region %u: cannot open its file: %s", region, strerror(-fd));
-    take(dev, region, pool, taken, count, index);
+    found = take(dev, region, pool, taken, count, index);
+    if (found < count) { /* a count gone wrong: the bitmap is what holds */
+        pool->objfree = 0;
+        error = nmu_fail(dev, ENOMEM, "memory region %u: its objects are used up", region);
+    }
     for (uint32_t i = 1; i <= count && !error; i++)
         if (i == count || index[i] != index[i - 1] + 1) {
             error = nmu_region_back(dev, fd, nmu_object(&dev->reg->regions[region], which, index[start]),
@@ -99,9 +102,16 @@ int nmu_pool_alloc(struct nmu_device *dev, uint32_t region, int which, uint32_t 
             start = i;
         }
     close(fd);
-    for (uint32_t i = 0; i < count && error; i++)
+    for (uint32_t i = 0; i < found && error; i++)
         nmu_pool_free(dev, region, which, index[i]);
     return error;
+}
+
+bool nmu_pool_taken(struct nmu_device *dev, uint32_t region, int which, uint32_t index)
+{
+    const uint64_t *taken = taken_bits(dev, region, which);
+
+    return taken && index < dev->reg->regions[region].pool[which].objtotal && (taken[index / 64] >> index % 64 & 1);
 }
 
 /* Frees one object. An index that is not taken is ignored: it comes from a slot or a list that
@@ -118,7 +128,7 @@ void nmu_pool_free(struct nmu_device *dev, uint32_t region, int which, uint32_t 
     pool->objfree++;
     if (index < pool->hint)
         pool->hint = index;
-    IN_THIS_ORDER(); /* the caller drops its reference next */
+    NMU_IN_THIS_ORDER(); /* the caller drops its reference next */
 }
 
 void nmu_pool_commit(struct nmu_device *dev)
@@ -131,12 +141,12 @@ void nmu_pool_commit(struct nmu_device *dev)
 
         if (taken)
             memset(new_bits(pool, taken) + pool->new_first, 0, (pool->new_end - pool->new_first) * sizeof(*taken));
-        IN_THIS_ORDER();
+        NMU_IN_THIS_ORDER();
         pool->new_end = 0;
-        IN_THIS_ORDER();
+        NMU_IN_THIS_ORDER();
         pool->new_first = 0;
     }
-    IN_THIS_ORDER();
+    NMU_IN_THIS_ORDER();
     dev->reg->allocating = 0;
 }
 

@@ -147,6 +147,7 @@ int nmu_port_create(struct nmu_device *dev, enum nmu_kind kind, const char *name
     reg->regions[region].users++;
     if (*index >= reg->ports_high)
         reg->ports_high = *index + 1;
+    NMU_IN_THIS_ORDER();
     port->kind = kind;
     return 0;
 }
@@ -179,8 +180,13 @@ static int make_if(struct nmu_device *dev, struct nmu_port *port, struct nmu_des
     struct nmu_range range[2];
     uint32_t object;
     int64_t *ring_ofs, offset;
-    int error = nmu_pool_alloc(dev, port->region, NMU_POOL_IF, 1, &object);
+    int error;
 
+    if (sizeof(*nifp) + (uint64_t)(port->tx_rings + port->rx_rings + 2) * sizeof(*ring_ofs) >
+        region->pool[NMU_POOL_IF].objsize)
+        return nmu_fail(dev, ENOMEM, "%s: %u rings do not fit the netmap_ifs of memory region %u, of %u bytes",
+                        port->name, port->tx_rings + port->rx_rings, port->region, region->pool[NMU_POOL_IF].objsize);
+    error = nmu_pool_alloc(dev, port->region, NMU_POOL_IF, 1, &object);
     if (error)
         return error;
     offset = (int64_t)nmu_object(region, NMU_POOL_IF, object);
@@ -246,6 +252,7 @@ int nmu_port_bind(struct nmu_device *dev, uint32_t port_index, uint32_t desc_ind
         return error;
     }
     port->users++;
+    NMU_IN_THIS_ORDER();
     desc->port = port_index;
     count_users(dev, port, desc, 1);
     return 0;
@@ -270,6 +277,8 @@ static void free_if(struct nmu_device *dev, const struct nmu_port *port, struct 
     for (uint32_t i = 0; i < bufs->objtotal && index >= 2 && index < bufs->objtotal; i++) {
         uint32_t next;
 
+        if (!nmu_pool_taken(dev, port->region, NMU_POOL_BUF, index))
+            break; /* nobody's: perhaps a hole that there is no memory for, or the list's own start */
         memcpy(&next, base + nmu_object(region, NMU_POOL_BUF, index), sizeof(next));
         nmu_pool_free(dev, port->region, NMU_POOL_BUF, index);
         index = next;
@@ -326,7 +335,7 @@ void nmu_port_put(struct nmu_device *dev, uint32_t index)
     if (port->kind == NMU_PIPE) {
         uint32_t parent = port->parent;
 
-        if (reg->ports[port->peer].users)
+        if (reg->ports[port->peer].users || reg->ports[port->peer].pipes)
             return;
         nmu_port_remove(dev, port->peer);
         nmu_port_remove(dev, index);

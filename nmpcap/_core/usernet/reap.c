@@ -173,8 +173,12 @@ static void recount(struct nmu_device *dev)
 /* Unbinds a descriptor if its owner has died; true if so. */
 static bool bury(struct nmu_device *dev, uint32_t desc)
 {
-    if (!dev->reg->descs[desc].port || desc == dev->desc || nmu_desc_alive(dev, desc))
+    uint32_t port = dev->reg->descs[desc].port;
+
+    if (!port || desc == dev->desc || nmu_desc_alive(dev, desc))
         return false;
+    if (!nmu_region_map(dev, dev->reg->ports[port].region))
+        return false; /* what it has taken cannot be given back from here: left to another */
     nmu_port_unbind(dev, desc);
     return true;
 }

@@ -96,6 +96,7 @@ static void lay_out(struct nmu_region *region, const struct nmu_geometry *geomet
         offset += pool_bytes(&region->pool[pool]);
     }
     region->memsize = offset;
+    offset = round_up(offset, PAGE); /* what clients map ends with its page */
     for (int pool = 0; pool < NMU_POOLS; pool++) {
         region->pool[pool].bitmap = offset;
         offset += 2 * nmu_pool_words(&region->pool[pool]) * sizeof(uint64_t);

@@ -271,6 +271,8 @@ static int bind_port(struct nmu_device *dev, struct nmu_request *request, uint32
         dev->csb = false;
         return error;
     }
+    /* All is referred to by now; and from the next step on a monitor's buffers go into others' slots. */
+    nmu_pool_commit(dev);
     if (port->kind == NMU_MONITOR)
         nmu_monitor_start(dev, port_index, reg->nr_flags);
     reg->nr_offset = nmu_object(&dev->reg->regions[port->region], NMU_POOL_IF, desc->if_index - 1);

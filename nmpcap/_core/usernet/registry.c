@@ -109,9 +109,13 @@ static int open_directory(struct nmu_device *dev)
     dev->dirfd = open(dev->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (dev->own_dir ? O_NOFOLLOW : 0));
     if (dev->dirfd < 0)
         return nmu_fail(dev, errno, "runtime directory %s: cannot open it: %s", dev->dir, strerror(errno));
-    if (fstat(dev->dirfd, &st) < 0)
+    if (fstat(dev->dirfd, &st) < 0) {
         error = errno;
-    else if (dev->own_dir && (st.st_uid != geteuid() || (st.st_mode & 077)))
+        close(dev->dirfd);
+        dev->dirfd = -1;
+        return error;
+    }
+    if (dev->own_dir && (st.st_uid != geteuid() || (st.st_mode & 077)))
         error = nmu_fail(dev, EPERM, "runtime directory %s: must belong to you alone (mode 0700); somebody else made "
                          "it, or opened it up. To share one on purpose set NMPCAP_RUNTIME_DIR", dev->dir);
     /* Whom the directory lets in may use what is in it. */
@@ -157,6 +161,9 @@ static int map_registry(struct nmu_device *dev, int fd)
 
 static void unmap_registry(struct nmu_device *dev)
 {
+    /* A region of the next registry may have the number and the generation of one of this. */
+    nmu_region_unmap_all(dev);
+    dev->maps_epoch = 0;
     if (dev->reg) {
         munmap(dev->reg, sizeof(*dev->reg));
         close(dev->registry_fd);
@@ -213,6 +220,8 @@ static int create_registry(struct nmu_device *dev)
         return 0;
     error = errno;
     unmap_registry(dev);
+    if (error == ENOENT && access("/proc/self/fd", X_OK) < 0)
+        return nmu_fail(dev, ENOSYS, "runtime directory %s: cannot name the registry without /proc; mount it", dev->dir);
     if (error != EEXIST && error != ENOENT)
         nmu_fail(dev, error, "runtime directory %s: cannot name the registry: %s", dev->dir, strerror(error));
     return error;
@@ -232,12 +241,17 @@ static bool remove_ours(struct nmu_device *dev, const char *name)
 
 /* A registry that this code cannot read. In use, it is an error; else it is what programs of
  * another version left when they were killed, and makes room: ENOENT. */
-static int refuse_or_clear(struct nmu_device *dev)
+static int refuse_or_clear(struct nmu_device *dev, const struct stat *stale)
 {
+    struct stat named;
+
     if (nmu_any_file(dev, is_living_port))
         return nmu_fail(dev, EPROTO, "runtime directory %s: programs with another version of nmpcap are using it; end "
                         "them, or set NMPCAP_RUNTIME_DIR", dev->dir);
-    nmu_any_file(dev, remove_ours);
+    /* Another may be clearing too, and have a registry of its own there by now. */
+    if (fstatat(dev->dirfd, REGISTRY, &named, 0) == 0 && named.st_dev == stale->st_dev &&
+        named.st_ino == stale->st_ino)
+        nmu_any_file(dev, remove_ours);
     return ENOENT;
 }
 
@@ -251,9 +265,14 @@ static int find_registry(struct nmu_device *dev)
         return errno == ENOENT ? ENOENT
                                : nmu_fail(dev, errno, "runtime directory %s: cannot open its registry: %s", dev->dir,
                                           strerror(errno));
-    if (fstat(fd, &st) < 0 || st.st_size != (off_t)sizeof(struct nmu_registry)) {
+    if (fstat(fd, &st) < 0) {
+        error = errno;
         close(fd);
-        return refuse_or_clear(dev);
+        return error;
+    }
+    if (st.st_size != (off_t)sizeof(struct nmu_registry)) {
+        close(fd);
+        return refuse_or_clear(dev, &st);
     }
     error = map_registry(dev, fd);
     if (error) {
@@ -263,7 +282,7 @@ static int find_registry(struct nmu_device *dev)
     if (atomic_load_explicit(&dev->reg->magic, memory_order_acquire) != NMU_MAGIC ||
         dev->reg->version != NMU_VERSION) {
         unmap_registry(dev);
-        return refuse_or_clear(dev);
+        return refuse_or_clear(dev, &st);
     }
     return 0;
 }
@@ -304,7 +323,8 @@ int nmu_registry_lock(struct nmu_device *dev)
         }
         error = pthread_mutex_lock(&dev->reg->lock);
         if (error == EOWNERDEAD) {
-            nmu_reap_holder(dev);
+            if (!dev->reg->gone) /* else its files' names may be those of the next one's */
+                nmu_reap_holder(dev);
             error = pthread_mutex_consistent(&dev->reg->lock);
         }
         if (error)
@@ -348,7 +368,6 @@ void nmu_registry_unlock(struct nmu_device *dev)
     }
     pthread_mutex_unlock(&dev->reg->lock);
     if (last) {
-        nmu_region_unmap_all(dev);
         unmap_registry(dev);
         close(dev->dirfd);
         dev->dirfd = -1;
@@ -357,7 +376,6 @@ void nmu_registry_unlock(struct nmu_device *dev)
 
 void nmu_registry_close(struct nmu_device *dev)
 {
-    nmu_region_unmap_all(dev);
     unmap_registry(dev);
     if (dev->dirfd >= 0)
         close(dev->dirfd);

@@ -9,11 +9,11 @@
 
 #include "usernet/usernet.h"
 
-static void set_ring_constants(struct netmap_ring *ring, const struct nmu_region *region,
+static void set_ring_constants(struct netmap_ring *ring, const struct nmu_region *region, uint64_t offset,
                                const struct nmu_kring *kring)
 {
     /* Constant for clients, and written here once, before any client sees the ring. */
-    *(int64_t *)(uintptr_t)&ring->buf_ofs = (int64_t)(region->pool[NMU_POOL_BUF].offset - kring->ring_ofs);
+    *(int64_t *)(uintptr_t)&ring->buf_ofs = (int64_t)(region->pool[NMU_POOL_BUF].offset - offset);
     *(uint32_t *)(uintptr_t)&ring->num_slots = kring->num_slots;
     *(uint32_t *)(uintptr_t)&ring->nr_buf_size = region->pool[NMU_POOL_BUF].objsize;
     *(uint16_t *)(uintptr_t)&ring->ringid = (uint16_t)kring->id;
@@ -39,6 +39,7 @@ static int make_ring(struct nmu_device *dev, uint32_t region_index, struct nmu_k
     const struct nmu_region *region = &dev->reg->regions[region_index];
     uint64_t size = sizeof(struct netmap_ring) + (uint64_t)kring->num_slots * sizeof(struct netmap_slot);
     struct netmap_ring *ring;
+    uint64_t offset;
     uint32_t object;
     int error;
 
@@ -49,13 +50,15 @@ static int make_ring(struct nmu_device *dev, uint32_t region_index, struct nmu_k
     if (error)
         return error;
     reset_kring(kring);
-    kring->ring_ofs = nmu_object(region, NMU_POOL_RING, object);
-    ring = nmu_ring(dev, kring);
+    offset = nmu_object(region, NMU_POOL_RING, object);
+    ring = (struct netmap_ring *)(nmu_region_map(dev, region_index) + offset);
     memset((void *)ring, 0, size);
-    set_ring_constants(ring, region, kring);
+    set_ring_constants(ring, region, offset, kring);
     ring->tail = kring->rtail;
     for (uint32_t i = 0; i < kring->num_slots; i++)
         ring->slot[i].len = (uint16_t)region->pool[NMU_POOL_BUF].objsize;
+    NMU_IN_THIS_ORDER(); /* who finds it after a death finds no slots of who had it before */
+    kring->ring_ofs = offset;
     return 0;
 }
 

@@ -70,14 +70,10 @@ static bool valid_rx(struct nmu_kring *kring, struct netmap_ring *ring)
 static void reinit(struct nmu_device *dev, struct nmu_kring *kring, struct netmap_ring *ring)
 {
     const struct nmu_pool *bufs = &dev->reg->regions[dev->reg->ports[kring->port].region].pool[NMU_POOL_BUF];
-    uint32_t n = kring->num_slots;
+    uint32_t n = kring->num_slots, head = load(&ring->head), cur = load(&ring->cur), tail = load(&ring->tail);
 
-    kring->rhead = load(&ring->head);
-    kring->rcur = load(&ring->cur);
-    kring->rtail = load(&ring->tail);
     nmu_fail(dev, 0, "%s: %s ring %u: head %u, cur %u, tail %u of %u slots do not follow from the last sync",
-             dev->reg->ports[kring->port].name, kring->tx ? "tx" : "rx", kring->id, kring->rhead, kring->rcur,
-             kring->rtail, n);
+             dev->reg->ports[kring->port].name, kring->tx ? "tx" : "rx", kring->id, head, cur, tail, n);
     for (uint32_t i = 0; i < n; i++) {
         struct netmap_slot *slot = &ring->slot[i];
 
@@ -88,13 +84,16 @@ static void reinit(struct nmu_device *dev, struct nmu_kring *kring, struct netma
             slot->len = 0;
         }
     }
-    if (kring->rhead >= n || kring->rcur >= n || kring->rtail >= n) {
-        kring->rhead = kring->rcur = atomic_load_explicit(&kring->hwcur, memory_order_relaxed);
-        kring->rtail = atomic_load_explicit(&kring->hwtail, memory_order_relaxed);
-        store(&ring->head, kring->rhead);
-        store(&ring->cur, kring->rcur);
-        store(&ring->tail, kring->rtail);
+    if (head >= n || cur >= n || tail >= n) {
+        head = cur = atomic_load_explicit(&kring->hwcur, memory_order_relaxed);
+        tail = atomic_load_explicit(&kring->hwtail, memory_order_relaxed);
+        store(&ring->head, head);
+        store(&ring->cur, cur);
+        store(&ring->tail, tail);
     }
+    kring->rhead = head;
+    kring->rcur = cur;
+    kring->rtail = tail;
 }
 
 static void publish(struct nmu_kring *kring, struct netmap_ring *ring)
@@ -201,6 +200,7 @@ void nmu_sync_ioctl(struct nmu_device *dev, bool tx)
     const struct nmu_desc *desc = &dev->reg->descs[dev->desc];
     struct sync sync;
 
+    pthread_mutex_lock(&dev->busy);
     nmu_region_forget_stale(dev);
     for (uint32_t i = tx ? desc->tx_first : desc->rx_first; i < (tx ? desc->tx_last : desc->rx_last); i++) {
         if (!begin(dev, tx, i, &sync))
@@ -220,6 +220,7 @@ void nmu_sync_ioctl(struct nmu_device *dev, bool tx)
     }
     if (dev->watched && !tx)
         nmu_watch(dev);
+    pthread_mutex_unlock(&dev->busy);
 }
 
 static short poll_tx(struct nmu_device *dev, bool wanted)
@@ -276,10 +277,12 @@ short nmu_sync_poll(struct nmu_device *dev, short events)
 {
     short revents = 0;
 
+    pthread_mutex_lock(&dev->busy);
     nmu_region_forget_stale(dev);
     if ((events & POLLOUT) || !(dev->nr_flags & NR_NO_TX_POLL))
         revents |= poll_tx(dev, events & POLLOUT);
     if (events & POLLIN)
         revents |= poll_rx(dev);
+    pthread_mutex_unlock(&dev->busy);
     return revents;
 }

@@ -12,9 +12,9 @@
 
 /* Where in the receiving buffer a fragment goes. Without offsets on either side: at its start.
  * With them it keeps the sender's place within a line of 64 bytes (netmap's rule, recorded). */
-static uint32_t target_offset(const struct nmu_kring *kring, const struct netmap_slot *slot, uint32_t sent_at)
+static uint32_t target_offset(const struct nmu_kring *kring, struct netmap_slot slot, uint32_t sent_at)
 {
-    uint32_t at = (uint32_t)(slot->ptr & kring->offset_mask), line = sent_at % 64;
+    uint32_t at = (uint32_t)(slot.ptr & kring->offset_mask), line = sent_at % 64;
 
     return at - at % 64 + line + (line > at % 64 ? 64 : 0);
 }
@@ -29,9 +29,19 @@ static inline void copy_lines(uint8_t *to, const uint8_t *from, uint32_t len, ui
         memcpy(to, from, lines <= room ? lines : len);
 }
 
+/* What of ptr is the receiver's to know: an offset, or the time. */
+static void put_ptr(const struct target *t, struct netmap_slot *slot, uint64_t ptr, uint32_t at, uint64_t now_ns)
+{
+    if (t->kring->offset_mask)
+        slot->ptr = (ptr & ~t->kring->offset_mask) | at;
+    else if (atomic_load_explicit(&t->kring->timestamps, memory_order_relaxed))
+        slot->ptr = now_ns;
+}
+
 static void put_fragment(const struct target *t, struct netmap_slot *slot, const struct fragment *f, uint64_t now_ns)
 {
-    uint32_t at = target_offset(t->kring, slot, f->offset), index = slot->buf_idx, len = f->len;
+    struct netmap_slot was = nmu_slot(slot);
+    uint32_t at = target_offset(t->kring, was, f->offset), index = was.buf_idx, len = f->len;
     uint32_t room = at <= t->objsize ? t->objsize - at : 0;
 
     if (len > room)
@@ -44,10 +54,7 @@ static void put_fragment(const struct target *t, struct netmap_slot *slot, const
         else if (nmu_copyin(to, (uint64_t)(uintptr_t)f->data, len))
             len = 0;
     }
-    if (t->kring->offset_mask)
-        slot->ptr = (slot->ptr & ~t->kring->offset_mask) | at;
-    else if (atomic_load_explicit(&t->kring->timestamps, memory_order_relaxed))
-        slot->ptr = now_ns;
+    put_ptr(t, slot, was.ptr, at, now_ns);
     slot->len = (uint16_t)len;
 }
 
@@ -64,16 +71,14 @@ static inline void prefetch(const struct target *t, uint32_t tail)
 static void put_first(const struct sender *s, const struct target *t, struct netmap_slot *slot,
                       const struct fragment *f)
 {
-    uint32_t at = target_offset(t->kring, slot, f->offset), index = slot->buf_idx, len = UINT32_MAX;
+    struct netmap_slot was = nmu_slot(slot);
+    uint32_t at = target_offset(t->kring, was, f->offset), index = was.buf_idx, len = UINT32_MAX;
 
     if (index >= 2 && index < t->objtotal && at < t->objsize)
         len = nmu_convert_header(t->bufs + (uint64_t)index * t->objsize + at, t->objsize - at, t->hdr_len, f->data,
                                  f->len, s->hdr_len, f->frags == 1);
     slot->len = len == UINT32_MAX ? 0 : (uint16_t)len;
-    if (t->kring->offset_mask)
-        slot->ptr = (slot->ptr & ~t->kring->offset_mask) | at;
-    else if (atomic_load_explicit(&t->kring->timestamps, memory_order_relaxed))
-        slot->ptr = s->now_ns;
+    put_ptr(t, slot, was.ptr, at, s->now_ns);
 }
 
 bool nmu_target_accepts(const struct sender *s, const struct target *t, const struct fragment *first)
@@ -105,19 +110,23 @@ uint32_t nmu_target_put(struct sender *s, const struct target *t, const struct f
 }
 
 /* Takes a receiving ring for a delivery; false where nobody has it open any more. */
-bool nmu_target_open(struct sender *s, uint64_t place, uint32_t ring, struct target *t)
+bool nmu_target_open(struct sender *s, uint32_t at, uint32_t ring, struct target *t)
 {
+    /* acquire: a place that is taken has its record behind it */
+    uint64_t place = atomic_load_explicit(&s->sw->ports[at], memory_order_acquire);
     const struct nmu_pool *bufs = &s->reg->regions[nmu_place_region(place)].pool[NMU_POOL_BUF];
     uint32_t index = nmu_place_kring(place, ring);
     uint8_t *base = NULL;
 
-    if (!index || index >= NMU_KRINGS)
+    if (!place || !index || index >= NMU_KRINGS)
         return false;
     t->kring = &s->reg->krings[index];
     if (!atomic_load_explicit(&t->kring->on, memory_order_relaxed) || !nmu_mutex_lock(&t->kring->deliver))
         return false;
-    /* acquire: on means that its ring is there; and it stays while the lock is held */
-    if (atomic_load_explicit(&t->kring->on, memory_order_acquire) && t->kring->port == nmu_place_port(place))
+    /* acquire: on means that its ring is there; and it stays while the lock is held. Only then does
+     * the place say whether the ring is still this port's: it may have come back as another's. */
+    if (atomic_load_explicit(&t->kring->on, memory_order_acquire) &&
+        atomic_load_explicit(&s->sw->ports[at], memory_order_acquire) == place)
         base = nmu_region_map(s->dev, nmu_place_region(place));
     if (!base) {
         nmu_mutex_unlock(&t->kring->deliver);
@@ -144,10 +153,10 @@ void nmu_target_close(struct sender *s, struct target *t, uint32_t tail, uint32_
         atomic_fetch_add_explicit(&port->received, packets, memory_order_relaxed);
     if (lost)
         atomic_fetch_add_explicit(&port->dropped, lost, memory_order_relaxed);
+    if (atomic_load_explicit(&t->kring->copy_monitors, memory_order_relaxed))
+        nmu_monitor_copy(s->dev, t->kring, from, tail); /* before its reader may write there */
     /* release: the reader that sees the tail sees slots and payload */
     atomic_store_explicit(&t->kring->hwtail, tail, memory_order_release);
-    if (t->kring->copy_monitors)
-        nmu_monitor_copy(s->dev, t->kring, from, tail);
     nmu_mutex_unlock(&t->kring->deliver);
     if (packets)
         nmu_notify(s->dev, t->port);

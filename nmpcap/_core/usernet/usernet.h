@@ -21,6 +21,7 @@
 #ifndef NMPCAP_USERNET_H
 #define NMPCAP_USERNET_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -58,6 +59,7 @@ struct nmu_device {
     bool watched;           /* fileno was asked for: keep it readable while packets wait */
     bool token;             /* watched: a datagram is waiting in wake_fd */
 
+    pthread_mutex_t busy;   /* threads of this process: what follows is one sync's at a time */
     uint32_t maps_epoch;
     struct nmu_map *maps;   /* by region, NMU_REGIONS of them */
     struct nmu_forward *forward;
@@ -71,6 +73,9 @@ struct nmu_device {
 /* Sets the device's message and returns the errno value given. */
 int nmu_fail(struct nmu_device *, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* A process is killed between two instructions: all that counts is their order in this one. */
+#define NMU_IN_THIS_ORDER() atomic_signal_fence(memory_order_seq_cst)
 
 /* ---- registry.c -------------------------------------------------------------------- */
 
@@ -119,6 +124,7 @@ int nmu_region_back_agreed(struct nmu_device *, uint32_t region, const struct nm
 /* ---- pool.c, under registry.lock --------------------------------------------------- */
 
 int nmu_pool_alloc(struct nmu_device *, uint32_t region, int pool, uint32_t count, uint32_t *index);
+bool nmu_pool_taken(struct nmu_device *, uint32_t region, int pool, uint32_t index);
 void nmu_pool_free(struct nmu_device *, uint32_t region, int pool, uint32_t index);
 void nmu_pool_commit(struct nmu_device *);   /* what was allocated is referred to by its owner's records */
 void nmu_pool_rollback(struct nmu_device *); /* after a death: what was allocated may not be */
@@ -228,6 +234,14 @@ static inline uint32_t nmu_deliver_space(const struct nmu_kring *kring)
     uint32_t used = hwtail >= hwcur ? hwtail - hwcur : hwtail + kring->num_slots - hwcur;
 
     return kring->num_slots - 1 - used;
+}
+
+/* A slot as it is at one moment: a client may be writing at it, so what is checked is what is used. */
+static inline struct netmap_slot nmu_slot(const struct netmap_slot *slot)
+{
+    const volatile struct netmap_slot *now = slot;
+
+    return (struct netmap_slot){now->buf_idx, now->len, now->flags, now->ptr};
 }
 
 static inline uint32_t nmu_next(uint32_t index, uint32_t num_slots)

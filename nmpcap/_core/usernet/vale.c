@@ -101,7 +101,7 @@ static uint32_t lookup(struct sender *s, const struct fragment *first)
 
     if (first->frags > FRAGS_MAX)
         return NOWHERE;
-    if (first->len == skip && (first->flags & NS_MOREFRAG)) {
+    if (first->len == skip && (first->flags & NS_MOREFRAG) && first->frags > 1) {
         from++; /* nothing but the virtio header, or nothing: the next slot begins the frame */
         skip = 0;
     }
@@ -119,16 +119,26 @@ static uint32_t lookup(struct sender *s, const struct fragment *first)
 
 /* ---- delivering queues ------------------------------------------------------------- */
 
+/* Packets for a port whose ring nobody has open are lost there; broadcasts just pass it by. */
+static void count_unopened(struct sender *s, uint32_t place, uint16_t own)
+{
+    uint32_t port = nmu_place_port(atomic_load_explicit(&s->sw->ports[place], memory_order_relaxed));
+
+    for (; port && own != END; own = s->fwd->fragment[own].next)
+        atomic_fetch_add_explicit(&s->reg->ports[port].dropped, 1, memory_order_relaxed);
+}
+
 /* Merges a ring's own queue with the broadcasts, in the order the packets were sent. */
 static void deliver(struct sender *s, uint32_t place, uint32_t ring, uint16_t own, uint16_t all)
 {
     const struct fragment *fragment = s->fwd->fragment;
-    uint64_t port = atomic_load_explicit(&s->sw->ports[place], memory_order_acquire);
     uint32_t space, tail, packets = 0, lost = 0;
     struct target t;
 
-    if (!port || !nmu_target_open(s, port, ring, &t))
+    if (!nmu_target_open(s, place, ring, &t)) {
+        count_unopened(s, place, own);
         return;
+    }
     space = nmu_deliver_space(t.kring);
     tail = atomic_load_explicit(&t.kring->hwtail, memory_order_relaxed);
     while (own != END || all != END) {
@@ -186,12 +196,18 @@ static void enqueue(struct nmu_forward *fwd, struct queue *queue, uint32_t packe
     fwd->fragment[packet].next = END;
 }
 
+/* Rx rings of the port at a place; 0: there is no port. */
+static uint32_t ring_count(const struct sender *s, uint32_t place)
+{
+    return nmu_place_rings(atomic_load_explicit(&s->sw->ports[place], memory_order_relaxed));
+}
+
 /* Looks up the packets that were collected, and delivers them. */
 static void forward(struct sender *s, uint32_t count)
 {
     struct nmu_forward *fwd = s->fwd;
     uint64_t forwarded = 0, flooded = 0, discarded = 0;
-    uint32_t slots;
+    uint32_t slots, rings;
 
     for (uint32_t i = 0; i < count; i += slots) {
         uint32_t place = lookup(s, &fwd->fragment[i]);
@@ -202,8 +218,9 @@ static void forward(struct sender *s, uint32_t count)
         if (place == BROADCAST) {
             enqueue(fwd, &fwd->broadcast, i);
             flooded++;
-        } else if (place < NMU_SWITCH_PORTS && atomic_load_explicit(&s->sw->ports[place], memory_order_relaxed)) {
-            uint32_t queue = place * NMU_RINGS_MAX + s->kring->id;
+        } else if (place < NMU_SWITCH_PORTS && (rings = ring_count(s, place))) {
+            /* by the ring it ends in, so that what is for ring 0 keeps its order with broadcasts */
+            uint32_t queue = place * NMU_RINGS_MAX + s->kring->id % rings;
 
             if (fwd->unicast[queue].head == END)
                 fwd->used[fwd->used_count++] = (uint16_t)queue;
@@ -224,17 +241,18 @@ static void forward(struct sender *s, uint32_t count)
 /* ---- collecting -------------------------------------------------------------------- */
 
 /* A slot as a fragment. A length that cannot be makes it empty; a buffer that cannot be is read
- * as buffer 0, which holds zeros. */
-static void collect(const struct sender *s, struct netmap_slot *slot, struct fragment *f)
+ * as buffer 0, which holds zeros. True if the packet goes on in the next slot. */
+static bool collect(const struct sender *s, struct netmap_slot *client, struct fragment *f)
 {
-    uint32_t at = (uint32_t)(slot->ptr & s->kring->offset_mask), index = slot->buf_idx;
+    struct netmap_slot slot = nmu_slot(client);
+    uint32_t at = (uint32_t)(slot.ptr & s->kring->offset_mask), index = slot.buf_idx;
 
     f->offset = at;
-    f->len = slot->len;
-    f->flags = slot->flags;
+    f->len = slot.len;
+    f->flags = slot.flags;
     f->frags = 0;
-    if (slot->flags & NS_INDIRECT) {
-        f->data = (const uint8_t *)(uintptr_t)slot->ptr;
+    if (slot.flags & NS_INDIRECT) {
+        f->data = (const uint8_t *)(uintptr_t)slot.ptr;
         f->offset = 0;
         at = 0;
     } else {
@@ -246,8 +264,9 @@ static void collect(const struct sender *s, struct netmap_slot *slot, struct fra
         f->data = s->base + s->bufs->offset;
         f->len = f->flags = 0;
     }
-    if (slot->flags & NS_BUF_CHANGED)
-        slot->flags &= (uint16_t)~NS_BUF_CHANGED;
+    if (slot.flags & NS_BUF_CHANGED)
+        client->flags = slot.flags & (uint16_t)~NS_BUF_CHANGED;
+    return slot.flags & NS_MOREFRAG;
 }
 
 static void end_packet(struct fragment *first, uint32_t frags)
@@ -261,9 +280,8 @@ static void forward_slots(struct sender *s, struct netmap_ring *ring, uint32_t f
     uint32_t count = 0, frags = 0;
 
     for (uint32_t i = from; i != to; i = nmu_next(i, s->kring->num_slots)) {
-        bool more = ring->slot[i].flags & NS_MOREFRAG;
+        bool more = collect(s, &ring->slot[i], &fragment[count++]);
 
-        collect(s, &ring->slot[i], &fragment[count++]);
         frags++;
         if (more)
             continue;
@@ -291,30 +309,27 @@ static bool forward_whole(struct sender *s, const struct fragment *f, uint32_t p
     uint32_t first = place == BROADCAST ? 0 : place;
     uint32_t last = place == BROADCAST ? atomic_load_explicit(&s->sw->highest, memory_order_relaxed) : place + 1;
     struct target target[NMU_SWITCH_PORTS];
+    bool never[NMU_SWITCH_PORTS]; /* too small a ring for the packet, or no header it could have */
     uint32_t count = 0;
     bool fits = true;
 
     for (uint32_t p = first; p < last && fits; p++) {
-        uint64_t port = atomic_load_explicit(&s->sw->ports[p], memory_order_acquire);
+        struct target *t = &target[count];
 
-        if (p == s->port->switch_port || !port ||
-            !nmu_target_open(s, port, place == BROADCAST ? 0 : s->kring->id, &target[count]))
+        if (p == s->port->switch_port || !nmu_target_open(s, p, place == BROADCAST ? 0 : s->kring->id, t))
             continue;
-        fits = f->frags <= nmu_deliver_space(target[count].kring);
-        /* A ring that is too small for the packet, or cannot take its header, goes without. */
-        if ((!fits && f->frags >= target[count].kring->num_slots) || !nmu_target_accepts(s, &target[count], f)) {
-            nmu_target_close(s, &target[count], atomic_load(&target[count].kring->hwtail), 0, 1);
-            fits = true;
-            continue;
-        }
+        never[count] = f->frags >= t->kring->num_slots || !nmu_target_accepts(s, t, f);
+        fits = never[count] || f->frags <= nmu_deliver_space(t->kring);
         if (!fits)
-            s->kring->blocked_on = nmu_place_port(port);
+            s->kring->blocked_on = t->port;
         count++;
     }
     while (count--) {
-        uint32_t tail = atomic_load_explicit(&target[count].kring->hwtail, memory_order_relaxed);
+        struct target *t = &target[count];
+        uint32_t tail = atomic_load_explicit(&t->kring->hwtail, memory_order_relaxed);
+        bool goes = fits && !never[count];
 
-        nmu_target_close(s, &target[count], fits ? nmu_target_put(s, &target[count], f, tail) : tail, fits, 0);
+        nmu_target_close(s, t, goes ? nmu_target_put(s, t, f, tail) : tail, goes, fits && never[count]);
     }
     return fits;
 }
@@ -330,10 +345,8 @@ static uint32_t forward_patiently(struct sender *s, struct netmap_ring *ring, ui
         uint32_t next = from, frags = 0, place;
         bool more = true;
 
-        for (; more && next != to; next = nmu_next(next, n)) {
-            more = ring->slot[next].flags & NS_MOREFRAG;
-            collect(s, &ring->slot[next], &fragment[frags++]);
-        }
+        for (; more && next != to; next = nmu_next(next, n))
+            more = collect(s, &ring->slot[next], &fragment[frags++]);
         fragment[frags - 1].flags &= (uint16_t)~NS_MOREFRAG;
         end_packet(fragment, frags);
         place = lookup(s, fragment);
@@ -345,6 +358,8 @@ static uint32_t forward_patiently(struct sender *s, struct netmap_ring *ring, ui
                                                      : &s->port->forwarded,
                                   1, memory_order_relaxed);
         from = next;
+        /* What has gone is not sent again by who takes the ring over after a death. */
+        atomic_store_explicit(&s->kring->hwcur, from, memory_order_relaxed);
     }
     return from;
 }
@@ -377,7 +392,10 @@ void nmu_vale_txsync(struct nmu_device *dev, struct nmu_kring *kring, struct net
     uint32_t from = atomic_load_explicit(&kring->hwcur, memory_order_relaxed), to = kring->rhead;
     int64_t batch = nmu_parameter(reg, NMU_BRIDGE_BATCH);
 
-    if (from != to && port->switch_id && batch > 0 && (s.fwd = scratch(dev))) {
+    if (from != to && port->switch_id && batch > 0) {
+        s.fwd = scratch(dev);
+        if (!s.fwd)
+            return; /* out of memory: all stays where it is, for another sync */
         s.sw = &reg->switches[port->switch_id];
         s.base = nmu_region_map(dev, port->region);
         s.bufs = &reg->regions[port->region].pool[NMU_POOL_BUF];

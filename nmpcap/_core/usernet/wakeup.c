@@ -28,6 +28,7 @@
 
 #define SPINS 200        /* looks before going to sleep: about 5 us, a wake-up's worth */
 #define CROWDED_MS 1     /* sleep of who found no free place in port.sleepers */
+#define LOOK_AGAIN_MS 1000 /* a sender may be killed between publishing and waking */
 #define BLOCKED_MS 50    /* how often a blocked sender looks whether its receiver has died */
 
 /* ---- the socket -------------------------------------------------------------------- */
@@ -62,14 +63,10 @@ int nmu_wake_open(struct nmu_device *dev, uint32_t desc)
     }
     chmod(dev->self.sun_path, dev->file_mode);
     dev->wake_fd = fd;
-    return 0;
-}
-
-static int sender(struct nmu_device *dev)
-{
+    dev->send_fd = open_socket(); /* now: later there may be no descriptor to be had */
     if (dev->send_fd < 0)
-        dev->send_fd = open_socket();
-    return dev->send_fd;
+        return nmu_fail(dev, errno, "cannot make a socket: %s", strerror(errno));
+    return 0;
 }
 
 bool nmu_socket_alive(struct nmu_device *dev, const char *name)
@@ -82,7 +79,9 @@ bool nmu_socket_alive(struct nmu_device *dev, const char *name)
     snprintf(sun.sun_path, sizeof(sun.sun_path), "/proc/self/fd/%d/%.40s", dev->dirfd, name);
     error = connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0 ? errno : 0;
     close(fd);
-    return error != ECONNREFUSED && error != ENOENT;
+    if (error == ENOENT) /* the name has gone; or /proc is not there, and says nothing of the name */
+        return faccessat(dev->dirfd, name, F_OK, 0) == 0;
+    return error != ECONNREFUSED;
 }
 
 bool nmu_desc_alive(struct nmu_device *dev, uint32_t desc)
@@ -97,7 +96,7 @@ static void send_token(struct nmu_device *dev, uint32_t desc)
 {
     struct sockaddr_un sun;
     socklen_t length = address(dev, desc, &sun);
-    int fd = sender(dev);
+    int fd = dev->send_fd;
 
     /* A full queue is as good as one more datagram; a dead owner needs none. */
     if (fd >= 0)
@@ -235,10 +234,12 @@ int nmu_fileno(struct nm_device *device)
 
     if (!dev->desc)
         return -1;
+    pthread_mutex_lock(&dev->busy);
     if (!dev->watched) {
         dev->watched = true;
         nmu_watch(dev);
     }
+    pthread_mutex_unlock(&dev->busy);
     return dev->wake_fd;
 }
 
@@ -271,49 +272,63 @@ static bool spin(struct nmu_device *dev, short events)
     return false;
 }
 
-/* Sleeps until somebody sends a token, or for as long as it makes sense. 0 or EINTR. */
+/* Sleeps until somebody sends a token, or for as long as it makes sense. 0, EINTR or ETIMEDOUT. */
 static int sleep_once(struct nmu_device *dev, int timeout_ms, bool crowded, uint32_t blocked_on)
 {
     struct pollfd pfd = {.fd = dev->wake_fd, .events = POLLIN};
-    int limit = crowded ? CROWDED_MS : blocked_on ? BLOCKED_MS : -1;
+    int limit = crowded ? CROWDED_MS : blocked_on ? BLOCKED_MS : LOOK_AGAIN_MS;
 
-    if (limit >= 0 && (timeout_ms < 0 || limit < timeout_ms))
+    if (timeout_ms < 0 || limit < timeout_ms)
         timeout_ms = limit;
-    return poll(&pfd, 1, timeout_ms) < 0 ? errno : 0;
+    switch (poll(&pfd, 1, timeout_ms)) {
+    case 0: return ETIMEDOUT;
+    case 1: return 0;
+    default: return errno;
+    }
 }
 
 /* A receiver that died with a full ring would block its senders for ever. */
 static void bury(struct nmu_device *dev)
 {
+    pthread_mutex_lock(&dev->busy); /* reaping maps the dead one's region */
     if (nmu_registry_lock(dev) == 0) {
         nmu_reap(dev);
         nmu_registry_unlock(dev);
     }
+    pthread_mutex_unlock(&dev->busy);
+}
+
+/* The port that a tx ring with back-pressure waits for, if this poll is going to sync that ring. */
+static uint32_t blocking_port(struct nmu_device *dev, short events)
+{
+    uint32_t port;
+
+    (void)room(dev, &port);
+    return !(events & POLLOUT) && (dev->nr_flags & NR_NO_TX_POLL) ? 0 : port;
 }
 
 /* One sleep: enters the sleepers, looks once more, sleeps. *revents is what the look found. */
 static int fall_asleep(struct nmu_device *dev, short events, int timeout_ms, short *revents)
 {
-    uint32_t port = dev->reg->descs[dev->desc].port, blocked_on;
-    bool crowded = !arm(dev, port);
+    uint32_t port = dev->reg->descs[dev->desc].port, blocked_on = blocking_port(dev, events);
+    bool crowded = !arm(dev, port), stay;
     int error = 0;
 
-    (void)room(dev, &blocked_on);
-    if (!(events & POLLOUT))
-        blocked_on = 0;
     if (blocked_on)
         crowded |= !arm(dev, blocked_on);
     *revents = nmu_sync_poll(dev, events);
-    if (!*revents && !atomic_load_explicit(&dev->woken, memory_order_acquire))
+    /* A ring that another thread was syncing was skipped; a sender may be blocked elsewhere by now. */
+    stay = !*revents && !((events & POLLIN) && news(dev)) && blocking_port(dev, events) == blocked_on &&
+           !atomic_load_explicit(&dev->woken, memory_order_acquire);
+    if (stay)
         error = sleep_once(dev, timeout_ms, crowded, blocked_on);
     disarm(dev, port);
-    if (blocked_on) {
+    if (blocked_on)
         disarm(dev, blocked_on);
-        if (!*revents && !error)
-            bury(dev);
-    }
+    if (blocked_on && error == ETIMEDOUT)
+        bury(dev);
     drain(dev);
-    return error;
+    return error == EINTR ? EINTR : 0;
 }
 
 int nmu_poll(struct nm_device *device, short events, int timeout_ms, short *revents)
@@ -340,8 +355,11 @@ int nmu_poll(struct nm_device *device, short events, int timeout_ms, short *reve
         if (!*revents && take_wake(dev))
             error = EINTR;
     }
-    if (dev->watched)
+    if (dev->watched) {
+        pthread_mutex_lock(&dev->busy);
         nmu_watch(dev);
+        pthread_mutex_unlock(&dev->busy);
+    }
     return error;
 }
 
