@@ -79,22 +79,25 @@ static int user_mmap(struct nm_device *device, size_t length, int64_t offset, vo
     return 0;
 }
 
-/* The binding goes with the last of the client's open and its mappings. */
+/* The binding goes with the last of the client's open and its mappings, and with the last of the
+ * processes that have inherited it: as long as one has the socket, it stays, as a descriptor would. */
 static void put(struct nmu_device *dev)
 {
+    uint32_t desc = dev->desc;
+    bool locked;
+
     if (!dev->closed || dev->client_maps)
         return;
-    if (dev->desc && nmu_registry_lock(dev) == 0) {
-        close(dev->wake_fd);
-        dev->wake_fd = -1;
-        if (!nmu_desc_alive(dev, dev->desc)) /* else a process that inherited it still has it */
-            nmu_port_unbind(dev, dev->desc);
+    locked = desc && nmu_registry_lock(dev) == 0;
+    if (dev->wake_fd >= 0)
+        close(dev->wake_fd); /* under the lock: nobody else takes its owner for dead */
+    if (locked) {
         dev->desc = 0;
+        if (!nmu_desc_alive(dev, desc))
+            nmu_port_unbind(dev, desc);
         nmu_reap_at_end(dev);
         nmu_registry_unlock(dev);
     }
-    if (dev->wake_fd >= 0)
-        close(dev->wake_fd);
     if (dev->send_fd >= 0)
         close(dev->send_fd);
     nmu_registry_close(dev);
