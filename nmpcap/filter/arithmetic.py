@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from nmpcap import dlt
 from nmpcap.errors import FilterError
 from nmpcap.filter import ast, extension
-from nmpcap.filter.ir import TOP, TRUE, Bool, Compare, Ranges, Test, Value, all_of, any_of, negate
+from nmpcap.filter.ir import TOP, Bool, Compare, Ranges, Test, Value, all_of, any_of, negate
 from nmpcap.filter.linklayer import IP, IP6, Context, Place, describe
 from nmpcap.filter.linktypes import WLAN_RADIO
 from nmpcap.filter.transport import first_fragment, ipv4_protocol, transport_start
@@ -28,7 +28,7 @@ _TRANSPORT = ("tcp", "udp", "sctp", "icmp", "igmp", "igrp", "pim", "vrrp", "carp
 @dataclass(slots=True)
 class _Operand:
     value: Value
-    guard: Bool
+    guards: tuple[Bool, ...]  # what must hold for the value to mean something; none twice
     first: ast.Arith  # the leaf that stands leftmost: libpcap's checks of divisors look at it alone
 
 
@@ -37,7 +37,13 @@ def expand_relation(context: Context, relation: ast.Relation) -> Bool:
     left = _evaluate(context, relation.left)
     right = _evaluate(context, relation.right)
     context.registers -= 2
-    return all_of([right.guard, left.guard, compare(relation.op, left.value, right.value)])
+    guards = _together(right.guards, *left.guards)
+    return all_of([*guards, compare(relation.op, left.value, right.value)])
+
+
+def _together(guards: tuple[Bool, ...], *more: Bool) -> tuple[Bool, ...]:
+    """Guards and more of them; a subscript of a subscript needs its protocol tested but once."""
+    return (*guards, *(guard for guard in dict.fromkeys(more) if guard not in guards))
 
 
 def compare(op: str, left: Value, right: Value) -> Bool:
@@ -73,7 +79,7 @@ def _evaluate(context: Context, root: ast.Arith) -> _Operand:
             _take_register(context, node.pos)
             values = context.values
             value = values.const(node.value) if isinstance(node, ast.Number) else values.length()
-            done.append(_Operand(value, TRUE, node))
+            done.append(_Operand(value, (), node))
         elif not operands_ready:
             todo.append((node, True))
             if isinstance(node, ast.Binary):
@@ -87,7 +93,7 @@ def _evaluate(context: Context, root: ast.Arith) -> _Operand:
             done.append(_index(context, node, done.pop()))
         else:
             operand = done.pop()
-            done.append(_Operand(context.values.negative(operand.value), operand.guard, operand.first))
+            done.append(_Operand(context.values.negative(operand.value), operand.guards, operand.first))
     return done[0]
 
 
@@ -98,7 +104,7 @@ def _binary(context: Context, node: ast.Binary, left: _Operand, right: _Operand)
         if node.op in ("<<", ">>") and right.first.value > 31:
             raise FilterError("shift by more than 31 bits", right.first.pos)
     context.registers -= 1
-    return _Operand(context.values.binary(node.op, left.value, right.value), left.guard, left.first)
+    return _Operand(context.values.binary(node.op, left.value, right.value), left.guards, left.first)
 
 
 def _index(context: Context, node: ast.Index, offset: _Operand) -> _Operand:
@@ -109,21 +115,32 @@ def _index(context: Context, node: ast.Index, offset: _Operand) -> _Operand:
             raise FilterError(
                 f"radio information not present in capture: {describe(context.link.number)}", pos
             )
-        guard, place = offset.guard, Place(None, 0)
+        guards, place = offset.guards, Place(None, 0)
     elif proto == "link":
-        guard, place = offset.guard, context.link.header
+        guards, place = offset.guards, context.link.header
     elif proto in _NETWORK:
-        guard = all_of([offset.guard, context.is_protocol(ETHER_PROTOCOLS[proto], pos)])
+        guards = _together(offset.guards, _guard(context, ETHER_PROTOCOLS[proto], pos))
         place = context.link.network
     elif proto in _TRANSPORT:
-        guard, place = _transport(context, proto, offset.guard, pos)
+        guards, place = _transport(context, proto, offset.guards, pos)
     elif proto == "icmp6":
-        guard, place = _icmp6(context, offset.guard, pos)
+        guards, place = _icmp6(context, offset.guards, pos)
     else:
         raise FilterError(f"unsupported index operation: {proto}[...]", pos)
     value = _load(context, size, place, offset.value)
     context.registers -= 1
-    return _Operand(value, guard, offset.first)
+    return _Operand(value, guards, offset.first)
+
+
+def _guard(context: Context, protocol: int, pos: int, transport: int | None = None) -> Bool:
+    """The test for a protocol, or for one in first fragments of IPv4; the same object for the same test."""
+    key = context.link, protocol, transport
+    if key not in context.guards:
+        if transport is None:
+            context.guards[key] = context.is_protocol(protocol, pos)
+        else:
+            context.guards[key] = all_of([ipv4_protocol(context, (transport,)), first_fragment(context)])
+    return context.guards[key]
 
 
 def _load(context: Context, size: int, place: Place, offset: Value) -> Value:
@@ -135,28 +152,31 @@ def _load(context: Context, size: int, place: Place, offset: Value) -> Value:
     return context.values.load(size, offset, place.k)
 
 
-def _transport(context: Context, proto: str, guard: Bool, pos: int) -> tuple[Bool, Place]:
+def _transport(
+    context: Context, proto: str, guards: tuple[Bool, ...], pos: int
+) -> tuple[tuple[Bool, ...], Place]:
     number = IP_PROTOCOLS[proto]
-    is_ip = context.is_protocol(IP, pos)
-    in_ipv4 = all_of([is_ip, guard, ipv4_protocol(context, (number,)), first_fragment(context)])
+    is_ip, in_first = _guard(context, IP, pos), _guard(context, IP, pos, number)
+    in_ipv4 = _together((is_ip,), *guards, in_first)
     start = transport_start(context)
     if not context.options.extension_headers or proto in ("icmp", "igmp", "igrp", "vrrp", "carp"):
         return in_ipv4, start
     # The dialect reads headers behind IPv4 and IPv6 alike: the place becomes a variable.
     values = context.values
     skip = extension.skip(context, to_header=True)
-    is_ip6 = all_of([context.is_protocol(IP6, pos), guard, skip, extension.leads_to(context, (number,))])
+    is_ip6 = all_of([_guard(context, IP6, pos), *guards, skip, extension.leads_to(context, (number,))])
     assert start.base is not None
     set_start = extension.set_start(context, values.binary("+", start.base, values.const(start.k)))
-    return any_of([all_of([in_ipv4, set_start]), is_ip6]), extension.start(context)
+    return (any_of([all_of([*in_ipv4, set_start]), is_ip6]),), extension.start(context)
 
 
-def _icmp6(context: Context, guard: Bool, pos: int) -> tuple[Bool, Place]:
-    network = context.link.network
-    is_ip6 = context.is_protocol(IP6, pos)
+def _icmp6(context: Context, guards: tuple[Bool, ...], pos: int) -> tuple[tuple[Bool, ...], Place]:
+    network, number = context.link.network, IP_PROTOCOLS["icmp6"]
+    guards = _together(guards, _guard(context, IP6, pos))
     if context.options.extension_headers:
-        leads = extension.leads_to(context, (IP_PROTOCOLS["icmp6"],))
-        return all_of([guard, is_ip6, extension.skip(context, to_header=True), leads]), extension.start(
-            context
-        )
-    return all_of([guard, is_ip6, context.equals(1, network, 6, IP_PROTOCOLS["icmp6"])]), network.plus(40)
+        leads = extension.leads_to(context, (number,))
+        return (*guards, extension.skip(context, to_header=True), leads), extension.start(context)
+    key = context.link, IP6, number
+    if key not in context.guards:
+        context.guards[key] = context.equals(1, network, 6, number)
+    return _together(guards, context.guards[key]), network.plus(40)

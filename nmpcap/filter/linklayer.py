@@ -19,7 +19,7 @@ from nmpcap.filter.ir import FALSE, TRUE, Bool, Test, Value, Values, all_of, any
 from nmpcap.filter.linktypes import WLAN, WLAN_RADIO, LinkType, link_type
 from nmpcap.filter.names import Resolver
 
-__all__ = ["ARP", "IP", "IP6", "RARP", "Context", "Link", "Options", "Place", "describe", "is_protocol"]
+__all__ = ["ARP", "IP", "IP6", "RARP", "Context", "Link", "Options", "Place", "describe"]
 
 IP, IP6, ARP, RARP = 0x0800, 0x86DD, 0x0806, 0x8035
 _ATALK, _AARP, _IPX_TYPE, _DECNET, _NS = 0x809B, 0x80F3, 0x8137, 0x6003, 0x0600
@@ -106,6 +106,7 @@ class Context:
     foldable: bool = True  # whether libpcap would run its optimizer, and so refuse constants
     tunnels: int = 0
     used: set[str] = field(default_factory=set)  # variables the filter reads
+    guards: dict[tuple[Link, int, int | None], Bool] = field(default_factory=dict)  # of accessors
     parts: list[tuple[ast.Expr, Bool]] | None = None  # what each primitive became, for who asks
 
     def __post_init__(self) -> None:
@@ -147,11 +148,6 @@ class Context:
                 piece = int.from_bytes(wanted[end : end + size], "big")
                 tests.append(self.equals(size, place, k + end, piece))
         return all_of(tests)
-
-    @property
-    def has_variable_headers(self) -> bool:
-        """Whether the network header starts at an offset known only with the packet."""
-        return self.link.payload.base is not None
 
     # -- the link type -----------------------------------------------------------------
 
@@ -201,11 +197,6 @@ class Context:
     def has_snap(self, organization: int, protocol: int) -> Bool:
         """Whether the payload starts with 802.2, SNAP, and this protocol of this organization."""
         return self.same_bytes(self.link.payload, 0, _snap(organization, protocol))
-
-
-def is_protocol(context: Context, protocol: int, pos: int) -> Bool:
-    """The test for a protocol of the payload."""
-    return context.is_protocol(protocol, pos)
 
 
 def describe(number: int) -> str:

@@ -20,6 +20,7 @@ __all__ = ["thread"]
 _MOST_VALUES = 24  # facts about more values are not carried along, oldest first
 _MOST_RANGES = 12
 _LONGEST_SKIP = 64
+_LARGE = 20_000  # nodes from which on skips are shorter
 
 
 @dataclass(slots=True)
@@ -94,6 +95,7 @@ def thread(graph: Graph) -> Graph:
     """Return a graph that decides the same with fewer decisions on every way through it."""
     entry: dict[Node, _Facts] = {graph.root: _Facts()}
     moved: dict[Node, list[Node]] = {}
+    farthest = _LONGEST_SKIP if len(graph.nodes) < _LARGE else _LONGEST_SKIP // 8
     harmless: set[Node] = set()  # evaluating its value cannot fail there
     for node in reversed(graph.nodes[: graph.root.index + 1]):
         facts = entry.get(node)
@@ -103,7 +105,7 @@ def thread(graph: Graph) -> Graph:
             harmless.add(node)
         targets = []
         for target, out in _edges(node, facts):
-            final = _follow(target, out)
+            final = _follow(target, out, farthest)
             targets.append(final)
             before = entry.get(final)
             entry[final] = out if before is None else before.meet(out)
@@ -142,9 +144,9 @@ def _edges(node: Node, facts: _Facts) -> list[tuple[Node, _Facts]]:
     return [*cases, (node.no, facts.learn(value, intersect(rest, bounded)))]
 
 
-def _follow(node: Node, facts: _Facts) -> Node:
+def _follow(node: Node, facts: _Facts, farthest: int) -> Node:
     """Go on as long as the outcome is known, and not for ever: the rest is skipped from there."""
-    for _ in range(_LONGEST_SKIP):
+    for _ in range(farthest):
         following = _outcome(node, facts)
         if following is None:
             break
