@@ -22,16 +22,16 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("netmap",),
     ("vale",),
     ("ports",),
-    ("capture", "devices"),
+    ("capture",),
     ("opening",),
-    ("decode", "compat"),
-    ("cli", "samples"),
+    ("compat",),
+    ("samples",),
 )
 # Modules that one part is divided into.
 PRIVATE = dict.fromkeys(("_abi", "_desc", "_device", "_portname", "_rings"), "netmap")
 # Parts that may touch the compiled core; all others deal in what these hand up.
 OVER_THE_CORE = {
-    *("_core", "bpf.native", "packet", "savefile", "netmap", "vale", "ports", "capture", "devices"),
+    *("_core", "bpf.native", "packet", "savefile", "netmap", "vale", "ports", "capture"),
 }
 # Packages from elsewhere, and the only parts that may know of them.
 FROM_ELSEWHERE = {"cffi": {"_core"}, "dpkt": {"decode"}}

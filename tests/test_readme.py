@@ -35,6 +35,8 @@ def test_the_first_two_commands_are_to_try_it_and_to_test_it() -> None:
 
 def test_files_it_names_are_there() -> None:
     named = set(re.findall(r"\]\(([^):#]+)\)", TEXT))
+    folders = TEXT.partition("| folder | |")[2].partition("\n\n")[0]
+    named |= set(re.findall(r"`(\S+/)`", folders))
     for code in SHELL:
         named |= set(re.findall(r"(?<!\S)((?:samples|tests|\.ci)/\S+)", code))
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
