@@ -23,7 +23,7 @@ static int chunk_add(struct chunk *chunk, PyObject *object)
     if (PyBytes_CheckExact(object)) {
         buffer->obj = NULL;
         buffer->buf = Py_NewRef(object);
-        frame->data = PyBytes_AS_STRING(object);
+        frame->data = (const uint8_t *)PyBytes_AS_STRING(object);
         frame->len = PyBytes_GET_SIZE(object);
     } else {
         if (PyObject_GetBuffer(object, buffer, PyBUF_SIMPLE))
