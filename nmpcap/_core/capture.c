@@ -12,6 +12,9 @@
 /* Fills that the filter left nothing of before the caller gets a chance to look after signals. */
 #define FRUITLESS 64
 
+/* How often stats() looks for a moment at which nobody takes a packet. */
+#define STATS_TRIES 1000
+
 int nm_capture_new(struct nm_source *source, const char *name, uint32_t snaplen, struct nm_capture **capture)
 {
     struct nm_capture *c;
@@ -348,11 +351,17 @@ void nm_capture_stats(struct nm_capture *c, struct nm_stats *stats)
     else
         counters = c->final;
     pthread_mutex_unlock(&c->life);
-    /* In the reverse of the order in which a packet is counted, so that no difference is negative. */
-    stats->delivered = __atomic_load_n(&c->window.taken, __ATOMIC_ACQUIRE);
-    stats->filtered = __atomic_load_n(&c->filtered, __ATOMIC_ACQUIRE);
-    stats->bytes = __atomic_load_n(&c->bytes, __ATOMIC_ACQUIRE);
-    stats->received = __atomic_load_n(&c->received, __ATOMIC_ACQUIRE);
+    /* In the reverse of the order in which a packet is counted, so that no difference is negative; and
+     * again while packets are taken meanwhile, so that they are not taken for waiting ones. */
+    for (int tries = 0; tries < STATS_TRIES; tries++) {
+        stats->delivered = __atomic_load_n(&c->window.taken, __ATOMIC_ACQUIRE);
+        stats->filtered = __atomic_load_n(&c->filtered, __ATOMIC_ACQUIRE);
+        stats->bytes = __atomic_load_n(&c->bytes, __ATOMIC_ACQUIRE);
+        stats->received = __atomic_load_n(&c->received, __ATOMIC_ACQUIRE);
+        if (stats->delivered == __atomic_load_n(&c->window.taken, __ATOMIC_ACQUIRE) &&
+            stats->filtered == __atomic_load_n(&c->filtered, __ATOMIC_ACQUIRE))
+            break;
+    }
     stats->waiting = stats->received - stats->filtered - stats->delivered;
     stats->dropped = counters.dropped;
     stats->if_dropped = counters.if_dropped;
