@@ -15,6 +15,7 @@ import gc
 import importlib.util
 import os
 import random
+import resource
 import secrets
 import shutil
 import subprocess
@@ -34,6 +35,7 @@ SHARED_MEMORY = Path("/dev/shm")
 REMEDY = "to run it:"
 
 SEED = pytest.StashKey[int]()
+DESCRIPTORS = 4096
 REPORT = pytest.StashKey[pytest.TestReport]()
 
 hypothesis.settings.register_profile("nmpcap", print_blob=True, deadline=None, database=None)
@@ -43,7 +45,16 @@ hypothesis.settings.load_profile("nmpcap")
 # ---- the installed package ------------------------------------------------------------
 
 
+def _allow_descriptors() -> None:
+    """A full switch in one process is 252 ports of four descriptors: more than the usual 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < DESCRIPTORS:
+        most = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    _allow_descriptors()
     config.stash[SEED] = int(os.environ.get("NMPCAP_TEST_SEED") or secrets.randbits(32))
     sys.path[:] = [entry for entry in sys.path if Path(entry or os.curdir).resolve() != ROOT]
     importlib.invalidate_caches()
