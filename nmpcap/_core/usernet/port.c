@@ -310,7 +310,7 @@ void nmu_port_unbind(struct nmu_device *dev, uint32_t desc_index)
 
 /* ---- removing ---------------------------------------------------------------------- */
 
-int nmu_port_remove(struct nmu_device *dev, uint32_t index)
+void nmu_port_remove(struct nmu_device *dev, uint32_t index)
 {
     struct nmu_registry *reg = dev->reg;
     struct nmu_port *port = &reg->ports[index];
@@ -322,7 +322,6 @@ int nmu_port_remove(struct nmu_device *dev, uint32_t index)
     while (reg->ports_high > 1 && reg->ports[reg->ports_high - 1].kind == NMU_FREE)
         reg->ports_high--;
     nmu_region_release(dev, port->region);
-    return 0;
 }
 
 void nmu_port_put(struct nmu_device *dev, uint32_t index)

@@ -150,7 +150,7 @@ struct nmu_config { /* what a request asks of a port that has to be made; 0: def
 uint32_t nmu_port_find(struct nmu_device *, const char *name);
 int nmu_port_create(struct nmu_device *, enum nmu_kind, const char *name, uint32_t region, uint32_t tx_rings,
                     uint32_t rx_rings, uint32_t tx_slots, uint32_t rx_slots, uint32_t *port);
-int nmu_port_remove(struct nmu_device *, uint32_t port);
+void nmu_port_remove(struct nmu_device *, uint32_t port);
 void nmu_port_put(struct nmu_device *, uint32_t port); /* removes it if nothing keeps it */
 int nmu_port_bind(struct nmu_device *, uint32_t port, uint32_t desc);
 void nmu_port_unbind(struct nmu_device *, uint32_t desc);

@@ -220,8 +220,7 @@ void nmu_watch(struct nmu_device *dev)
         dev->token = true;
         return;
     }
-    if (dev->token || dev->wake_fd >= 0)
-        drain(dev);
+    drain(dev);
     if (!arm(dev, dev->reg->descs[dev->desc].port) || news(dev)) {
         send_token(dev, dev->desc);
         dev->token = true;
