@@ -19,7 +19,7 @@ from nmpcap.errors import (
 from nmpcap.filter import Program, Resolver, compile
 from nmpcap.opening import Inactive, create, open, open_dead, open_live, open_offline
 from nmpcap.packet import Batch, Explanation, Packet, Stats
-from nmpcap.ports import MAXIMUM_SNAPLEN
+from nmpcap.ports import MAXIMUM_SNAPLEN, Fanout
 from nmpcap.savefile import Writer, open_writer
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "DeviceError",
     "Direction",
     "Explanation",
+    "Fanout",
     "FilterError",
     "Inactive",
     "Packet",

@@ -7,7 +7,7 @@ from typing import Any
 
 from nmpcap.capture import Capture
 from nmpcap.errors import UsageError
-from nmpcap.ports import MAXIMUM_SNAPLEN, DeadPort, Options, SavefilePort, open_port
+from nmpcap.ports import MAXIMUM_SNAPLEN, DeadPort, Fanout, Options, SavefilePort, open_port
 from nmpcap.savefile import Reader
 from nmpcap.savefile.input import Source
 
@@ -25,6 +25,9 @@ def open(
     rfmon: bool = False,
     buffer_size: int | None = None,
     tstamp_type: str | None = None,
+    protocol: int | None = None,
+    fanout: Fanout | None = None,
+    qdisc_bypass: bool = False,
     speed: float | None = None,
 ) -> Capture:
     """Open a port by its name, for capture and injection.
@@ -46,6 +49,9 @@ def open(
         rfmon=rfmon,
         buffer_size=buffer_size,
         tstamp_type=tstamp_type,
+        protocol=protocol,
+        fanout=fanout,
+        qdisc_bypass=qdisc_bypass,
         speed=speed,
     )
     return Capture(open_port(name, options), snaplen=snaplen, timeout=timeout)

@@ -264,7 +264,7 @@ def test_explain_says_which_netmap(pair: tuple[Capture, Capture], netmap: str) -
         ("vale0:a-x", "not a port name, character"),
         ("netmap:", "not a port name, character"),
         ("vale0:a\0b", "zero character"),
-        ("eth0", "not the name of a port"),
+        ("eth0:1", "not the name of a port"),
         ("", "not the name of a port"),
     ],
 )

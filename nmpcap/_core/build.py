@@ -22,6 +22,7 @@ HEADERS = [
     "savefile/savefile.h",
     "capture.h",
     "paced.h",
+    "packet/packet.h",
 ]
 
 here = Path(__file__).resolve().parent

@@ -1,0 +1,162 @@
+/* An open packet socket under the contract of source.h. */
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "packet/impl.h"
+
+static int fill(struct nm_source *source, struct nm_batch *batch)
+{
+    struct nm_packet *p = nm_packet_self(source);
+
+    batch->count = 0;
+    return p->version == TPACKET_V3 ? nm_packet_fill_blocks(p, batch) : nm_packet_fill_frames(p, batch);
+}
+
+/* Notes what has happened to the socket. The interface's going down is told after what came before it. */
+static int note_error(struct nm_packet *p)
+{
+    int error = 0;
+    socklen_t size = sizeof(error);
+
+    (void)getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error == ENETDOWN)
+        p->down = true;
+    else if (error)
+        return nm_packet_fail(p, error, "receiving: %s", strerror(error));
+    return 0;
+}
+
+/* Whether the interface is still down; 0 if not. The kernel takes the socket up again by itself. */
+static int still_down(struct nm_packet *p)
+{
+    struct nm_link link;
+    int error;
+
+    pthread_mutex_lock(&p->lock);
+    error = nm_link_ask(p->link_fd, NULL, p->ifindex, &link);
+    pthread_mutex_unlock(&p->lock);
+    if (error == -ENODEV)
+        return nm_packet_fail(p, ENODEV, "The interface disappeared");
+    if (!error && !(link.flags & IFF_UP))
+        return nm_packet_fail(p, ENETDOWN, "The interface went down");
+    p->down = false;
+    return 0;
+}
+
+static int wait_packets(struct nm_source *source, int timeout_ms)
+{
+    struct nm_packet *p = nm_packet_self(source);
+    struct pollfd fds[] = {{.fd = p->fd, .events = POLLIN}, {.fd = p->wake_fd, .events = POLLIN}};
+    uint64_t count;
+    int n, error;
+
+    for (;;) {
+        n = poll(fds, 2, p->down ? 0 : timeout_ms);
+        if (n < 0)
+            return errno == EINTR ? -EINTR : nm_packet_fail(p, errno, "waiting: %s", strerror(errno));
+        if (fds[1].revents) {
+            (void)!read(p->wake_fd, &count, sizeof(count));
+            return -EINTR;
+        }
+        if (fds[0].revents & POLLERR) {
+            error = note_error(p);
+            if (error)
+                return error;
+            /* A block that has packets in it is handed over when its time is up. */
+            if (p->down && !(fds[0].revents & POLLIN))
+                (void)poll(fds, 1, 2 * NM_PACKET_RETIRE_MS);
+        }
+        if (fds[0].revents & POLLIN)
+            return 1;
+        if (!p->down)
+            return 0;
+        error = still_down(p);
+        if (error)
+            return error;
+    }
+}
+
+static void wake(struct nm_source *source)
+{
+    uint64_t one = 1;
+
+    (void)!write(nm_packet_self(source)->wake_fd, &one, sizeof(one));
+}
+
+static int inject(struct nm_source *source, const void *frame, size_t len)
+{
+    (void)frame;
+    (void)len;
+    return nm_packet_fail(nm_packet_self(source), ENOTSUP, "Sending packets isn't supported on it");
+}
+
+static int flush(struct nm_source *source)
+{
+    (void)source;
+    return 0;
+}
+
+static int descriptor(struct nm_source *source)
+{
+    return nm_packet_self(source)->fd;
+}
+
+void nm_packet_close(struct nm_source *source)
+{
+    struct nm_packet *p = nm_packet_self(source);
+
+    if (p->fd >= 0)
+        nm_packet_restore_clock(p);
+    if (p->map)
+        munmap(p->map, p->map_size);
+    if (p->fd >= 0)
+        close(p->fd);
+    if (p->link_fd >= 0)
+        close(p->link_fd);
+    if (p->wake_fd >= 0)
+        close(p->wake_fd);
+    nm_packet_free_copies(p);
+    pthread_mutex_destroy(&p->lock);
+    free(p->interfaces);
+    free(p);
+}
+
+void nm_packet_look(struct nm_source *source, struct nm_packet_info *info)
+{
+    const struct nm_packet *p = nm_packet_self(source);
+
+    *info = (struct nm_packet_info){
+        .ifindex = p->ifindex, .linktype = p->linktype, .arphrd = p->arphrd, .cooked = p->cooked,
+        .version = (uint8_t)p->version, .promisc = p->promisc, .tstamp_type = p->tstamp_type,
+        .rx_block_size = p->rx.block_size, .rx_blocks = p->rx.blocks, .rx_frame_size = p->rx.frame_size,
+        .rx_frames = p->rx.frames, .tx_frame_size = p->tx.frame_size, .tx_frames = p->tx.frames,
+        .fanout_group = p->fanout_group,
+    };
+}
+
+int nm_packet_set_linktype(struct nm_source *source, uint16_t linktype)
+{
+    struct nm_packet *p = nm_packet_self(source);
+
+    if (linktype != p->linktype &&
+        (p->ifindex || (linktype != NM_DLT_LINUX_SLL && linktype != NM_DLT_LINUX_SLL2)))
+        return -EINVAL;
+    p->linktype = linktype;
+    return 0;
+}
+
+const struct nm_source_ops nm_packet_ops = {
+    .name = "packet",
+    .fill = fill,
+    .wait = wait_packets,
+    .wake = wake,
+    .inject = inject,
+    .flush = flush,
+    .fileno = descriptor,
+    .counters = nm_packet_counters,
+    .close = nm_packet_close,
+};

@@ -1,0 +1,52 @@
+"""Ports: what a name opens, and what a Capture needs to know of it besides its packets.
+
+A table says which names belong to which kind of port; a new kind is a file with a class, and a row.
+"""
+
+from __future__ import annotations
+
+import errno as errnos
+import sys
+from collections.abc import Callable
+
+from nmpcap.errors import DeviceError
+from nmpcap.ports.dead import DeadPort
+from nmpcap.ports.fanout import Fanout
+from nmpcap.ports.netmap import NetmapPort
+from nmpcap.ports.packet import PacketPort, list_tstamp_types
+from nmpcap.ports.port import MAXIMUM_SNAPLEN, Options, Port
+from nmpcap.ports.savefile import PlaybackPort, SavefilePort
+
+__all__ = [
+    "MAXIMUM_SNAPLEN",
+    "DeadPort",
+    "Fanout",
+    "NetmapPort",
+    "Options",
+    "PacketPort",
+    "PlaybackPort",
+    "Port",
+    "SavefilePort",
+    "list_tstamp_types",
+    "open_port",
+]
+
+_KINDS: tuple[tuple[tuple[str, ...], Callable[[str, Options], Port]], ...] = (
+    (("netmap:", "vale"), NetmapPort),
+    (("file:",), PlaybackPort),
+)
+
+
+def open_port(name: str, options: Options) -> Port:
+    """Open a port by its name. Raises DeviceError naming it, what was tried and why it failed."""
+    for prefixes, opener in _KINDS:
+        if name.startswith(prefixes):
+            return opener(name, options)
+    # No interface's name is empty or holds one of these: dev_valid_name() of Linux.
+    if sys.platform == "linux" and name and not any(c in "/:" or c.isspace() for c in name):
+        return PacketPort(name, options)
+    raise DeviceError(
+        errnos.ENODEV,
+        f"{name}: not the name of a port; eth0 is an interface, vale0:a a port of a switch, "
+        f"netmap:{name or 'eth0'} an interface through netmap, file:PATH a savefile",
+    )

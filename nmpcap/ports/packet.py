@@ -1,0 +1,136 @@
+"""Linux interfaces through packet sockets: eth0, lo, and any, which is all of them."""
+
+from __future__ import annotations
+
+import errno as errnos
+from collections.abc import Sequence
+from typing import Any
+
+from nmpcap._core import ffi, lib
+from nmpcap.errors import DeviceError, UsageError
+from nmpcap.packet import Explanation
+from nmpcap.ports.port import Options, Port, encode, refuse_speed
+from nmpcap.savefile import Interface
+from nmpcap.savefile.pcapng import Option, encode_options
+
+__all__ = ["PacketPort", "list_tstamp_types"]
+
+_TSTAMP_TYPES = {
+    "host": lib.NM_PACKET_HOST,
+    "adapter": lib.NM_PACKET_ADAPTER,
+    "adapter_unsynced": lib.NM_PACKET_ADAPTER_UNSYNCED,
+}
+_CLOCKS = {
+    lib.NM_PACKET_HOST: "by the kernel, of the system's clock, nanoseconds",
+    lib.NM_PACKET_ADAPTER: "by the adapter, in step with the system's clock, nanoseconds",
+    lib.NM_PACKET_ADAPTER_UNSYNCED: "by the adapter, of its own clock, nanoseconds",
+}
+_FORMATS = {1: "TPACKET_V2", 2: "TPACKET_V3"}
+_IF_NAME = 2  # if_name of a pcapng interface
+
+
+class PacketPort(Port):
+    """An interface, or all of them."""
+
+    def __init__(self, name: str, options: Options) -> None:
+        self.name = name
+        if options.rfmon:
+            raise DeviceError(errnos.ENOTSUP, f"{name}: That device doesn't support monitor mode")
+        refuse_speed(name, options)
+        self._snaplen = options.snaplen
+        self._met: list[Interface] = []
+        self._source = _open(name, options)
+        info = ffi.new("struct nm_packet_info *")
+        lib.nm_packet_look(self._source, info)
+        self.linktype = info.linktype
+        if options.fanout:
+            options.fanout.group = info.fanout_group
+        self._facts = _facts_of(info, options)
+
+    @property
+    def interfaces(self) -> Sequence[Interface]:  # type: ignore[override]
+        """The interfaces met so far, by their names: Packet.interface is an index into this list."""
+        for i in range(len(self._met), lib.nm_packet_interfaces(self._source)):
+            name = Option(_IF_NAME, ffi.string(lib.nm_packet_interface(self._source, i)))
+            self._met.append(
+                Interface(self.linktype, self._snaplen, 10**9, 0, 0, encode_options([name]), False)
+            )
+        return self._met
+
+    def take_source(self) -> Any:
+        """Hand over the source."""
+        return self._source
+
+    def explain(self, filter: str) -> Explanation:
+        """Return the ring's format and size, whose clock, and what else was asked for."""
+        return Explanation(name=self.name, filter=filter, **self._facts)
+
+
+def _open(name: str, options: Options) -> Any:
+    encoded = encode(name)
+    args = ffi.new("struct nm_packet_args *")
+    args.name = text = ffi.new("char[]", encoded)  # noqa: F841  (owns the bytes)
+    args.snaplen = options.snaplen
+    args.buffer_size = options.buffer_size or 0
+    args.promisc = options.promisc
+    args.immediate = options.immediate
+    args.qdisc_bypass = options.qdisc_bypass
+    args.tstamp_type = _tstamp_type(name, options.tstamp_type)
+    args.protocol = _protocol(name, options.protocol)
+    if options.fanout:
+        args.fanout = 1
+        args.fanout_mode, args.fanout_flags, args.fanout_group = options.fanout.arguments()
+    source, msg = ffi.new("struct nm_source **"), ffi.new("char[]", lib.NM_MSG_SIZE)
+    error = lib.nm_packet_open(args, source, msg)
+    if error:
+        raise DeviceError(-error, ffi.string(msg).decode(errors="surrogateescape"))
+    return source[0]
+
+
+def _tstamp_type(name: str, tstamp_type: str | None) -> int:
+    wanted = tstamp_type or "host"
+    if wanted not in _TSTAMP_TYPES:
+        raise DeviceError(
+            errnos.ENOTSUP,
+            f"{name}: That type of time stamp is not supported by that device: {wanted}; "
+            f"there are {', '.join(_TSTAMP_TYPES)}",
+        )
+    return int(_TSTAMP_TYPES[wanted])
+
+
+def _protocol(name: str, protocol: int | None) -> int:
+    if protocol is None:
+        return 0
+    if not 0 <= protocol <= 0xFFFF:
+        raise UsageError(f"{name}: protocol {protocol}: an Ethernet type, 0 .. 65535")
+    return protocol
+
+
+def _facts_of(info: Any, options: Options) -> dict[str, str]:
+    backend = [f"linux packet socket, {_FORMATS[info.version]}"]
+    if info.cooked:
+        backend.append("cooked")
+    backend.append("promiscuous" if info.promisc else "not promiscuous")
+    if info.fanout_group >= 0 and options.fanout:
+        backend.append(f"fan-out group {info.fanout_group} by {options.fanout.mode}")
+    receive = f"{info.rx_blocks} blocks of {info.rx_block_size} bytes to receive"
+    if options.immediate:
+        receive += f", in frames of {info.rx_frame_size}"
+    send = (
+        f"{info.tx_frames} slots of {info.tx_frame_size} bytes to send" if info.tx_frames else "none to send"
+    )
+    return {
+        "source": "packet",
+        "backend": ", ".join(backend),
+        "rings": f"{receive}; {send}",
+        "timestamps": _CLOCKS[info.tstamp_type],
+    }
+
+
+def list_tstamp_types(name: str) -> list[str]:
+    """Return the clocks that an interface can stamp packets by, ``host`` first. Raises DeviceError."""
+    types, msg = ffi.new("uint32_t *"), ffi.new("char[]", lib.NM_MSG_SIZE)
+    error = lib.nm_packet_tstamp_types(encode(name), types, msg)
+    if error:
+        raise DeviceError(-error, ffi.string(msg).decode(errors="surrogateescape"))
+    return [text for text, number in _TSTAMP_TYPES.items() if types[0] & 1 << number]

@@ -1,0 +1,105 @@
+"""What every kind of port has in common: the base class, and what can be asked of it at the opening."""
+
+from __future__ import annotations
+
+import errno as errnos
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nmpcap.dlt import DLT_EN10MB
+from nmpcap.errors import DeviceError, PcapError, UsageError
+from nmpcap.packet import Explanation
+from nmpcap.ports.fanout import Fanout
+from nmpcap.savefile import Interface
+
+__all__ = [
+    "MAXIMUM_SNAPLEN",
+    "Options",
+    "Port",
+    "encode",
+    "refuse_interface_settings",
+    "refuse_speed",
+]
+
+MAXIMUM_SNAPLEN = 262144
+"""libpcap's MAXIMUM_SNAPLEN: more than any packet has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What open() was asked for, as far as it concerns the port."""
+
+    snaplen: int = MAXIMUM_SNAPLEN
+    promisc: bool = True
+    netmap: str | None = None
+    immediate: bool = False
+    rfmon: bool = False
+    buffer_size: int | None = None
+    tstamp_type: str | None = None
+    protocol: int | None = None
+    fanout: Fanout | None = None
+    qdisc_bypass: bool = False
+    speed: float | None = None
+
+
+class Port:
+    """An open back end: its source in the core, until a Capture takes that over, and the facts about it.
+
+    The methods are for the Capture that took the source, while the source lives.
+    """
+
+    name: str
+    linktype = DLT_EN10MB
+    savefile = False
+    interfaces: Sequence[Interface] = ()
+
+    def take_source(self) -> Any:
+        """Hand over the core's ``struct nm_source *``, which whoever takes it closes."""
+        raise NotImplementedError
+
+    def feed(self) -> None:
+        """Give a source that asked for it more bytes."""
+
+    def ended(self) -> None:
+        """Raise what the end of the source was really due to, if it was not the end."""
+
+    def error(self, errno: int, message: str) -> PcapError:
+        """Return the exception that a failed call of the core stands for."""
+        return DeviceError(errno, message or f"{self.name}: {os.strerror(errno)}")
+
+    def explain(self, filter: str) -> Explanation:
+        """Return what it is, with the capture's word on its filter; any thread."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Let go of what the source does not own. The source may be closed already."""
+
+
+def refuse_interface_settings(name: str, options: Options) -> None:
+    """Raise DeviceError where a port that is no interface is asked for what only interfaces have."""
+    if options.rfmon:
+        raise DeviceError(errnos.ENOTSUP, f"{name}: That device doesn't support monitor mode")
+    if options.tstamp_type not in (None, "host"):
+        raise DeviceError(
+            errnos.ENOTSUP, f"{name}: That type of time stamp is not supported by that device; host is"
+        )
+    for setting in ("protocol", "fanout", "qdisc_bypass"):
+        if getattr(options, setting):
+            raise DeviceError(
+                errnos.ENOTSUP, f"{name}: {setting} is for Linux interfaces by their bare names"
+            )
+
+
+def refuse_speed(name: str, options: Options) -> None:
+    """Raise UsageError where a port that is no savefile is asked to be played back."""
+    if options.speed is not None:
+        raise UsageError(f"{name}: speed is for savefiles as devices: file:PATH")
+
+
+def encode(name: str) -> bytes:
+    """Return a name as C takes it. Raises DeviceError for one that C would cut short."""
+    if "\0" in name:
+        raise DeviceError(errnos.EINVAL, f"{name!r}: not a port name, it holds a zero character")
+    return name.encode(errors="surrogateescape")
