@@ -51,7 +51,14 @@ class Capture(Handle):
     may be called from any thread, signal handler or callback, at any moment.
     """
 
-    def __init__(self, port: Port, *, snaplen: int = MAXIMUM_SNAPLEN, timeout: float | None = None) -> None:
+    def __init__(
+        self,
+        port: Port,
+        *,
+        snaplen: int = MAXIMUM_SNAPLEN,
+        timeout: float | None = None,
+        nano: bool = True,
+    ) -> None:
         self._port = port
         self._name = port.name
         self._sleepers: dict[asyncio.Future[None], asyncio.AbstractEventLoop] = {}
@@ -65,6 +72,7 @@ class Capture(Handle):
         self._core = capture[0]
         super().__init__(int(ffi.cast("uintptr_t", self._core)), port.savefile)
         self.timeout = timeout
+        self._nano = nano
 
     # ---- what the compiled half calls back ------------------------------------------
 
@@ -326,21 +334,32 @@ class Capture(Handle):
         """Return the link types that packets of this port can be had in: DLT_* numbers."""
         return [self._port.linktype]
 
+    def get_tstamp_precision(self) -> int:
+        """Return the precision of the savefiles that dump_open makes: 1 for nano-, 0 for microseconds.
+
+        Times in packets are nanoseconds always.
+        """
+        return int(self._nano)
+
     def snapshot(self) -> int:
         """Return how many bytes are kept of each packet at most."""
         return int(lib.nm_capture_snaplen(self._core))
 
     def dump_open(self, target: Target, **options: Any) -> Writer:
-        """Open a savefile for what this handle gives: its link type, its snaplen, nanoseconds.
+        """Open a savefile for what this handle gives: its link type, its snaplen, its precision.
 
         ``options`` are open_writer's and win.
         """
-        own = {"linktype": self.datalink(), "snaplen": self.snapshot(), "nano": True}
+        own = {"linktype": self.datalink(), "snaplen": self.snapshot(), "nano": self._nano}
         return open_writer(target, **{**own, **options})
 
     @property
     def interfaces(self) -> Sequence[Interface]:
-        """Of a savefile: the interfaces met so far, which Packet.interface counts; else empty."""
+        """The interfaces met so far, which Packet.interface counts; empty for netmap's ports.
+
+        Of a savefile, those it tells of; of a Linux interface, itself; of ``any``, each in the order of
+        its first packet, with the name it had then.
+        """
         with self._entered():
             return self._port.interfaces
 

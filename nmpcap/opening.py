@@ -7,9 +7,20 @@ from typing import Any
 
 from nmpcap.capture import Capture
 from nmpcap.errors import UsageError
-from nmpcap.ports import MAXIMUM_SNAPLEN, DeadPort, Fanout, Options, SavefilePort, open_port
+from nmpcap.ports import (
+    MAXIMUM_SNAPLEN,
+    DeadPort,
+    Fanout,
+    Options,
+    SavefilePort,
+    list_tstamp_types,
+    open_port,
+)
 from nmpcap.savefile import Reader
 from nmpcap.savefile.input import Source
+
+_TSTAMP_TYPES = ("host", "host_lowprec", "host_hiprec", "adapter", "adapter_unsynced", "host_hiprec_unsynced")
+"""libpcap's names, each at its number."""
 
 __all__ = ["Inactive", "create", "open", "open_dead", "open_live", "open_offline"]
 
@@ -34,10 +45,16 @@ def open(
 
     snaplen: bytes kept of each packet, 1 .. 262144. timeout: seconds that a reading call waits at
     most; None: for ever. netmap: ``auto``, ``kernel`` or ``user``; None leaves it to the environment's
-    NMPCAP_NETMAP. The rest concerns interfaces; netmap's ports deliver at once and have the rings they
-    have. promisc: frames for others, too. immediate: deliver each packet when it comes. rfmon: monitor
-    mode. buffer_size: bytes. tstamp_type: one of list_tstamp_types(). speed, of a ``file:PATH``: 1 plays
-    the recording back in its own time, 2 twice as fast; None: as fast as it is read.
+    NMPCAP_NETMAP. speed, of a ``file:PATH``: 1 plays the recording back in its own time, 2 twice as
+    fast; None: as fast as it is read.
+
+    The rest concerns Linux interfaces (``eth0``, ``lo``, and ``any``, which is all of them); netmap's
+    ports deliver at once and have the rings they have. promisc: frames for others, too (not of ``any``).
+    immediate: deliver each packet when it comes; else up to 10 ms later, many at a time. buffer_size:
+    bytes of the ring that packets wait in, 4 MiB unless said; explain() tells what it became. rfmon:
+    monitor mode, which none of them has. tstamp_type: one of list_tstamp_types(). protocol: the only
+    Ethernet type to receive. fanout: the group that this handle shares packets with. qdisc_bypass: send
+    past the queueing discipline. After a fork, only one of parent and child may go on using the handle.
 
     Raises DeviceError naming the port, what was tried and why it failed.
     """
@@ -97,6 +114,7 @@ class Inactive:
         self._device = device
         self._options = Options()
         self._timeout: float | None = None
+        self._nano = True
         self._activated = False
 
     def _set(self, **settings: Any) -> None:
@@ -111,7 +129,7 @@ class Inactive:
         self._set(snaplen=snaplen if 0 < snaplen <= MAXIMUM_SNAPLEN else MAXIMUM_SNAPLEN)
 
     def set_promisc(self, promisc: bool) -> None:
-        """See frames for others, too, where the port is an interface."""
+        """See frames for others, too, where the port is an interface; not of ``any``."""
         self._set(promisc=bool(promisc))
 
     def set_timeout(self, to_ms: int) -> None:
@@ -137,13 +155,48 @@ class Inactive:
         """Return whether monitor mode may be asked for: no kind of port has it."""
         return False
 
-    def set_tstamp_type(self, tstamp_type: str) -> None:
-        """Choose one of ``list_tstamp_types()``."""
+    def set_tstamp_type(self, tstamp_type: str | int) -> None:
+        """Choose one of ``list_tstamp_types()``, or give libpcap's number, PCAP_TSTAMP_*.
+
+        A clock that the device does not have is refused by ``activate``.
+        """
+        if isinstance(tstamp_type, int):
+            if not 0 <= tstamp_type < len(_TSTAMP_TYPES):
+                raise UsageError(
+                    f"{self._device}: time stamp type {tstamp_type}: 0 .. {len(_TSTAMP_TYPES) - 1}"
+                )
+            tstamp_type = _TSTAMP_TYPES[tstamp_type]
+        if tstamp_type not in _TSTAMP_TYPES:
+            raise UsageError(
+                f"{self._device}: time stamp type {tstamp_type!r}: there are {', '.join(_TSTAMP_TYPES)}"
+            )
         self._set(tstamp_type=tstamp_type)
 
     def list_tstamp_types(self) -> list[str]:
-        """Return the clocks that can stamp packets."""
-        return ["host"]
+        """Return the clocks that can stamp packets, by the device's word. Raises DeviceError."""
+        return list_tstamp_types(self._device)
+
+    def set_tstamp_precision(self, precision: str | int) -> None:
+        """Choose ``nano`` (1), which is the default, or ``micro`` (0).
+
+        Times are nanoseconds in either case; what changes is the savefiles that the handle's dump_open makes.
+        """
+        if precision not in ("micro", "nano", 0, 1):
+            raise UsageError(f"{self._device}: time stamp precision {precision!r}: there are micro and nano")
+        self._set()
+        self._nano = precision in ("nano", 1)
+
+    def set_protocol_linux(self, protocol: int) -> None:
+        """Receive packets of one Ethernet type only; 0: of all. Linux interfaces only."""
+        self._set(protocol=protocol)
+
+    def set_fanout(self, fanout: Fanout | None) -> None:
+        """Share the interface's packets with the handles of a group."""
+        self._set(fanout=fanout)
+
+    def set_qdisc_bypass(self, bypass: bool) -> None:
+        """Send past the queueing discipline. Linux interfaces only."""
+        self._set(qdisc_bypass=bool(bypass))
 
     def set_netmap(self, netmap: str) -> None:
         """Choose ``auto``, ``kernel`` or ``user``."""
@@ -152,9 +205,8 @@ class Inactive:
     def activate(self) -> Capture:
         """Open the port. Raises DeviceError, and may then be tried again with other settings."""
         self._set()
-        capture = Capture(
-            open_port(self._device, self._options), snaplen=self._options.snaplen, timeout=self._timeout
-        )
+        port = open_port(self._device, self._options)
+        capture = Capture(port, snaplen=self._options.snaplen, timeout=self._timeout, nano=self._nano)
         self._activated = True
         return capture
 

@@ -24,10 +24,13 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from .network import Network
 
 ROOT = Path(__file__).parents[1]
 NETMAP_DEVICE = "/dev/netmap"
@@ -214,6 +217,15 @@ def pipe_name() -> Callable[[str], tuple[str, str]]:
 def _token() -> str:
     # Not from the seed: two runs of one seed may be under way at once, on one kernel.
     return "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz0123456789") for _ in range(5))
+
+
+@pytest.fixture
+def network() -> Iterator[Network]:
+    """A network namespace of this test's own, in which it runs, and whose interfaces it makes."""
+    from .network import new_network
+
+    with new_network() as network:
+        yield network
 
 
 # ---- random choices, other processes --------------------------------------------------

@@ -336,6 +336,8 @@ void nm_capture_filter(struct nm_capture *c, struct nm_program *program, uint16_
 void nm_capture_direction(struct nm_capture *c, int direction)
 {
     c->direction = direction;
+    if (c->source->ops->direction)
+        c->source->ops->direction(c->source, direction);
     judge_again(c);
 }
 

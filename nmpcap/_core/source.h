@@ -67,6 +67,10 @@ struct nm_source_ops {
     /* A descriptor for select and its kin, or -1. */
     int (*fileno)(struct nm_source *);
 
+    /* Packets of the other direction than NM_CAPTURE_IN or NM_CAPTURE_OUT (capture.h; 0: none) need not be
+     * filled in from now on: the handle leaves them out anyway. NULL: nothing can be saved. */
+    void (*direction)(struct nm_source *, int direction);
+
     void (*counters)(struct nm_source *, struct nm_counters *);
     void (*close)(struct nm_source *);
 };

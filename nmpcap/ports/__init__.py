@@ -13,7 +13,7 @@ from nmpcap.errors import DeviceError
 from nmpcap.ports.dead import DeadPort
 from nmpcap.ports.fanout import Fanout
 from nmpcap.ports.netmap import NetmapPort
-from nmpcap.ports.packet import PacketPort, list_tstamp_types
+from nmpcap.ports.packet import PacketPort, interface_tstamp_types
 from nmpcap.ports.port import MAXIMUM_SNAPLEN, Options, Port
 from nmpcap.ports.savefile import PlaybackPort, SavefilePort
 
@@ -39,14 +39,23 @@ _KINDS: tuple[tuple[tuple[str, ...], Callable[[str, Options], Port]], ...] = (
 
 def open_port(name: str, options: Options) -> Port:
     """Open a port by its name. Raises DeviceError naming it, what was tried and why it failed."""
-    for prefixes, opener in _KINDS:
+    return _kind_of(name)(name, options)
+
+
+def list_tstamp_types(name: str) -> list[str]:
+    """Return the clocks that can stamp the packets of a port, ``host`` first. Raises DeviceError."""
+    return interface_tstamp_types(name) if _kind_of(name) is PacketPort else ["host"]
+
+
+def _kind_of(name: str) -> Callable[[str, Options], Port]:
+    for prefixes, kind in _KINDS:
         if name.startswith(prefixes):
-            return opener(name, options)
+            return kind
     # No interface's name is empty or holds one of these: dev_valid_name() of Linux.
-    if sys.platform == "linux" and name and not any(c in "/:" or c.isspace() for c in name):
-        return PacketPort(name, options)
+    if sys.platform == "linux" and name and not any(c in "/:\0" or c.isspace() for c in name):
+        return PacketPort
     raise DeviceError(
         errnos.ENODEV,
-        f"{name}: not the name of a port; eth0 is an interface, vale0:a a port of a switch, "
-        f"netmap:{name or 'eth0'} an interface through netmap, file:PATH a savefile",
+        f"{name!r:.200}: not the name of a port; eth0 is an interface, vale0:a a port of a switch, "
+        "netmap:eth0 an interface through netmap, file:PATH a savefile",
     )

@@ -13,7 +13,7 @@ from nmpcap.ports.port import Options, Port, encode, refuse_speed
 from nmpcap.savefile import Interface
 from nmpcap.savefile.pcapng import Option, encode_options
 
-__all__ = ["PacketPort", "list_tstamp_types"]
+__all__ = ["PacketPort", "interface_tstamp_types"]
 
 _TSTAMP_TYPES = {
     "host": lib.NM_PACKET_HOST,
@@ -127,7 +127,7 @@ def _facts_of(info: Any, options: Options) -> dict[str, str]:
     }
 
 
-def list_tstamp_types(name: str) -> list[str]:
+def interface_tstamp_types(name: str) -> list[str]:
     """Return the clocks that an interface can stamp packets by, ``host`` first. Raises DeviceError."""
     types, msg = ffi.new("uint32_t *"), ffi.new("char[]", lib.NM_MSG_SIZE)
     error = lib.nm_packet_tstamp_types(encode(name), types, msg)

@@ -47,7 +47,7 @@ struct nm_packet_copy {
 
 struct nm_packet {
     struct nm_source base;
-    char name[64];
+    char name[128]; /* as it was opened; alternative names have 127 characters at most */
     int fd, wake_fd;
     int link_fd; /* answers questions about interfaces, in the namespace that this was opened in */
     int ifindex; /* 0: every interface */

@@ -1,4 +1,5 @@
 /* An open packet socket under the contract of source.h. */
+#include <linux/if_arp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "capture.h"
 #include "packet/impl.h"
 
 static int fill(struct nm_source *source, struct nm_batch *batch)
@@ -100,6 +102,15 @@ static int flush(struct nm_source *source)
     return 0;
 }
 
+/* The kernel can leave out what is being sent; on a loopback interface it always does. */
+static void direction(struct nm_source *source, int wanted)
+{
+    struct nm_packet *p = nm_packet_self(source);
+    int ignore = wanted == NM_CAPTURE_IN || p->arphrd == ARPHRD_LOOPBACK;
+
+    (void)setsockopt(p->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &ignore, sizeof(ignore));
+}
+
 static int descriptor(struct nm_source *source)
 {
     return nm_packet_self(source)->fd;
@@ -157,6 +168,7 @@ const struct nm_source_ops nm_packet_ops = {
     .inject = inject,
     .flush = flush,
     .fileno = descriptor,
+    .direction = direction,
     .counters = nm_packet_counters,
     .close = nm_packet_close,
 };

@@ -1,0 +1,103 @@
+"""Interfaces that are not there, are down, or go: an error that names them, after what they brought."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+import nmpcap
+from nmpcap import DeviceError
+
+from ...later import Later
+from ...network import MODES, Network, frame, read
+from ...oracles.live import Libpcap
+
+
+@pytest.mark.parametrize("name", ["none", "n" * 15, "n" * 16, "n" * 127, "n" * 500, "\udcff", "ethé"])
+def test_unknown_interfaces(network: Network, name: str) -> None:
+    with pytest.raises(DeviceError, match="No such device exists") as caught:
+        nmpcap.open(name)
+    assert str(caught.value).startswith(name[:100])
+    assert caught.value.errno == errno.ENODEV
+
+
+def test_an_alternative_name(network: Network) -> None:
+    a, b = network.veth()
+    network.ip("link", "property", "add", "dev", b, "altname", "an-interface-with-a-long-name")
+    with nmpcap.open("an-interface-with-a-long-name") as capture, network.raw(a) as sender:
+        sender.send(frame(1))
+        assert len(read(capture, 1)) == 1
+        assert capture.interfaces[0].name == b
+
+
+def test_an_interface_that_is_down_is_not_opened(network: Network) -> None:
+    a, _ = network.veth()
+    network.ip("link", "set", a, "down")
+    with Libpcap(a) as theirs:
+        assert theirs.status < 0
+    with pytest.raises(DeviceError, match=f"^{a}: That device is not up$") as caught:
+        nmpcap.open(a)
+    assert caught.value.errno == errno.ENETDOWN
+    network.ip("link", "set", a, "up")
+    nmpcap.open(a).close()
+
+
+@MODES
+def test_going_down_is_told_after_what_came(network: Network, immediate: bool) -> None:
+    a, b = network.veth()
+    with nmpcap.open(b, immediate=immediate) as capture, network.raw(a) as sender:
+        for i in range(3):
+            sender.send(frame(i))
+        network.ip("link", "set", b, "down")
+        assert len([capture.next(5) for _ in range(3)]) == 3
+        for _ in range(2):
+            with pytest.raises(DeviceError, match=f"^{b}: The interface went down$") as caught:
+                capture.next()
+            assert caught.value.errno == errno.ENETDOWN
+        network.ip("link", "set", b, "up")
+        network.wait_for(b, "UP")
+        assert capture.next(0.05) is None
+        sender.send(frame(7))
+        packet = capture.next(5)
+        assert packet
+        assert bytes(packet.data) == frame(7)
+
+
+def test_going_down_ends_a_wait(network: Network) -> None:
+    a, _ = network.veth()
+    with nmpcap.open(a) as capture:
+        later = Later(0.1, lambda: os.system(f"ip link set {a} down"))
+        with pytest.raises(DeviceError, match="went down"):
+            capture.loop(-1, print)
+        later.join()
+
+
+@MODES
+def test_going_away_is_told_after_what_came(network: Network, immediate: bool) -> None:
+    a, b = network.veth()
+    with nmpcap.open(b, immediate=immediate) as capture, network.raw(a) as sender:
+        for i in range(3):
+            sender.send(frame(i))
+        network.ip("link", "delete", b)
+        assert len([capture.next(5) for _ in range(3)]) == 3
+        for _ in range(2):
+            with pytest.raises(DeviceError, match=f"^{b}: The interface disappeared$") as caught:
+                capture.next()
+            assert caught.value.errno == errno.ENODEV
+        assert capture.stats().received == 3
+
+
+def test_an_interface_of_any_may_go_and_come(network: Network) -> None:
+    a, _ = network.veth()
+    with nmpcap.open("any") as capture:
+        with network.raw(a) as sender:
+            sender.send(frame(1))
+        network.ip("link", "delete", a)
+        assert len(read(capture, 2)) == 2
+        network.veth("vc", "vd")
+        with network.raw("vc") as sender:
+            sender.send(frame(1))
+        packets = read(capture, 2)
+        assert [capture.interfaces[p.interface].name for p in packets] == ["vc", "vd"]
