@@ -6,17 +6,19 @@ is compressed, and file objects, are read here and fed to it a piece at a time.
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import stat
 from collections.abc import Callable
 from typing import BinaryIO, NamedTuple
 
-from nmpcap.errors import DeviceError
+from nmpcap.errors import DeviceError, UsageError
 from nmpcap.savefile.compression import LONGEST_MAGIC, Decompressor, compression_of_bytes
 
-__all__ = ["Input", "Source", "open_input"]
+__all__ = ["Input", "Source", "check_file", "duplicate", "open_input", "path_of"]
 
-Source = str | os.PathLike[str] | int | BinaryIO
+Source = str | bytes | os.PathLike[str] | int | BinaryIO
 """What can be opened: a path, ``-`` for standard input, a descriptor, or a binary file object."""
 
 _FEED_SIZE = 256 * 1024
@@ -38,19 +40,47 @@ def open_input(source: Source) -> Input:
     """Open a source and find out whether it is compressed.
 
     A descriptor is duplicated and stays the caller's, as a file object does. Raises
-    DeviceError where a path cannot be opened.
+    DeviceError where a path cannot be opened, TypeError for what is none of these.
     """
     if isinstance(source, int):
-        return _from_fd(os.dup(source), f"fd {source}")
-    if isinstance(source, (str, os.PathLike)):
-        path = os.fspath(source)
-        if path == "-":
-            return _from_fd(os.dup(0), "standard input")
-        try:
-            return _from_fd(os.open(path, os.O_RDONLY | os.O_CLOEXEC), path)
-        except OSError as error:
-            raise DeviceError(error.errno or 0, f"{path}: {error.strerror}") from error
-    return _from_file(source)
+        return _from_fd(duplicate(source, f"fd {source}"), f"fd {source}")
+    path = path_of(source)
+    if path is None:
+        check_file(source, "read")
+        return _from_file(source)  # type: ignore[arg-type]
+    if path == "-":
+        return _from_fd(duplicate(0, "standard input"), "standard input")
+    try:
+        return _from_fd(os.open(path, os.O_RDONLY | os.O_CLOEXEC), path)
+    except OSError as error:
+        raise DeviceError(error.errno or 0, f"{path}: {error.strerror}") from error
+
+
+def path_of(source: object) -> str | None:
+    """Return the path that a source or target is, None where it is none; UsageError for one no file can have."""
+    if not isinstance(source, (str, bytes, os.PathLike)):
+        return None
+    path = os.fsdecode(source)
+    if "\0" in path:
+        raise UsageError(f"{path!r}: not the name of a file, it holds a zero character")
+    return path
+
+
+def duplicate(fd: int, name: str) -> int:
+    """Return a descriptor of our own for the same file; DeviceError where there is none."""
+    try:
+        return os.dup(fd)
+    except OSError as error:
+        raise DeviceError(error.errno or 0, f"{name}: {error.strerror}") from error
+
+
+def check_file(file: object, verb: str) -> None:
+    """Raise TypeError where a source or target is no binary file object."""
+    if not callable(getattr(file, verb, None)):
+        hint = "; fileno() gives its descriptor" if hasattr(file, "fileno") else ""
+        raise TypeError(f"a path, '-', a descriptor or a binary file object, not {type(file).__name__}{hint}")
+    if isinstance(file, io.TextIOBase):
+        raise TypeError(f"{type(file).__name__}: a text file; savefiles are binary")
 
 
 def _from_fd(fd: int, name: str) -> Input:
@@ -89,18 +119,26 @@ def _start_of(fd: int) -> tuple[bytes, bytes]:
 
 def _from_file(file: BinaryIO) -> Input:
     name = str(getattr(file, "name", None) or type(file).__name__)
-    read_some: Callable[[int], bytes] = getattr(file, "read1", file.read)
+    read_some: Callable[[int], bytes | None] = getattr(file, "read1", file.read)
+
+    def read(size: int) -> bytes:
+        data = read_some(size)
+        if data is None:  # not the end: a raw file that was made non-blocking says so
+            raise BlockingIOError(errno.EAGAIN, "the file object is non-blocking and has no bytes now")
+        return data
+
     ahead = b""
-    while len(ahead) < LONGEST_MAGIC:
-        more = read_some(LONGEST_MAGIC - len(ahead))
-        if not more:
-            break
-        ahead += more
+    try:
+        while len(ahead) < LONGEST_MAGIC and (more := read(LONGEST_MAGIC - len(ahead))):
+            ahead += more
+    except OSError as error:
+        text = f"{name}: error reading dump file: {error.strerror or error}"
+        raise DeviceError(error.errno or errno.EIO, text) from error
     compression = compression_of_bytes(ahead)
     if compression is None:
-        return Input(name, -1, ahead, lambda: read_some(_FEED_SIZE) or b"", lambda: None)
-    read = _decompressing(lambda: read_some(_COMPRESSED_SIZE) or b"", Decompressor(compression), ahead)
-    return Input(name, -1, b"", read, lambda: None)
+        return Input(name, -1, ahead, lambda: read(_FEED_SIZE), lambda: None)
+    decompress = _decompressing(lambda: read(_COMPRESSED_SIZE), Decompressor(compression), ahead)
+    return Input(name, -1, b"", decompress, lambda: None)
 
 
 def _decompressing(

@@ -13,10 +13,11 @@ from typing import BinaryIO
 
 from nmpcap.errors import DeviceError
 from nmpcap.savefile.compression import Compressor
+from nmpcap.savefile.input import check_file, duplicate, path_of
 
 __all__ = ["Output", "Target", "open_output"]
 
-Target = str | os.PathLike[str] | int | BinaryIO
+Target = str | bytes | os.PathLike[str] | int | BinaryIO
 """What can be written to: a path, ``-`` for standard output, a descriptor, or a binary file object."""
 
 
@@ -70,30 +71,33 @@ def open_output(
 
     A path is created or emptied, or, with append, opened at its end. A descriptor is duplicated and
     stays the caller's, as a file object does. Raises DeviceError where a path cannot be created, and
-    PcapError, before that, where the compression is unknown or its package is missing.
+    PcapError, before that, where the compression is unknown or its package is missing; TypeError for
+    what is none of these.
     """
     # Before a file is emptied: the package may be missing.
     compressor = Compressor(compression) if compression else None
-    if not isinstance(target, (str, int, os.PathLike)):
+    path = path_of(target)
+    if path is None and not isinstance(target, int):
+        check_file(target, "write")
         name = str(getattr(target, "name", None) or type(target).__name__)
-        return name, -1, Output(target, compressor, owned=False)
-    name, fd = _open_fd(target, append)
+        return name, -1, Output(target, compressor, owned=False)  # type: ignore[arg-type]
+    if isinstance(target, int):
+        name, fd = f"fd {target}", duplicate(target, f"fd {target}")
+    elif path == "-":
+        name, fd = "standard output", duplicate(1, "standard output")
+    else:
+        name, fd = str(path), _open_path(str(path), append)
     if compressor is None:
         return name, fd, None
     return name, -1, Output(io.FileIO(fd, "wb"), compressor, owned=True)
 
 
-def _open_fd(target: str | int | os.PathLike[str], append: bool) -> tuple[str, int]:
-    if isinstance(target, int):
-        return f"fd {target}", os.dup(target)
-    path = os.fspath(target)
-    if path == "-":
-        return "standard output", os.dup(1)
+def _open_path(path: str, append: bool) -> int:
     how = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | (0 if append else os.O_TRUNC)
     try:
         fd = os.open(path, how, 0o666)
         if append:
             os.lseek(fd, 0, os.SEEK_END)
-        return path, fd
+        return fd
     except OSError as error:
         raise DeviceError(error.errno or 0, f"{path}: {error.strerror}") from error

@@ -133,10 +133,13 @@ class Reader:
         """Feed the source its next piece, or tell it that there is none; call when it says EAGAIN.
 
         Ends the life of the source's views. Where the input itself is damaged (a cut gzip file),
-        the source first gives what it has; the damage is raised by ``check_input`` afterwards.
+        the source first gives what it has; the damage is raised by ``check_input`` afterwards. A file
+        object that has no bytes now is a DeviceError (EAGAIN), after which reading can go on.
         """
         try:
             data = self._read() if self._read else b""
+        except BlockingIOError as error:
+            raise DeviceError(errno.EAGAIN, f"{self.name}: error reading dump file: {error.strerror}") from error
         except (SavefileError, OSError) as error:
             self._failure = error
             data = b""
@@ -151,7 +154,7 @@ class Reader:
         if isinstance(failure, SavefileError):
             raise SavefileError(f"{self.name}: {failure}", failure.offset, failure.reason)
         if isinstance(failure, OSError):
-            raise DeviceError(failure.errno or errno.EIO, f"{self.name}: error reading dump file: {failure}")
+            raise DeviceError(failure.errno or errno.EIO, f"{self.name}: error reading dump file: {failure.strerror or failure}")
 
     def error(self, status: int) -> PcapError:
         """The exception for a status of the source; the input's own failure where that is the cause."""

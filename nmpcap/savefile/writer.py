@@ -18,6 +18,7 @@ from nmpcap.errors import PcapError, UsageError
 from nmpcap.savefile.append import Kind, check_append, has_content
 from nmpcap.savefile.columns import columns_of
 from nmpcap.savefile.compression import compression_of_name
+from nmpcap.savefile.input import path_of
 from nmpcap.savefile.output import Target, open_output
 from nmpcap.savefile.pcapng import Block, Option, encode_options, make_comments
 from nmpcap.savefile.reader import Interface
@@ -97,7 +98,7 @@ class Writer:
         """
         self.linktype = linktype
         self.nano = nano
-        path = os.fspath(target) if isinstance(target, (str, os.PathLike)) else ""
+        path = path_of(target) or ""
         if compression == "auto":
             compression = compression_of_name(path)
         self.format = format_of_name(path) if format == "auto" else format
@@ -114,7 +115,9 @@ class Writer:
         config = self._config(snaplen, section)
         config.max_bytes = max_bytes
         config.max_packets = max_packets
-        config.append = append and path not in {"", "-"} and has_content(path)
+        if append and not path:
+            raise UsageError(f"{target}: append takes a path; whether something is there must be looked at")
+        config.append = append and path != "-" and has_content(path)
         if config.append:
             check_append(path, Kind(self.format, linktype, config.snaplen, nano, compression))
         self.name, fd, output = open_output(target, compression, bool(config.append))
