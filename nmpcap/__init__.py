@@ -20,7 +20,13 @@ from nmpcap.filter import Program, Resolver, compile
 from nmpcap.opening import Inactive, create, open, open_dead, open_live, open_offline
 from nmpcap.packet import Batch, Explanation, Packet, Stats
 from nmpcap.ports import MAXIMUM_SNAPLEN, Fanout
-from nmpcap.savefile import Writer, open_writer
+from nmpcap.savefile import RotatingWriter, Writer, open_writer
+from nmpcap.tstamp import (
+    tstamp_type_name_to_val,
+    tstamp_type_val_to_description,
+    tstamp_type_val_to_name,
+)
+from nmpcap.version import lib_version
 
 __all__ = [
     "MAXIMUM_SNAPLEN",
@@ -38,6 +44,7 @@ __all__ = [
     "Program",
     "ProgramError",
     "Resolver",
+    "RotatingWriter",
     "SavefileError",
     "Stats",
     "UsageError",
@@ -48,9 +55,13 @@ __all__ = [
     "datalink_val_to_description",
     "datalink_val_to_description_or_dlt",
     "datalink_val_to_name",
+    "lib_version",
     "open",
     "open_dead",
     "open_live",
     "open_offline",
     "open_writer",
+    "tstamp_type_name_to_val",
+    "tstamp_type_val_to_description",
+    "tstamp_type_val_to_name",
 ]

@@ -16,6 +16,7 @@ from typing import Any, SupportsFloat
 from nmpcap._core import ffi, lib
 from nmpcap._core.deadline import timeout_ns
 from nmpcap._core.delivery import Handle
+from nmpcap._dump import PacketSink, describe_port, dump_window, with_filter, within
 from nmpcap.dlt import datalink_val_to_name
 from nmpcap.errors import DeviceError, PcapError, UsageError
 from nmpcap.filter import Program, compile
@@ -118,27 +119,16 @@ class Capture(Handle):
             if self.closed:
                 return
 
-    def dump(self, writer: Writer, cnt: int = -1) -> int:
+    def dump(self, writer: PacketSink, cnt: int = -1) -> int:
         """Write ``cnt`` packets, or all where ``cnt`` is 0 or less, to a savefile; return how many.
 
+        writer: a Writer or RotatingWriter; a pcapng file gets the interfaces described as by dump_open.
         Ends as ``loop`` does, and no packet passes through Python. Where the writer fails, what it has
         not taken stays in the handle: once there is room again, call this again.
         """
-        window = lib.nm_capture_window(self._core)
-        done = 0
+        writer.describe_from(self._interfaces_from)
         with self._entered():
-            while (cnt <= 0 or done < cnt) and (n := self._fill(None)):
-                if cnt > 0:
-                    n = min(n, cnt - done)
-                before = writer.packets
-                try:
-                    writer.write_views(window.next, n)
-                finally:
-                    taken = writer.packets - before
-                    window.next += taken
-                    window.taken += taken
-                    done += taken
-        return done
+            return dump_window(self._core, lambda: self._fill(None), writer, cnt)
 
     def __aiter__(self) -> AsyncIterator[Packet]:
         """Iterate without blocking the event loop; a cancelled iteration loses no packet."""
@@ -342,16 +332,70 @@ class Capture(Handle):
         return int(self._nano)
 
     def snapshot(self) -> int:
-        """Return how many bytes are kept of each packet at most."""
-        return int(lib.nm_capture_snaplen(self._core))
+        """Return how many bytes are kept of each packet at most; a savefile may have kept fewer before."""
+        kept = int(lib.nm_capture_snaplen(self._core))
+        return min(kept, self._port.reader.snaplen) if self._port.reader else kept
+
+    def is_swapped(self) -> bool:
+        """Return whether a savefile has the other byte order than this machine; no other port has."""
+        return self._port.reader is not None and self._port.reader.swapped
+
+    def major_version(self) -> int:
+        """Return the major version of a savefile's format; 0 for other ports, as in libpcap."""
+        return self._port.reader.version[0] if self._port.reader else 0
+
+    def minor_version(self) -> int:
+        """Return the minor version of a savefile's format; 0 for other ports, as in libpcap."""
+        return self._port.reader.version[1] if self._port.reader else 0
+
+    def datalink_ext(self) -> int:
+        """Return what a pcap file's link type says of frame check sequences; 0 where it says nothing.
+
+        Bit 26: their length is known; bits 28 to 31: that length, in units of 16 bits.
+        """
+        return self._port.reader.datalink_ext if self._port.reader else 0
+
+    @property
+    def damage(self) -> tuple[int, int]:
+        """Of a savefile opened with ``salvage``: how many damaged places, and bytes, were passed over."""
+        with self._entered():
+            return self._port.reader.damage if self._port.reader else (0, 0)
+
+    # ---- to savefiles ---------------------------------------------------------------
 
     def dump_open(self, target: Target, **options: Any) -> Writer:
-        """Open a savefile for what this handle gives: its link type, its snaplen, its precision.
+        """Open a savefile for what this handle gives: its link type, snaplen and time stamp precision.
 
-        ``options`` are open_writer's and win.
+        ``options`` are open_writer's and win. In a pcapng file the interfaces are described as the
+        handle knows them when the first packet of each comes: a port by its name and filter, those of a
+        pcapng file by all that it says of them. Once the handle is closed, or while another thread is in
+        it, a new one is described by its link type and snaplen alone.
         """
-        own = {"linktype": self.datalink(), "snaplen": self.snapshot(), "nano": self._nano}
-        return open_writer(target, **{**own, **options})
+        kept = self.snapshot()
+        if self._port.reader and self._port.reader.format == "pcapng":
+            kept = int(lib.nm_capture_snaplen(self._core))  # the next interface's may be longer
+        own = {"linktype": self.datalink(), "snaplen": kept, "nano": self._nano}
+        writer = open_writer(target, **{**own, **options})
+        writer.describe_from(self._interfaces_from)
+        return writer
+
+    def dump_open_append(self, target: Target, **options: Any) -> Writer:
+        """Go on in a savefile of the same kind, or begin one: dump_open with ``append=True``."""
+        return self.dump_open(target, **{**options, "append": True})
+
+    def _interfaces_from(self, first: int) -> Sequence[Interface]:
+        """What a savefile should say of interfaces, from number ``first`` on."""
+        text = self._filter.origin.text if self._filter and self._filter.origin else None
+        if not self._port.has_interfaces:
+            return [describe_port(self._name, self.datalink(), self.snapshot(), text)][first:]
+        try:
+            with self._entered():
+                found = self._port.interfaces_from(first)
+        except UsageError:  # closed, or in use: the source's list is for whoever is in the handle
+            return ()
+        if self._port.reader is None:
+            return [with_filter(interface, text) for interface in found]
+        return [within(interface, int(lib.nm_capture_snaplen(self._core))) for interface in found]
 
     @property
     def interfaces(self) -> Sequence[Interface]:
@@ -361,7 +405,7 @@ class Capture(Handle):
         its first packet, with the name it had then.
         """
         with self._entered():
-            return self._port.interfaces
+            return self._port.interfaces_from(0)
 
     def stats(self) -> Stats:
         """Return the counters since the opening; after close, as they were then."""

@@ -9,6 +9,7 @@ from nmpcap.capture import Capture
 from nmpcap.errors import UsageError
 from nmpcap.ports import (
     MAXIMUM_SNAPLEN,
+    UNCUT,
     DeadPort,
     Fanout,
     Options,
@@ -39,6 +40,7 @@ def open(
     protocol: int | None = None,
     fanout: Fanout | None = None,
     qdisc_bypass: bool = False,
+    tstamp_precision: str | int = "nano",
     speed: float | None = None,
 ) -> Capture:
     """Open a port by its name, for capture and injection.
@@ -56,6 +58,8 @@ def open(
     Ethernet type to receive. fanout: the group that this handle shares packets with. qdisc_bypass: send
     past the queueing discipline. After a fork, only one of parent and child may go on using the handle.
 
+    tstamp_precision: ``nano`` or ``micro``, what dump_open writes; packets have nanoseconds either way.
+
     Raises DeviceError naming the port, what was tried and why it failed.
     """
     options = Options(
@@ -71,7 +75,8 @@ def open(
         qdisc_bypass=qdisc_bypass,
         speed=speed,
     )
-    return Capture(open_port(name, options), snaplen=snaplen, timeout=timeout)
+    nano = _is_nano(name, tstamp_precision)
+    return Capture(open_port(name, options), snaplen=snaplen, timeout=timeout, nano=nano)
 
 
 def open_live(device: str, snaplen: int, promisc: bool, to_ms: int) -> Capture:
@@ -84,19 +89,34 @@ def open_live(device: str, snaplen: int, promisc: bool, to_ms: int) -> Capture:
     return open(device, snaplen=snaplen, promisc=promisc, timeout=to_ms / 1000 if to_ms > 0 else None)
 
 
-def open_offline(source: Source, *, snaplen: int = MAXIMUM_SNAPLEN, salvage: bool = False) -> Capture:
+def open_offline(
+    source: Source,
+    *,
+    snaplen: int | None = None,
+    salvage: bool = False,
+    tstamp_precision: str | int = "nano",
+) -> Capture:
     """Open a pcap or pcapng file, compressed or not: a path, ``-``, a descriptor or a binary file object.
 
-    salvage: pass over damaged places instead of ending there. Raises DeviceError for what cannot
-    be opened or read, SavefileError for what is no savefile.
+    snaplen: cut packets to so many bytes, 1 .. 262144; None: leave them as they are. salvage: pass over
+    damaged places instead of ending there; Capture.damage counts them.
+    tstamp_precision: as for ``open``. A descriptor is duplicated and stays the caller's, as a file object
+    does. Deadlines, breakloop and Ctrl-C end the wait for a pipe's bytes at once; a file object's own
+    ``read`` is waited for however long it takes, and what it raises comes out.
+
+    Raises DeviceError for what cannot be opened or read, SavefileError for what is no savefile.
     """
+    nano = _is_nano("open_offline", tstamp_precision)
+    kept = UNCUT if snaplen is None else _check_snaplen("open_offline", snaplen)
     reader = Reader(source, salvage=salvage)
-    return Capture(SavefilePort(reader), snaplen=_check_snaplen(reader.name, snaplen))
+    return Capture(SavefilePort(reader), snaplen=kept, nano=nano)
 
 
-def open_dead(linktype: int, snaplen: int = MAXIMUM_SNAPLEN) -> Capture:
+def open_dead(linktype: int, snaplen: int = MAXIMUM_SNAPLEN, *, tstamp_precision: str | int = "nano") -> Capture:
     """Return a handle without a port: to compile filters for, and to open savefiles with dump_open."""
-    return Capture(DeadPort(linktype), snaplen=_check_snaplen("open_dead", snaplen))
+    nano = _is_nano("open_dead", tstamp_precision)
+    snaplen = _check_snaplen("open_dead", snaplen)
+    return Capture(DeadPort(linktype), snaplen=snaplen, nano=nano)
 
 
 def create(device: str) -> Inactive:
@@ -181,10 +201,8 @@ class Inactive:
 
         Times are nanoseconds in either case; what changes is the savefiles that the handle's dump_open makes.
         """
-        if precision not in ("micro", "nano", 0, 1):
-            raise UsageError(f"{self._device}: time stamp precision {precision!r}: there are micro and nano")
         self._set()
-        self._nano = precision in ("nano", 1)
+        self._nano = _is_nano(self._device, precision)
 
     def set_protocol_linux(self, protocol: int) -> None:
         """Receive packets of one Ethernet type only; 0: of all. Linux interfaces only."""
@@ -215,3 +233,9 @@ def _check_snaplen(name: str, snaplen: int) -> int:
     if not 1 <= snaplen <= MAXIMUM_SNAPLEN:
         raise UsageError(f"{name}: invalid snapshot length {snaplen}: 1 .. {MAXIMUM_SNAPLEN}")
     return snaplen
+
+
+def _is_nano(name: str, precision: str | int) -> bool:
+    if precision not in ("micro", "nano", 0, 1):
+        raise UsageError(f"{name}: time stamp precision {precision!r}: there are micro and nano")
+    return precision in ("nano", 1)

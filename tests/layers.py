@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 ROWS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("dlt", "bpf", "_core"),
+    ("dlt", "bpf", "tstamp", "version", "_core"),
     ("bpf.native", "packet"),
     ("bpf.program",),
     ("filter", "savefile"),
@@ -28,7 +28,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("samples",),
 )
 # Modules that one part is divided into.
-PRIVATE = dict.fromkeys(("_abi", "_desc", "_device", "_portname", "_rings"), "netmap")
+PRIVATE = dict.fromkeys(("_abi", "_desc", "_device", "_portname", "_rings"), "netmap") | {"_dump": "capture"}
 # Parts that may touch the compiled core; all others deal in what these hand up.
 OVER_THE_CORE = {
     *("_core", "bpf.native", "packet", "savefile", "netmap", "vale", "ports", "capture"),

@@ -32,6 +32,8 @@ _IF_NAME = 2  # if_name of a pcapng interface
 class PacketPort(Port):
     """An interface, or all of them."""
 
+    has_interfaces = True
+
     def __init__(self, name: str, options: Options) -> None:
         self.name = name
         if options.rfmon:

@@ -12,10 +12,11 @@ from nmpcap.dlt import DLT_EN10MB
 from nmpcap.errors import DeviceError, PcapError, UsageError
 from nmpcap.packet import Explanation
 from nmpcap.ports.fanout import Fanout
-from nmpcap.savefile import Interface
+from nmpcap.savefile import Interface, Reader
 
 __all__ = [
     "MAXIMUM_SNAPLEN",
+    "UNCUT",
     "Options",
     "Port",
     "encode",
@@ -24,7 +25,10 @@ __all__ = [
 ]
 
 MAXIMUM_SNAPLEN = 262144
-"""libpcap's MAXIMUM_SNAPLEN: more than any packet has."""
+"""libpcap's MAXIMUM_SNAPLEN: more than any packet of an interface has."""
+
+UNCUT = 2**31 - 1
+"""A snaplen for files, some of whose link types have longer packets: more than any savefile's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,15 @@ class Port:
     name: str
     linktype = DLT_EN10MB
     savefile = False
+    reader: Reader | None = None
+    """What reads it, where it is a savefile."""
     interfaces: Sequence[Interface] = ()
+    has_interfaces = False
+    """Whether there is something in that list, and Packet.interface an index into it."""
+
+    def interfaces_from(self, first: int) -> Sequence[Interface]:
+        """Return the interfaces met so far, from number ``first`` on."""
+        return self.interfaces[first:]
 
     def take_source(self) -> Any:
         """Hand over the core's ``struct nm_source *``, which whoever takes it closes."""

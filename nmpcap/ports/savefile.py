@@ -19,6 +19,8 @@ class SavefilePort(Port):
     """A savefile."""
 
     savefile = True
+    reader: Reader
+    has_interfaces = True
 
     def __init__(self, reader: Reader) -> None:
         self.name = reader.name
@@ -29,6 +31,10 @@ class SavefilePort(Port):
     def interfaces(self) -> Sequence[Interface]:  # type: ignore[override]
         """The interfaces met so far: Packet.interface is an index into this list."""
         return self.reader.interfaces
+
+    def interfaces_from(self, first: int) -> Sequence[Interface]:
+        """Return those from number ``first`` on, without looking at the others."""
+        return self.reader.interfaces_from(first)
 
     def take_source(self) -> Any:
         """Hand over the reader's source."""

@@ -57,7 +57,7 @@ def open_input(source: Source) -> Input:
 
 
 def path_of(source: object) -> str | None:
-    """Return the path that a source or target is, None where it is none; UsageError for one no file can have."""
+    """Return a source or target as a path, None where it is none; UsageError for one that no file has."""
     if not isinstance(source, (str, bytes, os.PathLike)):
         return None
     path = os.fsdecode(source)

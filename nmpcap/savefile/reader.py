@@ -139,7 +139,9 @@ class Reader:
         try:
             data = self._read() if self._read else b""
         except BlockingIOError as error:
-            raise DeviceError(errno.EAGAIN, f"{self.name}: error reading dump file: {error.strerror}") from error
+            raise DeviceError(
+                errno.EAGAIN, f"{self.name}: error reading dump file: {error.strerror}"
+            ) from error
         except (SavefileError, OSError) as error:
             self._failure = error
             data = b""
@@ -154,7 +156,10 @@ class Reader:
         if isinstance(failure, SavefileError):
             raise SavefileError(f"{self.name}: {failure}", failure.offset, failure.reason)
         if isinstance(failure, OSError):
-            raise DeviceError(failure.errno or errno.EIO, f"{self.name}: error reading dump file: {failure.strerror or failure}")
+            raise DeviceError(
+                failure.errno or errno.EIO,
+                f"{self.name}: error reading dump file: {failure.strerror or failure}",
+            )
 
     def error(self, status: int) -> PcapError:
         """The exception for a status of the source; the input's own failure where that is the cause."""
@@ -303,6 +308,11 @@ class Reader:
         return int(self._info.fcs_len) if self._info.fcs_len >= 0 else None
 
     @property
+    def datalink_ext(self) -> int:
+        """The upper six bits of a pcap file's link type, as they stand there: libpcap's pcap_datalink_ext."""
+        return int(self._info.file_linktype) & 0xFC000000
+
+    @property
     def offset(self) -> int:
         """The byte that the next record starts at (in the uncompressed file)."""
         return int(lib.nm_savefile_offset(self.source))
@@ -317,9 +327,13 @@ class Reader:
     @property
     def interfaces(self) -> list[Interface]:
         """The interfaces met so far; a record's ``interface`` is an index into this list."""
+        return self.interfaces_from(0)
+
+    def interfaces_from(self, first: int) -> list[Interface]:
+        """Return the interfaces met so far, from number ``first`` on."""
         found = ffi.new("struct nm_savefile_interface *")
         interfaces = []
-        for ifindex in range(lib.nm_savefile_interfaces(self.source)):
+        for ifindex in range(first, lib.nm_savefile_interfaces(self.source)):
             lib.nm_savefile_interface(self.source, ifindex, found)
             options = bytes(ffi.buffer(found.options, found.options_len)) if found.options_len else b""
             interfaces.append(

@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from nmpcap.dlt import DLT_EN10MB
 from nmpcap.errors import DeviceError, PcapError, UsageError
 from nmpcap.savefile.compression import compression_of_name
 from nmpcap.savefile.pcapng import Option
+from nmpcap.savefile.reader import Interface
 from nmpcap.savefile.sink import LimitReached
 from nmpcap.savefile.writer import SavedPacket, Writer, format_of_name
 
@@ -84,6 +85,7 @@ class RotatingWriter:
         }
         self._format = format
         self._interfaces: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+        self._new_interfaces: Callable[[int], Sequence[Interface]] | None = None
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._writer: Writer | None = None
@@ -147,6 +149,13 @@ class RotatingWriter:
             if self._writer is not None:
                 self._writer.describe_interface(*arguments, **keywords)
 
+    def describe_from(self, interfaces: Callable[[int], Sequence[Interface]]) -> None:
+        """Describe interfaces as they are met, in each pcapng file; as ``Writer.describe_from``."""
+        with self._lock:
+            self._new_interfaces = interfaces
+            if self._writer is not None:
+                self._writer.describe_from(interfaces)
+
     def flush(self) -> None:
         """Hand everything taken so far to the current file."""
         with self._lock:
@@ -198,6 +207,8 @@ class RotatingWriter:
         self._writer = Writer(working, format=form, **arguments)
         for given, keywords in self._interfaces:
             self._writer.describe_interface(*given, **keywords)
+        if self._new_interfaces is not None:
+            self._writer.describe_from(self._new_interfaces)
         self._due = start + self._max_seconds if self._max_seconds else float("inf")
         self._number += 1
         self._changed.notify_all()

@@ -7,9 +7,10 @@ for the next attempt.
 from __future__ import annotations
 
 import os
+import sys
 import time
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from nmpcap._core import ffi, lib
@@ -110,18 +111,21 @@ class Writer:
         try:
             dlt_to_linktype(linktype)
         except PcapError as error:
-            raise UsageError(f"{path or target}: {error}") from None
+            raise UsageError(f"{path or repr(target)}: {error}") from None
         section = encode_options(options)
         config = self._config(snaplen, section)
         config.max_bytes = max_bytes
         config.max_packets = max_packets
         if append and not path:
-            raise UsageError(f"{target}: append takes a path; whether something is there must be looked at")
+            raise UsageError(f"{target!r}: append takes a path; whether something is there must be looked at")
         config.append = append and path != "-" and has_content(path)
         if config.append:
             check_append(path, Kind(self.format, linktype, config.snaplen, nano, compression))
         self.name, fd, output = open_output(target, compression, bool(config.append))
         self._sink = Sink(self.name, fd, output, config)
+        self._new_interfaces: Callable[[int], Sequence[Interface]] | None = None
+        self._asked = sys.maxsize  # the number of the first interface that was not asked about yet
+        self._described: set[tuple[int, int]] = set()
 
     def _config(self, snaplen: int, section: bytes) -> Any:
         """What the C writer is to do; section must live until it has been opened."""
@@ -166,6 +170,8 @@ class Writer:
             linktype = getattr(saved, "linktype", linktype)
             ifindex = getattr(saved, "interface", 0)
             len = saved.len if len is None else len
+        if ifindex >= self._asked:
+            self._describe_new(ifindex)
         if ts_ns is None:
             ts_ns = time.time_ns() if saved is None else saved.ts_ns
         buffer = ffi.from_buffer(data)
@@ -193,6 +199,7 @@ class Writer:
         if hasattr(packets, "offsets"):
             columns, kept = columns_of(packets)
             done = 0
+            self._describe_new()
             while done < columns.count:
                 done += self._sink.call(lib.nm_writer_columns, columns, done)
             del kept
@@ -205,6 +212,7 @@ class Writer:
     def write_views(self, views: Any, count: int) -> None:
         """Append ``struct nm_view[count]``, for the capture layer: they must stay valid meanwhile."""
         done = 0
+        self._describe_new()
         while done < count:
             done += self._sink.call(lib.nm_writer_views, views + done, count - done)
         self.flush_if_due()
@@ -227,23 +235,47 @@ class Writer:
         by its link type and snaplen alone when its first packet comes. ``if_tsresol`` and
         ``if_tsoffset`` among the options are left out: the writer has its own.
         """
+        linktype = self.linktype if linktype is None else linktype
         given = [option for option in options if option.code not in _TIME_OPTIONS]
         texts = ((_IF_NAME, name), (_IF_DESCRIPTION, description))
         given += [Option(code, text.encode()) for code, text in texts if text is not None]
         encoded = encode_options(given, swapped=self._swapped)
-        return self._sink.call(
+        number = self._sink.call(
             lib.nm_writer_interface,
             ifindex,
-            self.linktype if linktype is None else linktype,
+            linktype,
             self.snaplen if snaplen is None else snaplen,
             ffi.from_buffer(encoded),
             len(encoded),
         )
+        self._described.add((ifindex, linktype))
+        return number
 
     def describe_interfaces(self, interfaces: Iterable[Interface]) -> None:
         """Describe a source's interfaces, in their order and with their options, before their packets."""
         for ifindex, interface in enumerate(interfaces):
             self.describe_interface(ifindex, interface.linktype, interface.snaplen, options=interface.options)
+
+    def describe_from(self, interfaces: Callable[[int], Sequence[Interface]]) -> None:
+        """Describe interfaces as they are met, by what ``interfaces(n)`` gives: those from number n on.
+
+        Asked before the first packet of an interface with another number than any before. One that
+        has been described by hand is left as it is. A pcap file describes none.
+        """
+        if self.format == "pcapng":
+            self._new_interfaces, self._asked = interfaces, 0
+
+    def _describe_new(self, ifindex: int = 0) -> None:
+        if self._new_interfaces is None:
+            return
+        found = self._new_interfaces(self._asked)
+        for number, interface in enumerate(found, self._asked):
+            if (number, interface.linktype) not in self._described:
+                self.describe_interface(
+                    number, interface.linktype, interface.snaplen, options=interface.options
+                )
+            self._asked = number + 1
+        self._asked = max(self._asked, ifindex + 1)
 
     def write_block(self, block: Block) -> None:
         """Append a block to a pcapng file as it is; a section header begins a section, in its byte order.

@@ -1,0 +1,12 @@
+"""Which nmpcap this is."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+__all__ = ["lib_version"]
+
+
+def lib_version() -> str:
+    """Return the library's name and version, as libpcap's pcap_lib_version does: ``nmpcap version 1.2.3``."""
+    return f"nmpcap version {version('nmpcap')}"
