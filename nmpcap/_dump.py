@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from nmpcap._core import lib
+from nmpcap.ports import UNCUT
 from nmpcap.savefile import Interface, Option
 from nmpcap.savefile.pcapng import encode_options
 
@@ -68,6 +69,6 @@ def with_filter(interface: Interface, filter: str | None) -> Interface:
 
 def within(interface: Interface, snaplen: int) -> Interface:
     """Return a file's interface as it is once a handle has cut its packets to ``snaplen``."""
-    if 0 < interface.snaplen <= snaplen:
+    if snaplen >= UNCUT or 0 < interface.snaplen <= snaplen:
         return interface
     return interface._replace(snaplen=snaplen)

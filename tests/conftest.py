@@ -228,13 +228,25 @@ def network() -> Iterator[Network]:
         yield network
 
 
-# ---- random choices, other processes --------------------------------------------------
+# ---- random choices, files, other processes -------------------------------------------
 
 
 @pytest.fixture
 def rng(request: pytest.FixtureRequest) -> random.Random:
     """Random choices that NMPCAP_TEST_SEED repeats, each test's independent of the others'."""
     return random.Random(f"{request.config.stash[SEED]} {request.node.nodeid}")
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Callable[[bytes], Path]:
+    """``save(contents)`` is a file that holds them."""
+
+    def save(contents: bytes) -> Path:
+        path = tmp_path / "trace.pcap"
+        path.write_bytes(contents)
+        return path
+
+    return save
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ class Later:
             self._error = error
 
     def join(self) -> None:
-        self._thread.join(10)
+        self._thread.join(60)
         assert not self._thread.is_alive()
         if self._error:
             raise self._error

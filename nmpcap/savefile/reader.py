@@ -22,6 +22,7 @@ from nmpcap.savefile.pcapng import Block, Option, decode_options
 
 __all__ = ["Interface", "Reader", "Record", "read_blocks"]
 
+_OUT = 0x0001  # NM_VIEW_OUT
 _END = -1000  # NM_SOURCE_END
 _BATCH = 256
 _SLICE_MS = 100  # a signal that comes just before the wait does not end it
@@ -38,6 +39,11 @@ class Record(NamedTuple):
     interface: int
     linktype: int
     flags: int
+
+    @property
+    def outgoing(self) -> bool:
+        """Whether the packet was being sent."""
+        return bool(self.flags & _OUT)
 
 
 class Interface(NamedTuple):

@@ -28,6 +28,8 @@ from nmpcap.savefile.sink import Sink
 __all__ = ["SavedPacket", "Writer", "format_of_name", "open_writer"]
 
 _FORMATS = {"pcap": lib.NM_SAVEFILE_PCAP, "pcapng": lib.NM_SAVEFILE_PCAPNG}
+_EPB_FLAGS = 2
+_OUTBOUND = 2  # of those flags
 _IF_NAME = 2
 _IF_DESCRIPTION = 3
 _TIME_OPTIONS = {9, 14}
@@ -155,7 +157,8 @@ class Writer:
         packet: anything with ``ts_ns``, ``data`` and ``len``, or a buffer. ts_ns: where another
         time than the packet's is wanted; a buffer's is now. len: bytes the packet had on the
         wire, where the packet does not say. comment: pcapng only, as is that a packet may say its
-        ``linktype`` and ``interface``: each pair of them is an interface of the file.
+        ``linktype`` and ``interface``: each pair of them is an interface of the file; and that it is
+        ``outgoing``.
 
         Raises DeviceError (ENOSPC, EPIPE ...) where earlier packets could not be written out to
         make room for this one: it is then not taken, they are kept, and the call may be
@@ -180,8 +183,11 @@ class Writer:
             len = caplen
         options: Any = ffi.NULL
         options_len = 0
-        if comment is not None:
-            options = ffi.from_buffer(encode_options(make_comments([comment]), swapped=self._swapped))
+        outgoing = saved is not None and getattr(saved, "outgoing", False) and self.format == "pcapng"
+        if outgoing or comment is not None:
+            given = [Option(_EPB_FLAGS, self._number(_OUTBOUND))] if outgoing else []
+            given += make_comments([comment]) if comment is not None else []
+            options = ffi.from_buffer(encode_options(given, swapped=self._swapped))
             options_len = ffi.sizeof(options)
         self._sink.call(
             lib.nm_writer_write, ts_ns, buffer, caplen, len, linktype, ifindex, options, options_len
@@ -284,6 +290,11 @@ class Writer:
         of the writer's own. Raises UsageError for a block of another byte order than the section's.
         """
         self._sink.call(lib.nm_writer_block, ffi.from_buffer(block.raw), len(block.raw))
+
+    def _number(self, value: int) -> bytes:
+        """Return a number of 32 bits in the section's byte order."""
+        own = value.to_bytes(4, sys.byteorder)
+        return own[::-1] if self._swapped else own
 
     @property
     def _swapped(self) -> bool:

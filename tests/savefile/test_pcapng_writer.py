@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import nmpcap
 from nmpcap import PcapError
 from nmpcap.savefile import Option, Reader, Record, open_writer, pcapng, read_blocks
 
@@ -105,11 +106,25 @@ def test_the_padding_is_zero(path: Path) -> None:
             assert block.body[20 + 33 :] == bytes(3)
 
 
-def test_the_direction_is_kept(path: Path) -> None:
+@pytest.mark.parametrize("comment", [None, "seen"])
+@pytest.mark.parametrize("order", [None, BIG], ids=["own order", "big"])
+def test_the_direction_is_kept(comment: str | None, order, path: Path) -> None:
     with open_writer(path) as writer:
-        writer.write(b"plain", ts_ns=0)
+        if order:
+            writer.write_block(next(read_blocks(io.BytesIO(rich_file(order)))))
+        for outgoing in (False, True):
+            writer.write(nmpcap.Packet(b"packet", 0, outgoing=outgoing), comment=comment)
     with Reader(path) as reader:
-        assert [record.flags for record in reader] == [0]
+        assert [(record.flags, record.outgoing) for record in reader] == [(0, False), (1, True)]
+    packets = [block for block in read_blocks(path) if block.is_packet]
+    assert [block.comments for block in packets] == [[comment] if comment else []] * 2
+
+
+def test_a_pcap_file_holds_packets_without_their_direction(tmp_path: Path) -> None:
+    with open_writer(tmp_path / "out.pcap") as writer:
+        writer.write(nmpcap.Packet(b"packet", 0, outgoing=True))
+    with Reader(tmp_path / "out.pcap") as reader:
+        assert [(record.data, record.outgoing) for record in reader] == [(b"packet", False)]
 
 
 def test_comments_and_options_are_kept(path: Path) -> None:
