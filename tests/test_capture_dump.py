@@ -1,4 +1,4 @@
-"""What a handle gives, written to savefiles: interfaces described, snaplen and precision kept, appended to."""
+"""What a handle gives, written to savefiles: interfaces described, snaplen and precision kept."""
 
 from __future__ import annotations
 
@@ -103,9 +103,9 @@ def test_each_of_a_row_of_files_describes_its_interfaces(save: Callable, tmp_pat
 
 def test_an_interface_cut_by_the_handle_says_so(save: Callable, tmp_path: Path) -> None:
     copy = tmp_path / "copy.pcapng"
-    with nmpcap.open_offline(save(rich_file(LITTLE)), snaplen=4) as capture:
-        with capture.dump_open(copy) as writer:
-            capture.dump(writer)
+    path = save(rich_file(LITTLE))
+    with nmpcap.open_offline(path, snaplen=4) as capture, capture.dump_open(copy) as writer:
+        capture.dump(writer)
     found, interfaces = facts(copy)
     assert [interface[4] for interface in interfaces] == [4, 4]
     assert {len(packet[1]) for packet in found} == {4}

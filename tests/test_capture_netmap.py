@@ -20,6 +20,7 @@ from nmpcap.errors import DeviceError, PcapError
 from nmpcap.packet import Packet
 
 from .later import Later
+from .timing import PROMPT
 
 Opener = Callable[..., Capture]
 BROADCAST = b"\xff" * 6
@@ -151,7 +152,7 @@ def test_a_deadline_is_kept_on_an_idle_port(seconds: float, ends: tuple[Capture,
     _, receiver = ends
     begin = time.monotonic()
     assert receiver.next(timeout=seconds) is None
-    assert seconds <= time.monotonic() - begin < seconds + 0.3
+    assert seconds <= time.monotonic() - begin < seconds + PROMPT
 
 
 @pytest.mark.parametrize("how", ["breakloop", "close"])
@@ -160,7 +161,7 @@ def test_a_waiting_call_ends_promptly(how: str, ends: tuple[Capture, Capture]) -
     later = Later(0.1, getattr(receiver, how))
     begin = time.monotonic()
     assert receiver.loop(-1, ignore) == 0
-    assert time.monotonic() - begin < 0.5
+    assert time.monotonic() - begin < PROMPT
     later.join()
     if how == "breakloop":
         sender.inject(frame(1))
@@ -172,8 +173,8 @@ def test_a_sleeping_receiver_is_woken(pair: tuple[Capture, Capture]) -> None:
     for i in range(20):
         later = Later(0.02, lambda i=i: sender.inject(frame(i)))
         begin = time.monotonic()
-        assert receiver.next(timeout=5).data == frame(i)
-        assert time.monotonic() - begin < 1
+        assert receiver.next(timeout=PROMPT + 30).data == frame(i)
+        assert time.monotonic() - begin < PROMPT
         later.join()
 
 

@@ -19,6 +19,7 @@ from nmpcap.packet import Packet
 from .fake_source import expected, fake_capture, packets
 from .later import Later
 from .readers import ignore
+from .timing import PROMPT
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ def test_a_waiting_call_ends_promptly_from_another_thread(call: str, how: str) -
     later = Later(0.1, getattr(capture, how))
     begin = time.monotonic()
     assert not BLOCKING[call](capture)
-    assert time.monotonic() - begin < 0.6
+    assert time.monotonic() - begin < PROMPT
     later.join()
     assert port.control.violations == 0
     assert port.control.closes == (how == "close")
@@ -311,7 +312,7 @@ for how in ("breakloop", "close"):
     signal.signal(signal.SIGINT, lambda *_: getattr(capture, how)())
     after(0.2, interrupt)
     begin = time.monotonic()
-    print(how, capture.loop(-1, print), time.monotonic() - begin < 1, port.control.closes)
+    print(how, capture.loop(-1, print), time.monotonic() - begin < 5, port.control.closes)
     assert port.control.violations == 0
 """
     assert run_script(script, tmp_path) == "breakloop 0 True 0\nclose 0 True 1\n"
