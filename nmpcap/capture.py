@@ -332,7 +332,7 @@ class Capture(Handle):
         return int(self._nano)
 
     def snapshot(self) -> int:
-        """Return how many bytes are kept of each packet at most; a savefile may have kept fewer before."""
+        """Return how many bytes are kept of each packet at most: the file's own limit where that is less."""
         kept = int(lib.nm_capture_snaplen(self._core))
         return min(kept, self._port.reader.snaplen) if self._port.reader else kept
 

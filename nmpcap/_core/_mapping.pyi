@@ -1,8 +1,9 @@
 from types import TracebackType
-from typing import SupportsIndex, overload
+from typing import SupportsIndex, final, overload
 
 from typing_extensions import Buffer
 
+@final
 class Mapping:
     def __new__(cls, address: int, length: int, release: int, owner: int) -> Mapping: ...
     def __buffer__(self, flags: int, /) -> memoryview: ...
