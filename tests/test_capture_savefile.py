@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import pickle
 import random
 import struct
 import time
@@ -19,6 +20,8 @@ from nmpcap.packet import Packet
 
 from .later import Later
 from .readers import READERS
+from .savefile import libpcap
+from .savefile.pcapfiles import LAYOUTS, Given, Layout
 from .timing import PROMPT, best
 
 pcapy = pytest.importorskip("pcapy", reason="no libpcap to compare with; to run it: pip install pcapy-ng")
@@ -61,6 +64,42 @@ def test_every_way_of_reading_agrees_with_libpcap(reader: str, savefile: Path) -
         assert facts(READERS[reader](capture)) == by_libpcap(savefile)
         assert capture.stats().delivered == COUNT
         assert capture.next() is None
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_lengths_and_times_are_what_the_file_says_however_odd(reader: str, save: Callable) -> None:
+    odd = [Given(1, 2, b"hello", 3), Given(2, 1_999_999, b"", 2**32 - 1), Given(2**32 - 1, 0, b"late", 0)]
+    path = save(Layout().file(odd))
+    with nmpcap.open_offline(path) as capture:
+        packets = READERS[reader](capture)
+    theirs = libpcap.read(libpcap.library(), path).packets
+    assert [(p.ts_ns, p.data, p.len) for p in packets] == theirs
+    assert [pickle.loads(pickle.dumps(p)) for p in packets] == packets
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_what_a_handle_says_of_a_file_is_what_libpcap_says(layout: Layout, save: Callable) -> None:
+    path = save(layout.file([]))
+    theirs = libpcap.describe(libpcap.library(), path)
+    with nmpcap.open_offline(path) as capture:
+        ours = {name: int(getattr(capture, name)()) for name in theirs}
+    assert ours == theirs
+
+
+def test_other_ports_say_of_files_what_libpcap_says_of_them() -> None:
+    with nmpcap.open_dead(1) as capture:
+        assert not capture.is_swapped()
+        assert (capture.major_version(), capture.minor_version(), capture.datalink_ext()) == (0, 0, 0)
+        assert capture.damage == (0, 0)
+
+
+def test_what_was_passed_over_is_counted(save: Callable) -> None:
+    layout = Layout()
+    records = [layout.record(Given(1_700_000_000 + i, i, bytes(50), 50)) for i in range(10)]
+    records[4] = b"\xff" * 77
+    with nmpcap.open_offline(save(layout.header() + b"".join(records)), salvage=True) as capture:
+        assert len(list(capture)) == 9
+        assert capture.damage == (1, 77)
 
 
 def test_dpkt_reads_the_same(savefile: Path) -> None:

@@ -50,8 +50,8 @@ class Packet(bytes):
             self = super().__new__(cls, view)
         caplen = bytes.__len__(self)
         length = caplen if len is None else operator.index(len)
-        if not caplen <= length <= 0xFFFFFFFF:
-            raise ValueError(f"Packet: len {length} is not in {caplen} (bytes captured) .. 4294967295")
+        if caplen > 0xFFFFFFFF or not 0 <= length <= 0xFFFFFFFF:
+            raise ValueError(f"Packet: len {length} is not in 0 .. 4294967295")
         if not 0 <= operator.index(linktype) <= 0xFFFF:
             raise ValueError(f"Packet: linktype {linktype} is not in 0 .. 65535")
         if not 0 <= operator.index(interface) <= 0xFFFFFFFF:

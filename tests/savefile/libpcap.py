@@ -44,6 +44,13 @@ def library() -> ctypes.CDLL:
         ("pcap_next_ex", ctypes.c_int, [handle, ctypes.c_void_p, ctypes.c_void_p]),
         ("pcap_datalink", ctypes.c_int, [handle]),
         ("pcap_snapshot", ctypes.c_int, [handle]),
+        ("pcap_is_swapped", ctypes.c_int, [handle]),
+        ("pcap_major_version", ctypes.c_int, [handle]),
+        ("pcap_minor_version", ctypes.c_int, [handle]),
+        ("pcap_datalink_ext", ctypes.c_int, [handle]),
+        ("pcap_tstamp_type_name_to_val", ctypes.c_int, [ctypes.c_char_p]),
+        ("pcap_tstamp_type_val_to_name", ctypes.c_char_p, [ctypes.c_int]),
+        ("pcap_tstamp_type_val_to_description", ctypes.c_char_p, [ctypes.c_int]),
         ("pcap_close", None, [handle]),
         ("pcap_datalink_val_to_name", ctypes.c_char_p, [ctypes.c_int]),
         ("pcap_datalink_val_to_description", ctypes.c_char_p, [ctypes.c_int]),
@@ -53,6 +60,15 @@ def library() -> ctypes.CDLL:
         getattr(pcap, function).restype = result
         getattr(pcap, function).argtypes = arguments
     return pcap
+
+
+def describe(pcap: ctypes.CDLL, path: Path) -> dict[str, int]:
+    """What libpcap says of a file, by the names of its functions."""
+    file = pcap.pcap_open_offline_with_tstamp_precision(bytes(path), 1, ctypes.create_string_buffer(256))
+    names = ("datalink", "datalink_ext", "snapshot", "is_swapped", "major_version", "minor_version")
+    said = {name: int(getattr(pcap, f"pcap_{name}")(file)) for name in names}
+    pcap.pcap_close(file)
+    return said
 
 
 def read(pcap: ctypes.CDLL, path: Path) -> Read:

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nmpcap import PcapError
+from nmpcap import PcapError, open_offline
 from nmpcap.savefile import Reader, open_writer, read_blocks
 
 from .pcapfiles import LAYOUTS, some_packets
@@ -53,6 +53,17 @@ def read_every_way(contents: bytes) -> None:
         with contextlib.suppress(PcapError):
             for block in read_blocks(io.BytesIO(contents), salvage=salvage):
                 look_at(block)
+        read_through_a_handle(contents, salvage)
+
+
+def read_through_a_handle(contents: bytes, salvage: bool) -> None:
+    ours, theirs = [], []
+    with contextlib.suppress(PcapError), Reader(io.BytesIO(contents), salvage=salvage) as reader:
+        theirs.extend((r.ts_ns, r.data, r.len, r.interface, r.linktype, r.outgoing) for r in reader)
+    with contextlib.suppress(PcapError), open_offline(io.BytesIO(contents), salvage=salvage) as capture:
+        for batch in capture.batches(3):
+            ours.extend((p.ts_ns, p.data, p.len, p.interface, p.linktype, p.outgoing) for p in batch)
+    assert ours == theirs
 
 
 def look_at(block) -> None:

@@ -15,8 +15,8 @@ static const char packet_doc[] =
     "``file.write(p)``, ``struct.unpack_from``); ``len(p)`` is ``caplen``; ``p[12]`` is a byte and ``p[12:14]``\n"
     "are bytes, without a copy of the rest. A packet of no bytes is true like any other. Two packets are\n"
     "equal when their bytes and all of their fields are.\n\n"
-    "``len`` is what the packet had on the wire (by default as many bytes as ``data``), never less than\n"
-    "``caplen``: ValueError. ``linktype`` is a DLT_* number.";
+    "``len`` is what the packet had on the wire, by default as many bytes as ``data``; some files say less\n"
+    "than they hold. ``linktype`` is a DLT_* number.";
 
 static struct packet *alloc_packet(PyTypeObject *type, size_t caplen)
 {
@@ -61,8 +61,8 @@ static PyObject *packet_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
         len = data.len;
     if (len == -1 && PyErr_Occurred())
         goto out;
-    if (len < data.len || len > UINT32_MAX)
-        PyErr_Format(PyExc_ValueError, "Packet: len %lld is not in %zd (bytes captured) .. 4294967295", len, data.len);
+    if (data.len > UINT32_MAX || len < 0 || len > UINT32_MAX)
+        PyErr_Format(PyExc_ValueError, "Packet: len %lld is not in 0 .. 4294967295", len);
     else if (linktype < 0 || linktype > UINT16_MAX)
         PyErr_Format(PyExc_ValueError, "Packet: linktype %lld is not in 0 .. 65535", linktype);
     else if (ifindex < 0 || ifindex > UINT32_MAX)
