@@ -68,7 +68,7 @@ def test_every_way_of_reading_agrees_with_libpcap(reader: str, savefile: Path) -
 
 @pytest.mark.parametrize("reader", READERS)
 def test_lengths_and_times_are_what_the_file_says_however_odd(reader: str, save: Callable) -> None:
-    odd = [Given(1, 2, b"hello", 3), Given(2, 1_999_999, b"", 2**32 - 1), Given(2**32 - 1, 0, b"late", 0)]
+    odd = [Given(1, 2, b"hello", 3), Given(2, 1_999_999, b"", 2**32 - 1), Given(2**31 - 1, 0, b"late", 0)]
     path = save(Layout().file(odd))
     with nmpcap.open_offline(path) as capture:
         packets = READERS[reader](capture)
