@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import io
 from pathlib import Path
 
 import pytest
 
-from nmpcap import DeviceError, SavefileError
+from nmpcap import DeviceError, SavefileError, UsageError
 from nmpcap.savefile import Reader, open_writer, read_blocks
 
 from . import libpcap
@@ -64,6 +65,12 @@ def test_packets_go_behind_those_that_are_there(nano: bool, suffix: str, tmp_pat
             writer.write(b"packet %d" % i, ts_ns=i * 1000)
     with Reader(path) as reader:
         assert [(r.data, r.ts_ns) for r in reader] == [(b"packet %d" % i, i * 1000) for i in range(3)]
+
+
+@pytest.mark.parametrize("target", [1, io.BytesIO()], ids=["descriptor", "file object"])
+def test_only_a_path_can_be_appended_to(target: object) -> None:
+    with pytest.raises(UsageError, match="append takes a path"):
+        open_writer(target, append=True)
 
 
 def test_an_empty_file_is_begun(save) -> None:
