@@ -8,6 +8,7 @@ the hour), and end on time even while no packets come.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import threading
 import time
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from nmpcap.dlt import DLT_EN10MB
-from nmpcap.errors import DeviceError, PcapError, UsageError
+from nmpcap.errors import DeviceError, UsageError
 from nmpcap.savefile.compression import compression_of_name
 from nmpcap.savefile.pcapng import Option
 from nmpcap.savefile.reader import Interface
@@ -25,6 +26,8 @@ from nmpcap.savefile.sink import LimitReached
 from nmpcap.savefile.writer import SavedPacket, Writer, format_of_name
 
 __all__ = ["RotatingWriter"]
+
+_NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.ENOTSUP}  # what file systems without links say
 
 _Name = str | Callable[[int, float], str | os.PathLike[str]]
 
@@ -93,7 +96,7 @@ class RotatingWriter:
         self._due = float("inf")
         self._number = 0
         self._packets = 0
-        self._failure: PcapError | None = None
+        self._failure: Exception | None = None
         self._closed = False
         self._files: deque[Path] = deque()
         self._thread: threading.Thread | None = None
@@ -234,7 +237,11 @@ class RotatingWriter:
         try:
             writer.close()
         finally:
-            path = _give_name(working, self._final)
+            try:
+                path = _give_name(working, self._final)
+            except OSError as error:
+                text = f"{self._final}: what was written is in {working}: {error.strerror}"
+                raise DeviceError(error.errno or 0, text) from error
             self._files.append(path)
         if self._on_file is not None:
             self._on_file(path)
@@ -254,10 +261,8 @@ class RotatingWriter:
                     continue
                 try:
                     self._rotate()
-                except PcapError as error:
+                except Exception as error:  # on_file may raise anything
                     self._failure = error
-                except OSError as error:
-                    self._failure = DeviceError(error.errno or 0, str(error))
 
     def _raise_failure(self) -> None:
         failure, self._failure = self._failure, None
@@ -310,7 +315,9 @@ def _give_name(working: Path, final: Path) -> Path:
         except FileExistsError:
             attempt += 1
             continue
-        except PermissionError:  # a file system without links
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
             if path.exists():
                 attempt += 1
                 continue

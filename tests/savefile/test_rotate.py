@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import random
 import threading
 import time
@@ -138,6 +140,20 @@ def test_no_file_is_overwritten(tmp_path: Path) -> None:
     assert [numbers_in(path) for path in writer.files] == [[0], [1], [2]]
 
 
+@pytest.mark.parametrize("code", [errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_file_system_may_do_without_links(
+    code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(code, "no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    with RotatingWriter(str(tmp_path / "x.pcap"), max_packets=1) as writer:
+        writer.write_many(make_packet(i) for i in range(3))
+    assert [path.name for path in writer.files] == ["x.pcap", "x-1.pcap", "x-2.pcap"]
+    assert [numbers_in(path) for path in writer.files] == [[0], [1], [2]]
+
+
 # ---- time -----------------------------------------------------------------------------
 
 
@@ -204,19 +220,35 @@ def test_a_period_ends_in_the_background(tmp_path: Path) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name == "nmpcap rotation"]
 
 
-def test_what_fails_in_the_background_is_told_by_the_next_call(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [OSError, PcapError, ZeroDivisionError])
+def test_what_fails_in_the_background_is_told_by_the_next_call(kind: type, tmp_path: Path) -> None:
     failed = threading.Event()
 
     def refuse(path: Path) -> None:
         failed.set()
-        raise DeviceError(5, f"{path}: cannot be moved")
+        raise kind(f"{path}: cannot be moved")
 
-    writer = RotatingWriter(str(tmp_path / "x.pcap"), max_seconds=1, on_file=refuse)
-    writer.write(make_packet(0))
-    assert failed.wait(60)
-    with pytest.raises(DeviceError, match="cannot be moved"):
-        writer.write(make_packet(1))
+    writer = RotatingWriter(str(tmp_path / "{number}.pcap"), max_seconds=1, on_file=refuse)
+    for number in range(2):  # the first failure does not end the thread
+        writer.write(make_packet(number))
+        assert failed.wait(60)
+        with pytest.raises(kind, match=f"{number}.pcap: cannot be moved"):
+            writer.flush()
+        failed.clear()
     writer.close()
+    assert [numbers_in(path) for path in writer.files] == [[0], [1]]
+
+
+def test_a_file_that_cannot_get_its_name_says_where_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    writer = RotatingWriter(str(folder / "x.pcap"))
+    writer.write(make_packet(0))
+    folder.rename(tmp_path / "elsewhere")
+    with pytest.raises(DeviceError, match=r"x\.pcap: what was written is in .*part: No such file"):
+        writer.close()
+    [left] = (tmp_path / "elsewhere").iterdir()
+    assert numbers_in(left) == [0]
 
 
 def test_threads_may_share_a_writer(tmp_path: Path) -> None:
