@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from nmpcap.capture import Capture
-from nmpcap.errors import UsageError
+from nmpcap.errors import PcapError, UsageError
 from nmpcap.ports import (
     MAXIMUM_SNAPLEN,
     UNCUT,
@@ -19,9 +19,7 @@ from nmpcap.ports import (
 )
 from nmpcap.savefile import Reader
 from nmpcap.savefile.input import Source
-
-_TSTAMP_TYPES = ("host", "host_lowprec", "host_hiprec", "adapter", "adapter_unsynced", "host_hiprec_unsynced")
-"""libpcap's names, each at its number."""
+from nmpcap.tstamp import tstamp_type_name_to_val, tstamp_type_val_to_name
 
 __all__ = ["Inactive", "create", "open", "open_dead", "open_live", "open_offline"]
 
@@ -112,10 +110,14 @@ def open_offline(
     return Capture(SavefilePort(reader), snaplen=kept, nano=nano)
 
 
-def open_dead(linktype: int, snaplen: int = MAXIMUM_SNAPLEN, *, tstamp_precision: str | int = "nano") -> Capture:
+def open_dead(
+    linktype: int, snaplen: int = MAXIMUM_SNAPLEN, *, tstamp_precision: str | int = "nano"
+) -> Capture:
     """Return a handle without a port: to compile filters for, and to open savefiles with dump_open."""
     nano = _is_nano("open_dead", tstamp_precision)
     snaplen = _check_snaplen("open_dead", snaplen)
+    if not 0 <= linktype <= 0xFFFF:
+        raise UsageError(f"open_dead: link type {linktype}: 0 .. 65535")
     return Capture(DeadPort(linktype), snaplen=snaplen, nano=nano)
 
 
@@ -181,15 +183,14 @@ class Inactive:
         A clock that the device does not have is refused by ``activate``.
         """
         if isinstance(tstamp_type, int):
-            if not 0 <= tstamp_type < len(_TSTAMP_TYPES):
-                raise UsageError(
-                    f"{self._device}: time stamp type {tstamp_type}: 0 .. {len(_TSTAMP_TYPES) - 1}"
-                )
-            tstamp_type = _TSTAMP_TYPES[tstamp_type]
-        if tstamp_type not in _TSTAMP_TYPES:
-            raise UsageError(
-                f"{self._device}: time stamp type {tstamp_type!r}: there are {', '.join(_TSTAMP_TYPES)}"
-            )
+            name = tstamp_type_val_to_name(tstamp_type)
+            if name is None:
+                raise UsageError(f"{self._device}: there is no time stamp type {tstamp_type}")
+            tstamp_type = name
+        try:
+            tstamp_type_name_to_val(tstamp_type)
+        except PcapError as error:
+            raise UsageError(f"{self._device}: {error}") from None
         self._set(tstamp_type=tstamp_type)
 
     def list_tstamp_types(self) -> list[str]:

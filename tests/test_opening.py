@@ -88,6 +88,12 @@ def test_a_dead_handle_has_a_link_type_and_nothing_else(tmp_path: Path) -> None:
         assert (capture.datalink(), packet.caplen, packet.len, packet.ts_ns) == (113, 200, 300, 5)
 
 
+@pytest.mark.parametrize("linktype", [-1, 65536])
+def test_a_dead_handle_has_a_link_type_that_can_be(linktype: int) -> None:
+    with pytest.raises(UsageError, match=f"open_dead: link type {linktype}"):
+        nmpcap.open_dead(linktype)
+
+
 # ---- libpcap's verbs on a handle -----------------------------------------------------------
 
 
