@@ -32,7 +32,7 @@ void *__wrap_mmap(void *address, size_t length, int prot, int flags, int fd, off
     struct stat st;
     int place = -1;
 
-    if (fd < 0 || !(flags & MAP_SHARED) || fstat(fd, &st) < 0)
+    if (fd < 0 || !(flags & MAP_SHARED) || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
         return __real_mmap(address, length, prot, flags, fd, offset);
     pthread_mutex_lock(&lock);
     for (int i = 0; i < FILES; i++) {
