@@ -121,9 +121,9 @@ class Stats:
     waiting: int
     """Of these, in the handle still: the next call that reads gets them."""
     dropped: int
-    """Lost for want of room in a ring or buffer before the handle."""
+    """Lost for want of room in a ring or buffer before the handle, after a filter in the kernel."""
     if_dropped: int
-    """Lost by the interface before that."""
+    """Lost by the interface before that: its rx_missed_errors and rx_fifo_errors; of ``any``, 0."""
     sent: int
     """Frames accepted by inject and inject_many."""
     unsent: int
@@ -139,7 +139,7 @@ class Explanation:
     source: str
     """``netmap``, ``packet`` or ``savefile``."""
     backend: str
-    """Whose: ``kernel`` or ``user`` netmap, ``linux``, or the format of a savefile."""
+    """Whose: ``kernel`` or ``user`` netmap, ``linux packet socket``, or the format of a savefile."""
     rings: str
     """How many rings of how many slots, or what stands in their place."""
     filter: str

@@ -65,7 +65,7 @@ static void take_packet(struct nm_packet *p, struct nm_packet_raw *raw)
     raw->tci = (uint16_t)header->hv1.tp_vlan_tci;
     raw->tpid = header->hv1.tp_vlan_tpid;
     raw->ts_ns = (int64_t)header->tp_sec * 1000000000 + header->tp_nsec;
-    memcpy(&raw->from, p->next + TPACKET_ALIGN(sizeof(*header)), sizeof(raw->from));
+    raw->from = (const struct sockaddr_ll *)(p->next + TPACKET_ALIGN(sizeof(*header)));
     p->next += header->tp_next_offset;
     p->left--;
 }

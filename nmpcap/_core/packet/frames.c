@@ -2,7 +2,8 @@
  * TPACKET_V2, for immediate mode: a packet a frame, handed over when it comes.
  *
  * Frames have room for what the interface's MTU allows. What is larger, which receive offloads make of
- * several packets, the kernel also leaves whole in the socket's queue, in the order of the frames.
+ * several packets, the kernel also leaves whole in the socket's queue, in the order of the frames. Where
+ * the queue has no room, the part in the frame has to do: the packet's caplen says so.
  */
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -45,8 +46,7 @@ static void give_back(struct nm_packet *p)
     nm_packet_free_copies(p);
 }
 
-/* The whole of a packet that has a part in its frame. Without memory for it the part has to do: its caplen
- * says so. */
+/* The whole of a packet that has a part in its frame; without memory for it, the part. */
 static void take_copy(struct nm_packet *p, struct nm_packet_raw *raw)
 {
     uint32_t size = raw->len < p->snaplen ? raw->len : p->snaplen;
@@ -84,7 +84,7 @@ static bool take_frame(struct nm_packet *p, struct nm_packet_raw *raw)
     raw->tci = header->tp_vlan_tci;
     raw->tpid = header->tp_vlan_tpid;
     raw->ts_ns = (int64_t)header->tp_sec * 1000000000 + header->tp_nsec;
-    memcpy(&raw->from, (uint8_t *)header + TPACKET_ALIGN(sizeof(*header)), sizeof(raw->from));
+    raw->from = (const struct sockaddr_ll *)((uint8_t *)header + TPACKET_ALIGN(sizeof(*header)));
     if (status & TP_STATUS_COPY)
         take_copy(p, raw);
     p->upcoming = after(p, p->upcoming);

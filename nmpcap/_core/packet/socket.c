@@ -80,6 +80,15 @@ static int make_socket(struct nm_packet *p)
                                     "setcap cap_net_raw+ep %s", program);
 }
 
+/* Room for copies of packets larger than a frame. Without CAP_NET_ADMIN it is what the system allows. */
+static void queue_copies(struct nm_packet *p, uint64_t buffer_size)
+{
+    int size = buffer_size < INT32_MAX / 2 ? (int)buffer_size : INT32_MAX / 2;
+
+    if (setsockopt(p->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
+        (void)setsockopt(p->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+}
+
 /* Everything that shapes the ring, or must hold for the first packet. */
 static int set_options(struct nm_packet *p, const struct nm_packet_args *args)
 {
@@ -92,8 +101,10 @@ static int set_options(struct nm_packet *p, const struct nm_packet_args *args)
     /* Where an older kernel does not know this, nm_packet_view leaves them out. */
     if (!error && p->arphrd == ARPHRD_LOOPBACK)
         (void)set(p, PACKET_IGNORE_OUTGOING, 1, "");
-    if (!error && args->immediate)
+    if (!error && args->immediate) {
         error = set(p, PACKET_COPY_THRESH, 1, "having large packets copied");
+        queue_copies(p, args->buffer_size ? args->buffer_size : NM_PACKET_BUFFER);
+    }
     return error ? error : nm_packet_set_clock(p, args->tstamp_type);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "capture.h"
@@ -29,6 +30,30 @@ static int note_error(struct nm_packet *p)
         p->down = true;
     else if (error)
         return nm_packet_fail(p, error, "receiving: %s", strerror(error));
+    return 0;
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+/* Waits for what the interface brought before it went down: a block that has packets in it is handed over
+ * when its time is up. Going away is told by a second error, soon after the first. 1: there is something. */
+static int last_packets(struct nm_packet *p)
+{
+    struct pollfd socket = {.fd = p->fd, .events = POLLIN};
+    int64_t until = now_ms() + 2 * NM_PACKET_RETIRE_MS, left;
+
+    while ((left = until - now_ms()) > 0 && poll(&socket, 1, (int)left) >= 0) {
+        if (socket.revents & POLLIN)
+            return 1;
+        if (socket.revents & POLLERR && note_error(p))
+            return 0;
+    }
     return 0;
 }
 
@@ -64,15 +89,10 @@ static int wait_packets(struct nm_source *source, int timeout_ms)
             (void)!read(p->wake_fd, &count, sizeof(count));
             return -EINTR;
         }
-        if (fds[0].revents & POLLERR) {
-            error = note_error(p);
-            if (error)
-                return error;
-            /* A block that has packets in it is handed over when its time is up. */
-            if (p->down && !(fds[0].revents & POLLIN))
-                (void)poll(fds, 1, 2 * NM_PACKET_RETIRE_MS);
-        }
-        if (fds[0].revents & POLLIN)
+        error = fds[0].revents & POLLERR ? note_error(p) : 0;
+        if (error)
+            return error;
+        if (fds[0].revents & POLLIN || (fds[0].revents && p->down && last_packets(p)))
             return 1;
         if (!p->down)
             return 0;

@@ -13,12 +13,12 @@
 
 /* A packet as the kernel left it; both formats call these fields the same. */
 struct nm_packet_raw {
-    uint8_t *data; /* the link-layer header or, cooked, what follows it; NM_PACKET_RESERVE bytes before it are free */
+    uint8_t *data; /* the link-layer header or, cooked, what follows it; the room of PACKET_RESERVE is in front of it */
     uint32_t caplen, len;
     uint32_t status; /* TP_STATUS_* */
     uint16_t tci, tpid;
     int64_t ts_ns;
-    struct sockaddr_ll from;
+    const struct sockaddr_ll *from;
 };
 
 static inline void nm_put16(uint8_t *to, uint16_t value)
@@ -51,7 +51,7 @@ static inline void nm_packet_untake_tag(struct nm_packet_raw *raw)
  * any link-layer header: its TPID is the header's protocol, and the packet's own follows the TCI. */
 static inline void nm_packet_cook(const struct nm_packet *p, struct nm_packet_raw *raw)
 {
-    uint16_t protocol = ntohs(raw->from.sll_protocol);
+    uint16_t protocol = ntohs(raw->from->sll_protocol);
     uint32_t size = p->linktype == NM_DLT_LINUX_SLL2 ? NM_SLL2_HEADER : NM_SLL_HEADER;
     uint8_t *header;
 
@@ -67,20 +67,20 @@ static inline void nm_packet_cook(const struct nm_packet *p, struct nm_packet_ra
     raw->caplen += size;
     raw->len += size;
     if (p->linktype == NM_DLT_LINUX_SLL2) {
-        uint32_t ifindex = htonl((uint32_t)raw->from.sll_ifindex);
+        uint32_t ifindex = htonl((uint32_t)raw->from->sll_ifindex);
 
         nm_put16(header, protocol);
         nm_put16(header + 2, 0);
         memcpy(header + 4, &ifindex, sizeof(ifindex));
-        nm_put16(header + 8, raw->from.sll_hatype);
-        header[10] = raw->from.sll_pkttype;
-        header[11] = raw->from.sll_halen;
-        memcpy(header + 12, raw->from.sll_addr, 8);
+        nm_put16(header + 8, raw->from->sll_hatype);
+        header[10] = raw->from->sll_pkttype;
+        header[11] = raw->from->sll_halen;
+        memcpy(header + 12, raw->from->sll_addr, 8);
     } else {
-        nm_put16(header, raw->from.sll_pkttype);
-        nm_put16(header + 2, raw->from.sll_hatype);
-        nm_put16(header + 4, raw->from.sll_halen);
-        memcpy(header + 6, raw->from.sll_addr, 8);
+        nm_put16(header, raw->from->sll_pkttype);
+        nm_put16(header + 2, raw->from->sll_hatype);
+        nm_put16(header + 4, raw->from->sll_halen);
+        memcpy(header + 6, raw->from->sll_addr, 8);
         nm_put16(header + 14, protocol);
     }
 }
@@ -89,9 +89,9 @@ static inline void nm_packet_cook(const struct nm_packet *p, struct nm_packet_ra
  * that its other copy, going out, is left out. */
 static inline bool nm_packet_view(struct nm_packet *p, struct nm_packet_raw *raw, struct nm_view *view)
 {
-    bool outgoing = raw->from.sll_pkttype == PACKET_OUTGOING;
+    bool outgoing = raw->from->sll_pkttype == PACKET_OUTGOING;
 
-    if (outgoing && raw->from.sll_hatype == ARPHRD_LOOPBACK)
+    if (outgoing && raw->from->sll_hatype == ARPHRD_LOOPBACK)
         return false;
     if (p->cooked)
         nm_packet_cook(p, raw);
@@ -101,7 +101,7 @@ static inline bool nm_packet_view(struct nm_packet *p, struct nm_packet_raw *raw
     view->ts_ns = raw->ts_ns;
     view->caplen = raw->caplen;
     view->len = raw->len;
-    view->ifindex = p->ifindex ? 0 : nm_packet_meet(p, raw->from.sll_ifindex);
+    view->ifindex = p->ifindex ? 0 : nm_packet_meet(p, raw->from->sll_ifindex);
     view->linktype = p->linktype;
     view->flags = outgoing ? NM_VIEW_OUT : 0;
     return true;
