@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import os
@@ -189,6 +190,27 @@ def test_a_descriptor_to_wait_on(network: Network) -> None:
         assert capture.next(0)
         assert capture.next(0) is None
         assert select.select([capture], [], [], 0.05)[0] == []
+
+
+def test_an_async_iteration(network: Network) -> None:
+    a, b = network.veth()
+
+    async def count(capture: Capture) -> int:
+        seen = 0
+        async for _ in capture:
+            seen += 1
+            if seen == 5:
+                break
+        return seen
+
+    with nmpcap.open(b) as capture, network.raw(a) as sender:
+        later = Later(0.1, lambda: [sender.send(frame(i)) for i in range(5)])
+        assert asyncio.run(asyncio.wait_for(count(capture), 5)) == 5
+        later.join()
+        later = Later(0.1, lambda: network.ip("link", "set", b, "down"))
+        with pytest.raises(DeviceError, match="went down"):
+            asyncio.run(asyncio.wait_for(count(capture), 5))
+        later.join()
 
 
 # ---- nothing is left, and who may --------------------------------------------------------------

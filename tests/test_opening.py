@@ -73,6 +73,44 @@ def test_what_netmap_cannot_do_is_refused(port_name: Callable, netmap: str) -> N
         nmpcap.create(name).set_buffer_size(0)
 
 
+def test_what_only_interfaces_have_is_refused(port_name: Callable, netmap: str) -> None:
+    name = port_name("a")
+    for setting in ({"protocol": 0x800}, {"fanout": nmpcap.Fanout()}, {"qdisc_bypass": True}):
+        with pytest.raises(DeviceError, match=f"{name}: {next(iter(setting))} is for Linux interfaces"):
+            nmpcap.open(name, **setting)
+
+
+def test_time_stamp_types_by_name_and_number(port_name: Callable) -> None:
+    inactive = nmpcap.create(port_name("a"))
+    for wrong in ("never", 6, -1):
+        with pytest.raises(UsageError, match="time stamp type"):
+            inactive.set_tstamp_type(wrong)
+    inactive.set_netmap("user")
+    for number in (3, "adapter_unsynced"):
+        inactive.set_tstamp_type(number)
+        with pytest.raises(DeviceError, match="That type of time stamp is not supported by that device"):
+            inactive.activate()
+    inactive.set_tstamp_type(0)
+    inactive.activate().close()
+
+
+@pytest.mark.parametrize(("precision", "nano"), [("micro", 0), (0, 0), ("nano", 1), (1, 1), (None, 1)])
+def test_precision_is_that_of_savefiles(
+    precision: str | int | None, nano: int, port_name: Callable, tmp_path: Path
+) -> None:
+    inactive = nmpcap.create(port_name("a"))
+    inactive.set_netmap("user")
+    if precision is not None:
+        inactive.set_tstamp_precision(precision)
+    with inactive.activate() as capture:
+        assert capture.get_tstamp_precision() == nano
+        capture.dump_open(tmp_path / "a.pcap").close()
+    with nmpcap.open_offline(tmp_path / "a.pcap") as file:
+        assert ("nanoseconds" in file.explain().timestamps) == bool(nano)
+    with pytest.raises(UsageError, match="time stamp precision 'pico'"):
+        nmpcap.create("any").set_tstamp_precision("pico")
+
+
 def test_a_dead_handle_has_a_link_type_and_nothing_else(tmp_path: Path) -> None:
     with nmpcap.open_dead(113, 200) as dead:
         assert (dead.datalink(), dead.snapshot()) == (113, 200)

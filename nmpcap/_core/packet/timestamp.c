@@ -66,12 +66,15 @@ int nm_packet_tstamp_types(const char *name, uint32_t *types, char *msg)
     return 0;
 }
 
-/* Has the adapter stamp every packet that comes in. */
+/* Has the adapter stamp every packet that comes in. Those that go out pass us before it has them. */
 static int switch_on(struct nm_packet *p, const char *name)
 {
-    struct hwtstamp_config wanted = {.tx_type = HWTSTAMP_TX_ON, .rx_filter = HWTSTAMP_FILTER_ALL};
+    struct hwtstamp_config wanted;
     struct ifreq before = request_for(name, &p->tstamp_before), request = request_for(name, &wanted);
     bool known = ioctl(p->fd, SIOCGHWTSTAMP, &before) == 0;
+
+    wanted = (struct hwtstamp_config){.rx_filter = HWTSTAMP_FILTER_ALL,
+                                      .tx_type = known ? p->tstamp_before.tx_type : HWTSTAMP_TX_OFF};
 
     if (ioctl(p->fd, SIOCSHWTSTAMP, &request)) {
         if (errno == EPERM)
@@ -79,8 +82,7 @@ static int switch_on(struct nm_packet *p, const char *name)
                                             "CAP_NET_ADMIN is required");
         return nm_packet_fail(p, errno, "switching on the adapter's time stamps: %s", strerror(errno));
     }
-    p->restore_tstamp = known && (p->tstamp_before.tx_type != wanted.tx_type ||
-                                  p->tstamp_before.rx_filter != wanted.rx_filter);
+    p->restore_tstamp = known && p->tstamp_before.rx_filter != HWTSTAMP_FILTER_ALL;
     return 0;
 }
 
