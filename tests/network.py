@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import fcntl
 import json
 import os
 import shutil
@@ -25,6 +26,7 @@ import pytest
 from nmpcap import Capture, Packet
 
 _CLONE_NEWNET = 0x40000000
+_SIOCSIFFLAGS = 0x8914
 _OURS = "/proc/thread-self/ns/net"
 _ETH_P_ALL = 3
 REMEDY = "to run it: be root (sudo), on Linux with network namespaces, and apt-get install iproute2"
@@ -54,6 +56,11 @@ class Network:
         while self.show(name)["operstate"] != operstate:
             assert time.monotonic() < until, f"{name} is not {operstate}"
             time.sleep(0.01)
+
+    def take_down(self, name: str) -> None:
+        """Take an interface down at once: ip(8) has to be started first."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+            fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh14x", name.encode(), 0))
 
     def show(self, name: str) -> dict[str, Any]:
         """Return what ip(8) tells of an interface."""

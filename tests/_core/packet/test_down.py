@@ -50,7 +50,7 @@ def test_going_down_is_told_after_what_came(network: Network, immediate: bool) -
     with nmpcap.open(b, immediate=immediate) as capture, network.raw(a) as sender:
         for i in range(3):
             sender.send(frame(i))
-        network.ip("link", "set", b, "down")
+        network.take_down(b)  # before the block with these has been handed over
         assert len([capture.next(5) for _ in range(3)]) == 3
         for _ in range(2):
             with pytest.raises(DeviceError, match=f"^{b}: The interface went down$") as caught:
