@@ -80,6 +80,12 @@ def test_buffers_of_any_size(network: Network, buffer_size: int, immediate: bool
             assert bytes(packet.data) == frame(i, 1514)
 
 
+@pytest.mark.parametrize("buffer_size", [0, -1, 1 << 63])
+def test_senseless_buffer_sizes(network: Network, buffer_size: int) -> None:
+    with pytest.raises(UsageError, match=f"^lo: buffer size {buffer_size}: "):
+        nmpcap.open("lo", buffer_size=buffer_size)
+
+
 def blocks_of(capture: Capture) -> tuple[int, int]:
     words = capture.explain().rings.split()
     return int(words[0]), int(words[3])

@@ -70,6 +70,8 @@ class PacketPort(Port):
 
 def _open(name: str, options: Options) -> Any:
     encoded = encode(name)
+    if options.buffer_size is not None and not 0 < options.buffer_size < 1 << 63:
+        raise UsageError(f"{name}: buffer size {options.buffer_size}: bytes, more than 0")
     args = ffi.new("struct nm_packet_args *")
     args.name = text = ffi.new("char[]", encoded)  # noqa: F841  (owns the bytes)
     args.snaplen = options.snaplen

@@ -24,10 +24,13 @@ int main(void)
 static int fake_getsockopt(int fd, int level, int name, void *value, socklen_t *size);
 static int fake_setsockopt(int fd, int level, int name, const void *value, socklen_t size);
 static int fake_ioctl(int fd, unsigned long request, void *argument);
+static void *fake_mmap(void *at, size_t size, int access, int flags, int fd, off_t offset);
 
 #define getsockopt fake_getsockopt
 #define setsockopt fake_setsockopt
 #define ioctl fake_ioctl
+#define mmap fake_mmap
+#include "packet/ring.c"
 #include "packet/statistics.c"
 #include "packet/timestamp.c"
 
@@ -47,6 +50,8 @@ static struct {
     struct hwtstamp_config config; /* what the adapter is set to */
     int refuse;                    /* errno of setting it */
     int chosen;                    /* PACKET_TIMESTAMP */
+    uint32_t most;                 /* blocks of a ring that there is memory for */
+    size_t mapped;
 } fake;
 
 static int fails_with(int error)
@@ -69,9 +74,25 @@ static int fake_getsockopt(int fd, int level, int name, void *value, socklen_t *
 static int fake_setsockopt(int fd, int level, int name, const void *value, socklen_t size)
 {
     (void)fd;
-    CHECK(level == SOL_PACKET && name == PACKET_TIMESTAMP && size == sizeof(int));
+    CHECK(level == SOL_PACKET);
+    if (name == PACKET_RX_RING) {
+        const struct tpacket_req3 *ring = value;
+
+        CHECK(size == sizeof(*ring) && (uint64_t)ring->tp_block_nr * ring->tp_block_size <= UINT32_MAX);
+        return fails_with(ring->tp_block_nr > fake.most ? ENOMEM : 0);
+    }
+    if (name == PACKET_TX_RING)
+        return fails_with(ENOMEM);
+    CHECK(name == PACKET_TIMESTAMP && size == sizeof(int));
     memcpy(&fake.chosen, value, size);
     return 0;
+}
+
+static void *fake_mmap(void *at, size_t size, int access, int flags, int fd, off_t offset)
+{
+    (void)at, (void)access, (void)flags, (void)fd, (void)offset;
+    fake.mapped = size;
+    return fake.most == 3 ? MAP_FAILED : &fake;
 }
 
 static int fake_ioctl(int fd, unsigned long request, void *argument)
@@ -195,8 +216,31 @@ static void test_an_adapters_clock(void)
     fake.gone = 0;
 }
 
+/* As large as there is memory for, nearly, and never less than two blocks. */
+static void test_a_ring_shrinks_until_it_fits(void)
+{
+    static const uint32_t fits[] = {1000000, 32, 31, 20, 5, 4, 2};
+
+    for (size_t i = 0; i < sizeof(fits) / sizeof(*fits); i++) {
+        struct nm_packet p = {.version = TPACKET_V3, .snaplen = 262144};
+        uint32_t most = fits[i] < 32 ? fits[i] : 32;
+
+        fake.most = fits[i];
+        CHECK(nm_packet_make_rings(&p, NM_PACKET_BUFFER) == 0);
+        CHECK(p.rx.blocks <= most && p.rx.blocks >= most * 7 / 10 && p.rx.blocks >= 2 && p.tx.frames == 0);
+        CHECK(fake.mapped == (size_t)p.rx.blocks * p.rx.block_size && p.rx.base == (uint8_t *)&fake);
+    }
+    for (fake.most = 1; fake.most <= 3; fake.most += 2) {
+        struct nm_packet p = {.version = TPACKET_V3, .snaplen = 262144};
+
+        errno = EPERM;
+        CHECK(nm_packet_make_rings(&p, UINT64_MAX) < 0 && p.map == NULL && *p.base.msg);
+    }
+}
+
 int main(void)
 {
+    test_a_ring_shrinks_until_it_fits();
     test_counters_have_64_bits();
     test_an_adapters_clock();
     return 0;

@@ -16,6 +16,7 @@
 
 #define NM_DLT_EN10MB 1
 #define NM_DLT_LINUX_SLL 113
+#define NM_DLT_NETLINK 253
 #define NM_DLT_LINUX_SLL2 276
 
 /* Room that the kernel leaves in front of each packet: for a VLAN tag, and for a cooked header. */

@@ -6,6 +6,9 @@
 #ifndef ARPHRD_RAWIP
 #define ARPHRD_RAWIP 519 /* Linux 4.14 */
 #endif
+#ifndef ARPHRD_VSOCKMON
+#define ARPHRD_VSOCKMON 826 /* Linux 4.12 */
+#endif
 
 /* Kinds of interface whose packets have the same shape in the kernel and in a savefile. All others are
  * cooked: the kernel takes their header off, and one is made up. The pairs are libpcap's. */
@@ -34,6 +37,7 @@ static const struct {
     {ARPHRD_FCPL, 122},
     {ARPHRD_FCFABRIC, 122},
     {ARPHRD_IEEE802154, 230},        /* IEEE802_15_4_NOFCS */
+    {ARPHRD_VSOCKMON, 271},          /* VSOCK */
     /* What has no header at all: RAW. */
     {ARPHRD_NONE, 12},
     {ARPHRD_RAWIP, 12},
@@ -54,5 +58,6 @@ uint16_t nm_packet_linktype(uint16_t arphrd, bool *cooked)
         if (known[i].arphrd == arphrd)
             return known[i].linktype;
     *cooked = true;
-    return NM_DLT_LINUX_SLL;
+    /* The same header by another name, so that its protocol is read as one of netlink's. */
+    return arphrd == ARPHRD_NETLINK ? NM_DLT_NETLINK : NM_DLT_LINUX_SLL;
 }
