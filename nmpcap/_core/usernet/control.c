@@ -276,6 +276,7 @@ static const struct parameter parameters[NMU_PARAMETERS] = {
     [NMU_PRIV_RING_NUM] = {"priv_ring_num", 4, 2, 1024},
     [NMU_PRIV_BUF_SIZE] = {"priv_buf_size", 2048, 64, 65536},
     [NMU_PRIV_BUF_NUM] = {"priv_buf_num", 4098, 4, 1000000},
+    [NMU_GENERIC_RINGSIZE] = {"generic_ringsize", 1024, 2, NMU_SLOTS_MAX},
 };
 
 void nmu_parameters_reset(struct nmu_registry *reg)

@@ -17,8 +17,7 @@ static int user_txsync(struct nm_device *device)
         return nmu_fail(dev, ENXIO, "the descriptor is not bound to a port");
     if (dev->csb)
         return nmu_fail(dev, EBUSY, "the descriptor's rings are synced by way of its CSB");
-    nmu_sync_ioctl(dev, true);
-    return 0;
+    return nmu_sync_ioctl(dev, true);
 }
 
 static int user_rxsync(struct nm_device *device)
@@ -29,8 +28,7 @@ static int user_rxsync(struct nm_device *device)
         return nmu_fail(dev, ENXIO, "the descriptor is not bound to a port");
     if (dev->csb)
         return nmu_fail(dev, EBUSY, "the descriptor's rings are synced by way of its CSB");
-    nmu_sync_ioctl(dev, false);
-    return 0;
+    return nmu_sync_ioctl(dev, false);
 }
 
 static int user_ioctl(struct nm_device *device, unsigned long request, void *argument)
@@ -88,6 +86,7 @@ static void put(struct nmu_device *dev)
 
     if (!dev->closed || dev->client_maps)
         return;
+    nmu_adapter_close(dev);
     locked = desc && nmu_registry_lock(dev) == 0;
     if (dev->wake_fd >= 0)
         close(dev->wake_fd); /* under the lock: nobody else takes its owner for dead */

@@ -31,7 +31,7 @@
 #include "additions.h"
 
 #define NMU_MAGIC 0x4e4d5543u /* "CUMN" in memory: the file is complete and ours */
-#define NMU_VERSION 3u        /* of everything in this header */
+#define NMU_VERSION 4u        /* of everything in this header */
 
 #define NMU_SWITCHES 8       /* max_bridges */
 #define NMU_SWITCH_PORTS 252 /* as many as the module takes */
@@ -127,6 +127,7 @@ enum nmu_kind {
     NMU_PIPE,    /* one end of a pipe */
     NMU_MONITOR,
     NMU_NULL,
+    NMU_NIC,     /* an interface of the operating system, by way of a packet socket */
 };
 
 struct nmu_port {
@@ -152,6 +153,13 @@ struct nmu_port {
     _Atomic uint32_t monitored; /* monitors: the port watched; 0 once it has gone */
     uint32_t zcopy;         /* monitors */
     uint32_t monitor_count; /* monitors it has had: numbers their names */
+    uint32_t ifindex;       /* interfaces, with the namespace they are in */
+    uint64_t netns;
+
+    /* Interfaces: which of those bound fills the rx ring. Under that ring's sync lock. */
+    uint32_t filler;        /* descriptor; 0: none yet */
+    uint64_t filled;        /* changes with each fill, and with each change of filler */
+    uint64_t filler_seen_ns; /* CLOCK_MONOTONIC of its last sync */
 
     /* Read and written without a lock, even by who still holds the index of a port that has gone. */
     NMU_ALIGNED _Atomic uint32_t sleepers[NMU_SLEEPERS]; /* descriptors to wake, each at most once */
@@ -224,6 +232,7 @@ enum nmu_parameter {
     NMU_IF_SIZE, NMU_IF_NUM, NMU_RING_SIZE, NMU_RING_NUM, NMU_BUF_SIZE, NMU_BUF_NUM,
     NMU_PRIV_IF_SIZE, NMU_PRIV_IF_NUM, NMU_PRIV_RING_SIZE, NMU_PRIV_RING_NUM,
     NMU_PRIV_BUF_SIZE, NMU_PRIV_BUF_NUM,
+    NMU_GENERIC_RINGSIZE,
     NMU_PARAMETERS
 };
 

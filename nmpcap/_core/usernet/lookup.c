@@ -40,7 +40,6 @@ int nmu_lookup(struct nmu_device *dev, const char *name, uint64_t nr_flags, uint
     if (*port)
         return 0;
     if (nmu_is_interface(name))
-        return nmu_fail(dev, EINVAL, "%s: netmap in user space has switches, pipes and monitors; an interface of the "
-                        "system needs the kernel module", name);
+        return nmu_adapter_lookup(dev, name, config, port);
     return nmu_fail(dev, ENXIO, "%s: there is no such port or interface", name);
 }

@@ -18,10 +18,14 @@ uint32_t nmu_port_find(struct nmu_device *dev, const char *name)
 {
     const struct nmu_registry *reg = dev->reg;
 
-    for (uint32_t i = 1; i < reg->ports_high; i++)
-        if (reg->ports[i].kind == NMU_VALE &&
-            (!strcmp(reg->ports[i].name, name) || (reg->ports[i].persistent && !strcmp(reg->ports[i].ifname, name))))
+    for (uint32_t i = 1; i < reg->ports_high; i++) {
+        const struct nmu_port *port = &reg->ports[i];
+
+        if (port->kind == NMU_VALE
+                ? !strcmp(port->name, name) || (port->persistent && !strcmp(port->ifname, name))
+                : port->kind == NMU_NIC && nmu_adapter_same(port, name))
             return nmu_reap_port(dev, i) ? 0 : i;
+    }
     return 0;
 }
 

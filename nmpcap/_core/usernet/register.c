@@ -38,6 +38,9 @@ static int choose_rings(struct nmu_device *dev, const struct nmu_port *port, con
     case NR_REG_SW:
     case NR_REG_NIC_SW:
     case NR_REG_ONE_SW:
+        if (port->kind == NMU_NIC)
+            return nmu_fail(dev, EOPNOTSUPP, "%s: host rings (^ and *) need the kernel module: a packet socket sees what "
+                            "the host's stack sends and receives, but cannot take it away from it", port->name);
         return nmu_fail(dev, EINVAL, "%s: a port in user space has no host rings", port->name);
     default:
         return nmu_fail(dev, EINVAL, "%s: nr_mode %u is not one a request can have", port->name, reg->nr_mode);
@@ -261,10 +264,14 @@ static int bind_port(struct nmu_device *dev, struct nmu_request *request, uint32
     }
     dev->desc = index;
     dev->nr_flags = reg->nr_flags;
-    error = apply_options(dev, request, port, desc);
+    if (port->kind == NMU_NIC)
+        error = nmu_adapter_open(dev, port, desc);
+    if (!error)
+        error = apply_options(dev, request, port, desc);
     if (!error)
         error = give_extra(dev, port, desc, &reg->nr_extra_bufs);
     if (error) {
+        nmu_adapter_close(dev);
         nmu_port_unbind(dev, index);
         drop_socket(dev);
         dev->desc = 0;
@@ -289,7 +296,8 @@ static void describe_port(const struct nmu_device *dev, uint32_t index, struct n
     reg->nr_rx_slots = port->rx_slots;
     reg->nr_tx_rings = (uint16_t)port->tx_rings;
     reg->nr_rx_rings = (uint16_t)port->rx_rings;
-    reg->nr_host_tx_rings = reg->nr_host_rx_rings = 0;
+    /* Any interface has host rings for the module, bound or not. */
+    reg->nr_host_tx_rings = reg->nr_host_rx_rings = port->kind == NMU_NIC;
 }
 
 /* Finds or makes the port, in the region asked for. */
@@ -355,18 +363,11 @@ int nmu_describe(struct nmu_device *dev, const char *name, struct nmreq_register
     uint32_t port;
     int error;
 
-    if (!name[0] || (nmu_is_interface(name) && !nmu_port_find(dev, name))) {
-        uint32_t mem_id = name[0] || !reg->nr_mem_id ? NMU_REGION_GLOBAL : reg->nr_mem_id;
-
-        error = nmu_region_find(dev, mem_id, held);
-        if (error)
-            return error;
-        region_info(dev, *held, reg);
-        if (name[0]) { /* any interface looks like this through the module's emulated adapter */
-            reg->nr_tx_slots = reg->nr_rx_slots = 1024;
-            reg->nr_tx_rings = reg->nr_rx_rings = reg->nr_host_tx_rings = reg->nr_host_rx_rings = 1;
-        }
-        return 0;
+    if (!name[0]) {
+        error = nmu_region_find(dev, reg->nr_mem_id ? reg->nr_mem_id : NMU_REGION_GLOBAL, held);
+        if (!error)
+            region_info(dev, *held, reg);
+        return error;
     }
     reg->nr_mode = NR_REG_ALL_NIC;
     reg->nr_flags = 0;

@@ -112,11 +112,12 @@ static void stamp(const struct nmu_device *dev, struct netmap_ring *ring)
 
 /* ---- the two syncs of one ring, under its sync lock -------------------------------- */
 
-/* Returns 0, or EIO where the port cannot send at all. */
+/* Returns 0, EIO where the port cannot send at all, or what is wrong with the interface. */
 static int txsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap_ring *ring)
 {
     const struct nmu_port *port = &dev->reg->ports[kring->port];
     uint32_t freed = atomic_load_explicit(&kring->hwtail, memory_order_relaxed), n = kring->num_slots;
+    int error = 0;
 
     if (port->kind == NMU_MONITOR)
         return nmu_fail(dev, EIO, "%s: a monitor cannot send", port->name);
@@ -130,6 +131,9 @@ static int txsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap
     case NMU_VALE:
         nmu_vale_txsync(dev, kring, ring);
         break;
+    case NMU_NIC:
+        error = nmu_adapter_txsync(dev, kring, ring);
+        break;
     default:
         break; /* a null port: everything stays where it is */
     }
@@ -137,7 +141,7 @@ static int txsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap
         nmu_monitor_swap(dev, kring, nmu_next(freed, n),
                          nmu_next(atomic_load_explicit(&kring->hwtail, memory_order_relaxed), n));
     publish(kring, ring);
-    return 0;
+    return error;
 }
 
 /* Hands released slots back to whoever fills the ring. */
@@ -156,6 +160,7 @@ static int rxsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap
 {
     const struct nmu_port *port = &dev->reg->ports[kring->port];
     uint32_t hwcur = atomic_load_explicit(&kring->hwcur, memory_order_relaxed);
+    int error = 0;
 
     if (port->kind == NMU_MONITOR && !port->monitored)
         return nmu_fail(dev, EIO, "%s: the port it watched has been closed", port->name);
@@ -169,8 +174,10 @@ static int rxsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap
         release(kring, ring);
         nmu_notify(dev, kring->port); /* senders that wait for room */
     }
+    if (port->kind == NMU_NIC)
+        error = nmu_adapter_rxsync(dev, kring, ring);
     publish(kring, ring);
-    return 0;
+    return error;
 }
 
 /* ---- all rings of a descriptor ----------------------------------------------------- */
@@ -195,10 +202,14 @@ static bool begin(struct nmu_device *dev, bool tx, uint32_t index, struct sync *
     return false;
 }
 
-void nmu_sync_ioctl(struct nmu_device *dev, bool tx)
+/* The module's ioctls keep the errors of a port's own sync to themselves, and tell of interfaces that
+ * cannot be used. */
+int nmu_sync_ioctl(struct nmu_device *dev, bool tx)
 {
     const struct nmu_desc *desc = &dev->reg->descs[dev->desc];
+    bool tells = dev->reg->ports[desc->port].kind == NMU_NIC;
     struct sync sync;
+    int error = 0, failed = 0;
 
     pthread_mutex_lock(&dev->busy);
     nmu_region_forget_stale(dev);
@@ -207,20 +218,23 @@ void nmu_sync_ioctl(struct nmu_device *dev, bool tx)
             continue;
         if (tx) {
             if (valid_tx(sync.kring, sync.ring))
-                txsync(dev, sync.kring, sync.ring);
+                error = txsync(dev, sync.kring, sync.ring);
             else
                 reinit(dev, sync.kring, sync.ring);
         } else {
             if (!valid_rx(sync.kring, sync.ring))
                 reinit(dev, sync.kring, sync.ring);
-            rxsync(dev, sync.kring, sync.ring);
+            error = rxsync(dev, sync.kring, sync.ring);
             stamp(dev, sync.ring);
         }
+        if (tells && !failed)
+            failed = error;
         nmu_mutex_unlock(&sync.kring->sync);
     }
     if (dev->watched && !tx)
         nmu_watch(dev);
     pthread_mutex_unlock(&dev->busy);
+    return failed;
 }
 
 static short poll_tx(struct nmu_device *dev, bool wanted)

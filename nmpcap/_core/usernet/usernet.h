@@ -15,7 +15,7 @@
  *   sync.c      txsync and rxsync: validation, dispatch, publication
  *   switch.c    switches and their ports;  vale.c  forwarding;  target.c  into a ring
  *   header.c    virtio headers of different lengths
- *   pipe.c      pipes;  monitor.c  monitors
+ *   pipe.c      pipes;  monitor.c  monitors;  ../packet/adapter.c  interfaces of the system
  *   wakeup.c    poll, sleeping and waking
  */
 #ifndef NMPCAP_USERNET_H
@@ -38,6 +38,7 @@ struct nmu_map {
 };
 
 struct nmu_forward; /* vale.c: scratch memory of one sender */
+struct nmu_adapter; /* adapter.c: the packet socket of an interface's port */
 
 struct nmu_device {
     struct nm_device device; /* first: the contract's view of it */
@@ -63,6 +64,7 @@ struct nmu_device {
     uint32_t maps_epoch;
     struct nmu_map *maps;   /* by region, NMU_REGIONS of them */
     struct nmu_forward *forward;
+    struct nmu_adapter *adapter; /* bound to an interface; NULL otherwise */
 
     bool closed;
     uint32_t client_maps;   /* mmaps not yet undone */
@@ -219,10 +221,21 @@ void nmu_monitor_orphan(struct nmu_device *, uint32_t port);    /* the monitored
 void nmu_monitor_copy(struct nmu_device *, struct nmu_kring *, uint32_t from, uint32_t to);
 void nmu_monitor_swap(struct nmu_device *, struct nmu_kring *, uint32_t from, uint32_t to);
 
+/* ---- ../packet/adapter.c ----------------------------------------------------------- */
+
+int nmu_adapter_lookup(struct nmu_device *, const char *name, const struct nmu_config *, uint32_t *port);
+bool nmu_adapter_same(const struct nmu_port *, const char *name); /* the interface this name means now */
+int nmu_adapter_open(struct nmu_device *, const struct nmu_port *, const struct nmu_desc *);
+void nmu_adapter_close(struct nmu_device *);
+int nmu_adapter_txsync(struct nmu_device *, struct nmu_kring *, struct netmap_ring *); /* 0 or an errno value */
+int nmu_adapter_rxsync(struct nmu_device *, struct nmu_kring *, struct netmap_ring *);
+int nmu_adapter_news_fd(struct nmu_device *); /* readable while packets wait for rxsync; -1: not to be waited for */
+int nmu_adapter_fileno(struct nmu_device *);  /* the same and the wake-up socket, in one; -1: see errno */
+
 /* ---- sync.c ------------------------------------------------------------------------ */
 
 struct netmap_ring *nmu_ring(struct nmu_device *, const struct nmu_kring *); /* in the mapped region */
-void nmu_sync_ioctl(struct nmu_device *, bool tx);
+int nmu_sync_ioctl(struct nmu_device *, bool tx);
 short nmu_sync_poll(struct nmu_device *, short events);
 
 /* Puts slots into a ring that others fill. All under the ring's deliver lock. */

@@ -230,6 +230,7 @@ void nmu_watch(struct nmu_device *dev)
 int nmu_fileno(struct nm_device *device)
 {
     struct nmu_device *dev = NMU(device);
+    int fd;
 
     if (!dev->desc)
         return -1;
@@ -238,8 +239,9 @@ int nmu_fileno(struct nm_device *device)
         dev->watched = true;
         nmu_watch(dev);
     }
+    fd = dev->adapter ? nmu_adapter_fileno(dev) : dev->wake_fd;
     pthread_mutex_unlock(&dev->busy);
-    return dev->wake_fd;
+    return fd;
 }
 
 /* ---- poll -------------------------------------------------------------------------- */
@@ -272,17 +274,19 @@ static bool spin(struct nmu_device *dev, short events)
 }
 
 /* Sleeps until somebody sends a token, or for as long as it makes sense. 0, EINTR or ETIMEDOUT. */
-static int sleep_once(struct nmu_device *dev, int timeout_ms, bool crowded, uint32_t blocked_on)
+static int sleep_once(struct nmu_device *dev, short events, int timeout_ms, bool crowded, uint32_t blocked_on)
 {
-    struct pollfd pfd = {.fd = dev->wake_fd, .events = POLLIN};
+    struct pollfd pfd[2] = {{.fd = dev->wake_fd, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
     int limit = crowded ? CROWDED_MS : blocked_on ? BLOCKED_MS : LOOK_AGAIN_MS;
 
     if (timeout_ms < 0 || limit < timeout_ms)
         timeout_ms = limit;
-    switch (poll(&pfd, 1, timeout_ms)) {
+    if (dev->adapter && (events & POLLIN))
+        pfd[1].fd = nmu_adapter_news_fd(dev);
+    switch (poll(pfd, 2, timeout_ms)) {
     case 0: return ETIMEDOUT;
-    case 1: return 0;
-    default: return errno;
+    case -1: return errno;
+    default: return 0;
     }
 }
 
@@ -320,7 +324,7 @@ static int fall_asleep(struct nmu_device *dev, short events, int timeout_ms, sho
     stay = !*revents && !((events & POLLIN) && news(dev)) && blocking_port(dev, events) == blocked_on &&
            !atomic_load_explicit(&dev->woken, memory_order_acquire);
     if (stay)
-        error = sleep_once(dev, timeout_ms, crowded, blocked_on);
+        error = sleep_once(dev, events, timeout_ms, crowded, blocked_on);
     disarm(dev, port);
     if (blocked_on)
         disarm(dev, blocked_on);
