@@ -53,9 +53,13 @@ struct nm_source_ops {
     void (*wake)(struct nm_source *);
 
     /* Queues one frame; -EAGAIN where there is no room, -EMSGSIZE where there never is.
-     * flush pushes what is queued. */
+     * flush pushes what is queued, in order; -EAGAIN where not all of it goes at the moment. */
     int (*inject)(struct nm_source *, const void *frame, size_t len);
     int (*flush)(struct nm_source *);
+
+    /* After a flush that failed: forgets the frames that have not gone, the last ones injected, the first
+     * of which is the one it failed for. Returns how many. NULL: what is queued stays so. */
+    int (*withdraw)(struct nm_source *);
 
     /* Waits up to timeout_ms until inject has room again; results as for wait. NULL: inject
      * never reports -EAGAIN for long, and trying again is all that can be done. */

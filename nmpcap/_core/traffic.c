@@ -28,6 +28,32 @@ static int wait_for_room(struct nm_capture *c, struct nm_deadline *deadline)
     return n ? n : -EINTR;
 }
 
+/* Pushes what is queued of the frames before *i, waiting for room. What cannot go is taken back, and *i with
+ * it; it stays where only the wait was interrupted. */
+static int push(struct nm_capture *c, struct nm_deadline *deadline, uint32_t *i)
+{
+    const struct nm_source_ops *ops = c->source->ops;
+    uint32_t back;
+    int error;
+
+    while ((error = ops->flush(c->source)) == -EAGAIN) {
+        error = wait_for_room(c, deadline);
+        if (error == -EINTR)
+            return error;
+        if (error <= 0) {
+            error = error ? error : -EAGAIN;
+            break;
+        }
+    }
+    if (!error || !ops->withdraw)
+        return error;
+    back = (uint32_t)ops->withdraw(c->source);
+    *i -= back;
+    if (error == -EAGAIN)
+        nm_count(&c->unsent, back);
+    return error;
+}
+
 int nm_capture_inject(struct nm_capture *c, const struct nm_frame *frames, uint32_t n,
                       struct nm_deadline *deadline, uint32_t *sent)
 {
@@ -56,8 +82,8 @@ int nm_capture_inject(struct nm_capture *c, const struct nm_frame *frames, uint3
             break;
         i++;
     }
-    flushed = i > begin ? ops->flush(c->source) : 0;
-    nm_count(&c->sent, i - begin);
+    flushed = i ? push(c, deadline, &i) : 0;
+    nm_count(&c->sent, (uint64_t)i - begin); /* less than nothing, if what an interrupted call left is taken back */
     *sent = i;
     return error ? error : flushed;
 }
@@ -67,7 +93,7 @@ int nm_capture_drain(struct nm_capture *c, struct nm_deadline *deadline)
     const struct nm_source_ops *ops = c->source->ops;
     int n = ops->flush(c->source);
 
-    if (n)
+    if (n && n != -EAGAIN)
         return n;
     n = ops->queued ? ops->queued(c->source) : 0;
     if (n <= 0)

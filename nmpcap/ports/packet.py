@@ -120,9 +120,9 @@ def _facts_of(info: Any, options: Options) -> dict[str, str]:
     receive = f"{info.rx_blocks} blocks of {info.rx_block_size} bytes to receive"
     if options.immediate:
         receive += f", in frames of {info.rx_frame_size}"
-    send = (
-        f"{info.tx_frames} slots of {info.tx_frame_size} bytes to send" if info.tx_frames else "none to send"
-    )
+    send = "nothing can be sent" if info.cooked else "sending in batches, past the queueing discipline"
+    if not info.cooked and not options.qdisc_bypass:
+        send = "sending in batches"
     return {
         "source": "packet",
         "backend": ", ".join(backend),

@@ -13,6 +13,7 @@
  * socket was opened it opens another, so that no frame comes twice.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,11 +22,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "packet/packet.h"
 #include "source.h"
 #include "usernet/usernet.h"
 
 #define BATCH 256               /* frames of one fill */
 #define PATIENCE_NS 2500000000u /* who sleeps in poll looks every second */
+#define COUNT_NS 10000000u      /* how often the socket's losses are asked for */
+#define WHOLE 262144            /* snaplen: more than any packet has */
+#define NO_BUFFER 65536         /* bytes to receive with, where nobody is going to */
 #define NO_ROOM UINT32_MAX
 
 struct nmu_adapter {
@@ -36,6 +41,7 @@ struct nmu_adapter {
     int ready_fd;      /* for select and its kin: the wake-up socket and the packet socket; -1: not asked for yet */
     uint64_t filled;   /* port.filled as this process knows it */
     uint64_t dropped;  /* by the socket, counted already */
+    uint64_t counted_ns; /* CLOCK_MONOTONIC of that */
     struct nm_batch batch;
     uint32_t next;     /* views from here on wait for room in the ring */
     uint8_t *frame;    /* where the fragments of one are put together */
@@ -91,9 +97,22 @@ static int report(struct nmu_device *dev, int error)
     return nmu_fail(dev, -error, "%s", source->msg[0] ? source->msg : strerror(-error));
 }
 
-static int open_source(struct nmu_device *dev, const char *name, struct nm_source **source)
+static int open_source(struct nmu_device *dev, const char *name, bool receives, struct nm_source **source)
 {
-    return nm_packet_open(name, source, dev->device.msg);
+    /* Promiscuous by membership: it ends with the socket, in whatever way that ends. */
+    struct nm_packet_args args = {.name = name, .snaplen = WHOLE, .immediate = 1, .promisc = receives,
+                                  .buffer_size = receives ? 0 : NO_BUFFER};
+    struct nm_packet_info info;
+    int error = nm_packet_open(&args, source, dev->device.msg);
+
+    if (error)
+        return -error;
+    nm_packet_look(*source, &info);
+    if (!info.cooked)
+        return 0;
+    (*source)->ops->close(*source);
+    return nmu_fail(dev, EOPNOTSUPP, "%s: its packets have no link-layer header that could be received and sent as it "
+                    "is (cooked mode)", name);
 }
 
 /* Makes ready_fd watch the packet socket, or no longer. */
@@ -131,7 +150,7 @@ static int reopen(struct nmu_device *dev)
     struct nmu_adapter *a = dev->adapter;
     bool inherited = a->owner != getpid();
     struct nm_source *source;
-    int error = open_source(dev, port_of(dev)->name, &source);
+    int error = open_source(dev, port_of(dev)->name, a->receives, &source);
 
     if (error)
         return error;
@@ -155,14 +174,14 @@ int nmu_adapter_open(struct nmu_device *dev, const struct nmu_port *port, const 
 
     if (!a)
         return nmu_fail(dev, ENOMEM, "%s: no memory to open it", port->name);
-    error = open_source(dev, port->name, &a->source);
+    a->receives = desc->rx_last > desc->rx_first;
+    error = open_source(dev, port->name, a->receives, &a->source);
     if (error) {
         free(a);
         return error;
     }
     a->owner = getpid();
     a->ready_fd = -1;
-    a->receives = desc->rx_last > desc->rx_first;
     a->filled = port->filled;
     a->batch = (struct nm_batch){.views = a->views, .capacity = BATCH};
     dev->adapter = a;
@@ -185,22 +204,23 @@ void nmu_adapter_close(struct nmu_device *dev)
 
 /* ---- sending ----------------------------------------------------------------------- */
 
-struct sender {
+/* The slots of a ring, and the buffers they name. */
+struct slots {
     const struct nmu_kring *kring;
     const struct netmap_ring *ring;
     const uint8_t *bufs;
     uint32_t objsize, objtotal;
 };
 
-static struct sender sender_of(struct nmu_device *dev, const struct nmu_kring *kring, const struct netmap_ring *ring)
+static struct slots slots_of(struct nmu_device *dev, const struct nmu_kring *kring, const struct netmap_ring *ring)
 {
     const struct nmu_pool *pool = &dev->reg->regions[port_of(dev)->region].pool[NMU_POOL_BUF];
 
-    return (struct sender){kring, ring, (const uint8_t *)ring + ring->buf_ofs, pool->objsize, pool->objtotal};
+    return (struct slots){kring, ring, (const uint8_t *)ring + ring->buf_ofs, pool->objsize, pool->objtotal};
 }
 
 /* The bytes of a slot; NULL where it names no buffer, or more than there is in one. */
-static const uint8_t *slot_bytes(const struct sender *s, struct netmap_slot slot)
+static const uint8_t *slot_bytes(const struct slots *s, struct netmap_slot slot)
 {
     uint64_t at = slot.ptr & s->kring->offset_mask;
 
@@ -210,7 +230,7 @@ static const uint8_t *slot_bytes(const struct sender *s, struct netmap_slot slot
 }
 
 /* Puts the fragments in slots [from, to) together; NULL where one of them is impossible. */
-static const uint8_t *gather(struct nmu_adapter *a, const struct sender *s, uint32_t from, uint32_t to, size_t *len)
+static const uint8_t *gather(struct nmu_adapter *a, const struct slots *s, uint32_t from, uint32_t to, size_t *len)
 {
     size_t needed = (size_t)nmu_distance(from, to, s->kring->num_slots) * s->objsize;
 
@@ -236,7 +256,7 @@ static const uint8_t *gather(struct nmu_adapter *a, const struct sender *s, uint
 }
 
 /* The end of the packet that begins at a slot: what is unfinished at head ends there, as on a switch. */
-static uint32_t packet_end(const struct sender *s, uint32_t from, uint32_t head)
+static uint32_t packet_end(const struct slots *s, uint32_t from, uint32_t head)
 {
     while (s->ring->slot[from].flags & NS_MOREFRAG) {
         uint32_t next = nmu_next(from, s->kring->num_slots);
@@ -248,55 +268,71 @@ static uint32_t packet_end(const struct sender *s, uint32_t from, uint32_t head)
     return nmu_next(from, s->kring->num_slots);
 }
 
-/* Hands one packet to the socket: 0, -EAGAIN, or why it can never be sent. */
-static int send_packet(struct nmu_device *dev, const struct sender *s, uint32_t from, uint32_t to)
+/* Puts one packet into the socket's queue: 0, -EAGAIN, or why it can never be sent. */
+static int queue_packet(struct nmu_device *dev, const struct slots *s, uint32_t from, uint32_t to)
 {
     struct nmu_adapter *a = dev->adapter;
     struct netmap_slot slot = nmu_slot(&s->ring->slot[from]);
-    bool whole = to == nmu_next(from, s->kring->num_slots);
+    bool single = to == nmu_next(from, s->kring->num_slots);
     size_t len = slot.len;
-    const uint8_t *bytes = whole ? slot_bytes(s, slot) : gather(a, s, from, to, &len);
-    int error;
+    const uint8_t *bytes = single ? slot_bytes(s, slot) : gather(a, s, from, to, &len);
 
-    if (!bytes)
-        return snprintf(a->source->msg, sizeof(a->source->msg), "%s: tx ring 0, slot %u: an impossible buffer or length",
-                        port_of(dev)->name, from), -EINVAL;
-    error = a->source->ops->inject(a->source, bytes, len);
-    if (error != -EAGAIN)
-        return error;
-    error = a->source->ops->flush(a->source); /* pushing out what is queued may be all it takes */
-    return error ? error : a->source->ops->inject(a->source, bytes, len);
+    if (bytes)
+        return a->source->ops->inject(a->source, bytes, len);
+    snprintf(a->source->msg, sizeof(a->source->msg), "%s: tx ring 0, slot %u: an impossible buffer or length",
+             port_of(dev)->name, from);
+    return -EINVAL;
+}
+
+/* Sends what is between *at and head, as far as it goes: *at is then the first packet that has not gone. 0 if all
+ * have; -EAGAIN; or what is wrong, with that packet or with the interface. */
+static int send_packets(struct nmu_device *dev, const struct slots *s, uint32_t *at, uint32_t head)
+{
+    const struct nm_source_ops *ops = dev->adapter->source->ops;
+    uint32_t end = *at, n = 0;
+    int error = 0, flushed;
+
+    while (end != head && !error) {
+        uint32_t next = packet_end(s, end, head);
+
+        error = queue_packet(dev, s, end, next);
+        if (!error) {
+            end = next;
+            n++;
+        }
+    }
+    flushed = ops->flush(dev->adapter->source);
+    if (flushed)
+        n -= (uint32_t)ops->withdraw(dev->adapter->source);
+    atomic_fetch_add_explicit(&port_of(dev)->sent, n, memory_order_relaxed);
+    for (; n && *at != head; n--)
+        *at = packet_end(s, *at, head);
+    return flushed ? flushed : error;
 }
 
 int nmu_adapter_txsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap_ring *ring)
 {
-    struct nmu_adapter *a = dev->adapter;
-    struct nmu_port *port = port_of(dev);
-    struct sender s = sender_of(dev, kring, ring);
-    uint32_t at = atomic_load_explicit(&kring->hwcur, memory_order_relaxed), head = kring->rhead, next;
-    uint64_t sent = 0, discarded = 0;
+    struct slots s = slots_of(dev, kring, ring);
+    uint32_t at = atomic_load_explicit(&kring->hwcur, memory_order_relaxed), head = kring->rhead, before;
     int error = 0, failed = 0;
 
-    if (a->owner != getpid() && (failed = reopen(dev)))
+    if (dev->adapter->owner != getpid() && (failed = reopen(dev)))
         return failed;
-    for (; at != head; at = next) {
-        next = packet_end(&s, at, head);
-        error = send_packet(dev, &s, at, next);
-        if (error == -EAGAIN)
-            break;
-        sent += !error;
-        discarded += error != 0;
-        if (error && !failed)
+    while (at != head) {
+        before = at;
+        error = send_packets(dev, &s, &at, head);
+        if (error && error != -EAGAIN && !failed)
             failed = report(dev, error);
-        /* release: slots before it have been read */
-        atomic_store_explicit(&kring->hwcur, next, memory_order_release);
+        if (error == -EMSGSIZE || error == -EINVAL) { /* the packet's own fault: the others can do without it */
+            at = packet_end(&s, at, head);
+            atomic_fetch_add_explicit(&port_of(dev)->discarded, 1, memory_order_relaxed);
+        } else if (error && at == before) {
+            break;
+        }
     }
+    /* release: slots before it have been read */
+    atomic_store_explicit(&kring->hwcur, at, memory_order_release);
     atomic_store_explicit(&kring->hwtail, nmu_prev(at, kring->num_slots), memory_order_relaxed);
-    error = a->source->ops->flush(a->source);
-    if (error && error != -EAGAIN && !failed)
-        failed = report(dev, error);
-    atomic_fetch_add_explicit(&port->sent, sent, memory_order_relaxed);
-    atomic_fetch_add_explicit(&port->discarded, discarded, memory_order_relaxed);
     return failed;
 }
 
@@ -332,7 +368,7 @@ static int take_turn(struct nmu_device *dev, bool *mine)
 }
 
 /* Copies a frame into slots from tail on, up to end: the new tail, or NO_ROOM. */
-static uint32_t put_frame(const struct sender *s, struct netmap_ring *ring, const struct nm_view *view, uint32_t tail,
+static uint32_t put_frame(const struct slots *s, struct netmap_ring *ring, const struct nm_view *view, uint32_t tail,
                           uint32_t end)
 {
     const uint8_t *from = view->data;
@@ -363,21 +399,46 @@ static void count_losses(struct nmu_adapter *a, struct nmu_port *port)
 {
     struct nm_counters counters = {0};
 
+    if (port->filler_seen_ns - a->counted_ns < COUNT_NS)
+        return;
+    a->counted_ns = port->filler_seen_ns;
     a->source->ops->counters(a->source, &counters);
     atomic_fetch_add_explicit(&port->dropped, counters.dropped - a->dropped, memory_order_relaxed);
     a->dropped = counters.dropped;
+}
+
+/* The next frames that the socket has; where there are none, what is wrong with the interface. */
+static int refill(struct nmu_device *dev)
+{
+    struct nmu_adapter *a = dev->adapter;
+    int n = a->source->ops->fill(a->source, &a->batch);
+    uint32_t kept = 0;
+
+    a->next = 0;
+    if (n == 0)
+        n = a->source->ops->wait(a->source, 0);
+    if (n < 0) {
+        a->batch.count = 0;
+        return n == -EINTR ? 0 : report(dev, n);
+    }
+    /* What the host's stack sends is for the host rings, which are the module's. */
+    for (uint32_t i = 0; i < a->batch.count; i++)
+        if (!(a->views[i].flags & NM_VIEW_OUT))
+            a->views[kept++] = a->views[i];
+    a->batch.count = kept;
+    return 0;
 }
 
 int nmu_adapter_rxsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap_ring *ring)
 {
     struct nmu_adapter *a = dev->adapter;
     struct nmu_port *port = port_of(dev);
-    struct sender s = sender_of(dev, kring, ring);
+    struct slots s = slots_of(dev, kring, ring);
     uint32_t n = kring->num_slots, end = nmu_prev(atomic_load_explicit(&kring->hwcur, memory_order_relaxed), n);
     uint32_t first = atomic_load_explicit(&kring->hwtail, memory_order_relaxed), tail = first;
     uint64_t received = 0, dropped = 0;
     bool mine = false;
-    int count, error = take_turn(dev, &mine);
+    int error = take_turn(dev, &mine);
 
     if (!mine)
         return error;
@@ -386,13 +447,9 @@ int nmu_adapter_rxsync(struct nmu_device *dev, struct nmu_kring *kring, struct n
         uint32_t next;
 
         if (a->next == a->batch.count) {
-            a->next = a->batch.count = 0;
-            count = a->source->ops->fill(a->source, &a->batch);
-            if (count <= 0) {
-                error = count ? report(dev, count) : 0;
-                a->batch.count = 0;
+            error = refill(dev);
+            if (error || !a->batch.count)
                 break;
-            }
             continue;
         }
         next = view->caplen < view->len ? NO_ROOM : put_frame(&s, ring, view, tail, end);

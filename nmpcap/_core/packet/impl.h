@@ -24,10 +24,7 @@
 #define NM_SLL_HEADER 16
 #define NM_SLL2_HEADER 20
 
-#define NM_PACKET_TX_SLOTS 256
-#define NM_PACKET_TX_SLOT_SIZE 2048
-
-/* One of the two rings, as PACKET_RX_RING and PACKET_TX_RING were given it; no blocks: there is none. */
+/* The ring, as PACKET_RX_RING was given it. */
 struct nm_packet_ring {
     uint8_t *base; /* blocks lie one after the other; frames do within a block, and do not cross it */
     uint32_t block_size, blocks;
@@ -55,10 +52,10 @@ struct nm_packet {
     uint16_t arphrd, linktype, protocol;
     bool cooked, promisc;
     uint32_t snaplen, mtu;
-    int version; /* TPACKET_V2, TPACKET_V3: both rings have the same */
-    void *map;   /* both rings: first rx, then tx */
+    int version; /* TPACKET_V2, TPACKET_V3 */
     size_t map_size;
-    struct nm_packet_ring rx, tx;
+    struct nm_packet_ring rx;
+    struct nm_packet_queue *queue; /* transmit.c: frames to send; NULL: none was */
 
     /* Reading: units are blocks, or in immediate mode frames. */
     uint32_t lent_from, lent; /* units in the program's hands */
@@ -94,8 +91,8 @@ int nm_packet_fail(struct nm_packet *p, int error, const char *format, ...)
  * no known kind. */
 uint16_t nm_packet_linktype(uint16_t arphrd, bool *cooked);
 
-/* ring.c: both rings, mapped. Version, reserve and everything else that shapes them must be set. */
-int nm_packet_make_rings(struct nm_packet *p, uint64_t buffer_size);
+/* ring.c: the ring, mapped. Version, reserve and everything else that shapes it must be set. */
+int nm_packet_make_ring(struct nm_packet *p, uint64_t buffer_size);
 
 /* blocks.c, frames.c: the fill of TPACKET_V3 and TPACKET_V2. */
 int nm_packet_fill_blocks(struct nm_packet *p, struct nm_batch *batch);
@@ -111,6 +108,14 @@ void nm_packet_restore_clock(struct nm_packet *p);
 
 /* fanout.c */
 int nm_packet_join(struct nm_packet *p, const struct nm_packet_args *args);
+
+/* transmit.c: the functions of a source that send, and the end of it: what was accepted leaves. */
+int nm_packet_inject(struct nm_source *source, const void *frame, size_t len);
+int nm_packet_flush(struct nm_source *source);
+int nm_packet_withdraw(struct nm_source *source);
+int nm_packet_room(struct nm_source *source, int timeout_ms);
+int nm_packet_queued(struct nm_source *source);
+void nm_packet_end_sending(struct nm_packet *p);
 
 /* statistics.c: takes over what the kernel has counted, which it then forgets. */
 void nm_packet_count_drops(struct nm_packet *p);

@@ -60,8 +60,6 @@ struct nm_packet_info {
     uint32_t rx_blocks;
     uint32_t rx_frame_size; /* bytes; of version TPACKET_V2 */
     uint32_t rx_frames;
-    uint32_t tx_frame_size;
-    uint32_t tx_frames;     /* 0: there is no ring to send */
     int fanout_group;       /* -1: none */
 };
 

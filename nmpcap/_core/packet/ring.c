@@ -1,4 +1,4 @@
-/* The rings that a socket shares with the kernel: how large, and where. */
+/* The ring that a socket shares with the kernel: how large, and where. */
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -53,7 +53,7 @@ static void plan_rx(struct nm_packet *p, uint64_t buffer_size)
 
     if (p->version == TPACKET_V3) {
         largest = smaller(p->snaplen, LARGEST_PACKET);
-        p->rx.frame_size = NM_PACKET_TX_SLOT_SIZE; /* of no importance: it must divide the block */
+        p->rx.frame_size = 2048; /* of no importance: it must divide the block */
     } else {
         largest = smaller(p->snaplen, smaller((uint64_t)p->mtu + 64, LARGEST_FRAME));
         p->rx.frame_size = TPACKET_ALIGN(largest + IN_FRONT);
@@ -61,19 +61,19 @@ static void plan_rx(struct nm_packet *p, uint64_t buffer_size)
     plan_blocks(&p->rx, buffer_size, largest);
 }
 
-static int set_ring(struct nm_packet *p, int option, struct nm_packet_ring *ring)
+static int set_ring(struct nm_packet *p, struct nm_packet_ring *ring)
 {
     struct tpacket_req3 request = {
         .tp_block_size = ring->block_size,
         .tp_block_nr = ring->blocks,
         .tp_frame_size = ring->frame_size,
         .tp_frame_nr = ring->block_size / ring->frame_size * ring->blocks,
-        .tp_retire_blk_tov = option == PACKET_RX_RING ? NM_PACKET_RETIRE_MS : 0,
+        .tp_retire_blk_tov = NM_PACKET_RETIRE_MS,
     };
     /* The request of TPACKET_V2 is the beginning of this one. */
     socklen_t size = p->version == TPACKET_V3 ? sizeof(request) : sizeof(struct tpacket_req);
 
-    if (setsockopt(p->fd, SOL_PACKET, option, &request, size))
+    if (setsockopt(p->fd, SOL_PACKET, PACKET_RX_RING, &request, size))
         return -errno;
     ring->frames = request.tp_frame_nr;
     return 0;
@@ -84,7 +84,7 @@ static int make_rx(struct nm_packet *p, uint64_t buffer_size)
     int error;
 
     plan_rx(p, buffer_size);
-    while ((error = set_ring(p, PACKET_RX_RING, &p->rx)) == -ENOMEM && p->rx.blocks > 2)
+    while ((error = set_ring(p, &p->rx)) == -ENOMEM && p->rx.blocks > 2)
         p->rx.blocks -= (p->rx.blocks + 3) / 4 < p->rx.blocks - 2 ? (p->rx.blocks + 3) / 4 : p->rx.blocks - 2;
     if (error)
         return nm_packet_fail(p, -error, "a ring of %u blocks of %u bytes to receive cannot be made: %s",
@@ -92,35 +92,17 @@ static int make_rx(struct nm_packet *p, uint64_t buffer_size)
     return 0;
 }
 
-/* A ring to send, where the interface can: without memory for it frames are sent one by one. */
-static void make_tx(struct nm_packet *p)
+int nm_packet_make_ring(struct nm_packet *p, uint64_t buffer_size)
 {
-    if (p->cooked)
-        return;
-    p->tx.frame_size = NM_PACKET_TX_SLOT_SIZE;
-    p->tx.block_size = 8 * page_size();
-    p->tx.blocks = NM_PACKET_TX_SLOTS * NM_PACKET_TX_SLOT_SIZE / p->tx.block_size;
-    if (set_ring(p, PACKET_TX_RING, &p->tx))
-        p->tx = (struct nm_packet_ring){0};
-}
-
-int nm_packet_make_rings(struct nm_packet *p, uint64_t buffer_size)
-{
-    size_t rx_size;
     int error = make_rx(p, buffer_size);
+    void *map;
 
     if (error)
         return error;
-    make_tx(p);
-    rx_size = (size_t)p->rx.block_size * p->rx.blocks;
-    p->map_size = rx_size + (size_t)p->tx.block_size * p->tx.blocks;
-    p->map = mmap(NULL, p->map_size, PROT_READ | PROT_WRITE, MAP_SHARED, p->fd, 0);
-    if (p->map == MAP_FAILED) {
-        error = errno;
-        p->map = NULL;
-        return nm_packet_fail(p, error, "mapping its rings of %zu bytes: %s", p->map_size, strerror(error));
-    }
-    p->rx.base = p->map;
-    p->tx.base = p->tx.blocks ? p->rx.base + rx_size : NULL;
+    p->map_size = (size_t)p->rx.block_size * p->rx.blocks;
+    map = mmap(NULL, p->map_size, PROT_READ | PROT_WRITE, MAP_SHARED, p->fd, 0);
+    if (map == MAP_FAILED)
+        return nm_packet_fail(p, errno, "mapping its ring of %zu bytes: %s", p->map_size, strerror(errno));
+    p->rx.base = map;
     return 0;
 }

@@ -101,6 +101,8 @@ static int set_options(struct nm_packet *p, const struct nm_packet_args *args)
     /* Where an older kernel does not know this, nm_packet_view leaves them out. */
     if (!error && p->arphrd == ARPHRD_LOOPBACK)
         (void)set(p, PACKET_IGNORE_OUTGOING, 1, "");
+    if (!error && args->qdisc_bypass)
+        error = set(p, PACKET_QDISC_BYPASS, 1, "sending past the queueing discipline");
     if (!error && args->immediate) {
         error = set(p, PACKET_COPY_THRESH, 1, "having large packets copied");
         queue_copies(p, args->buffer_size ? args->buffer_size : NM_PACKET_BUFFER);
@@ -162,7 +164,7 @@ static int set_up(struct nm_packet *p, const struct nm_packet_args *args)
     if (!error)
         error = set_options(p, args);
     if (!error)
-        error = nm_packet_make_rings(p, args->buffer_size ? args->buffer_size : NM_PACKET_BUFFER);
+        error = nm_packet_make_ring(p, args->buffer_size ? args->buffer_size : NM_PACKET_BUFFER);
     /* Between binding and joining its group a socket would get what is another's. */
     if (!error)
         error = keep(p, args->fanout ? 0 : p->snaplen);

@@ -109,19 +109,6 @@ static void wake(struct nm_source *source)
     (void)!write(nm_packet_self(source)->wake_fd, &one, sizeof(one));
 }
 
-static int inject(struct nm_source *source, const void *frame, size_t len)
-{
-    (void)frame;
-    (void)len;
-    return nm_packet_fail(nm_packet_self(source), ENOTSUP, "Sending packets isn't supported on it");
-}
-
-static int flush(struct nm_source *source)
-{
-    (void)source;
-    return 0;
-}
-
 /* The kernel can leave out what is being sent; on a loopback interface it always does. */
 static void direction(struct nm_source *source, int wanted)
 {
@@ -140,10 +127,11 @@ void nm_packet_close(struct nm_source *source)
 {
     struct nm_packet *p = nm_packet_self(source);
 
+    nm_packet_end_sending(p);
     if (p->fd >= 0)
         nm_packet_restore_clock(p);
-    if (p->map)
-        munmap(p->map, p->map_size);
+    if (p->rx.base)
+        munmap(p->rx.base, p->map_size);
     if (p->fd >= 0)
         close(p->fd);
     if (p->link_fd >= 0)
@@ -164,8 +152,7 @@ void nm_packet_look(struct nm_source *source, struct nm_packet_info *info)
         .ifindex = p->ifindex, .linktype = p->linktype, .arphrd = p->arphrd, .cooked = p->cooked,
         .version = (uint8_t)p->version, .promisc = p->promisc, .tstamp_type = p->tstamp_type,
         .rx_block_size = p->rx.block_size, .rx_blocks = p->rx.blocks, .rx_frame_size = p->rx.frame_size,
-        .rx_frames = p->rx.frames, .tx_frame_size = p->tx.frame_size, .tx_frames = p->tx.frames,
-        .fanout_group = p->fanout_group,
+        .rx_frames = p->rx.frames, .fanout_group = p->fanout_group,
     };
 }
 
@@ -185,8 +172,11 @@ const struct nm_source_ops nm_packet_ops = {
     .fill = fill,
     .wait = wait_packets,
     .wake = wake,
-    .inject = inject,
-    .flush = flush,
+    .inject = nm_packet_inject,
+    .flush = nm_packet_flush,
+    .withdraw = nm_packet_withdraw,
+    .room = nm_packet_room,
+    .queued = nm_packet_queued,
     .fileno = descriptor,
     .direction = direction,
     .counters = nm_packet_counters,

@@ -277,7 +277,8 @@ static bool spin(struct nmu_device *dev, short events)
 static int sleep_once(struct nmu_device *dev, short events, int timeout_ms, bool crowded, uint32_t blocked_on)
 {
     struct pollfd pfd[2] = {{.fd = dev->wake_fd, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
-    int limit = crowded ? CROWDED_MS : blocked_on ? BLOCKED_MS : LOOK_AGAIN_MS;
+    /* Nothing tells when an interface has room again. */
+    int limit = crowded || (dev->adapter && (events & POLLOUT)) ? CROWDED_MS : blocked_on ? BLOCKED_MS : LOOK_AGAIN_MS;
 
     if (timeout_ms < 0 || limit < timeout_ms)
         timeout_ms = limit;
