@@ -189,7 +189,8 @@ class NmDesc:
         ``timeout`` is in seconds, None for ever. Returns what came, 0 when the time is up or after
         ``wake``. What is in the tx rings is sent on the way, unless the port was opened with
         NETMAP_NO_TX_POLL. Goes on waiting after signals, once their handlers have run. DeviceError (EIO)
-        when the port has failed: a monitored port has gone, or head and cur were found out of bounds.
+        when the port has failed: a monitored port has gone, an interface is down or gone, or head and cur
+        were found out of bounds.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         revents = ffi.new("short *")
@@ -207,7 +208,7 @@ class NmDesc:
                 self._woken = False
                 return 0
         if revents[0] & select.POLLERR:
-            raise DeviceError(EIO, f"{self.spec}: wait: the port has failed, or head or cur are wrong")
+            raise DeviceError(EIO, text(lib.nm_desc_msg(self._desc)))
         return int(revents[0])
 
     def wake(self) -> None:

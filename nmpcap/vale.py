@@ -151,7 +151,7 @@ def attach(name: str, *, host: bool = False, mem_id: int = 0, netmap: str | None
     """Attaches a persistent port or an interface to a switch (``"vale0:eth0"``); returns its number there.
 
     ``host`` attaches the host stack's side of the interface as well, as ``vale0:eth0^``. Network interfaces
-    need the kernel module: user-space netmap has only ports of its own.
+    need the kernel module: in user space a program has to be there that forwards, from ``netmap:eth0``.
     """
     body = ffi.new("struct nmreq_vale_attach *")
     body.reg.nr_mode = _abi.NR_REG_NIC_SW if host else _abi.NR_REG_ALL_NIC
@@ -305,8 +305,9 @@ def _request(device: Device, kind: int, name: str, body: Any, what: str) -> str:
     if error:
         if kind == _abi.NETMAP_REQ_VALE_ATTACH and device.name == "user" and _is_interface(name):
             reason = (
-                "a network interface needs the kernel module, and this is user-space netmap; load the "
-                "module, or attach a port made by create()"
+                "a network interface needs the kernel module, and this is user-space netmap, where no thread "
+                "would move its packets; load the module, attach a port made by create(), or open "
+                f"netmap:{name.rpartition(':')[2]} and a port of the switch and forward between them"
             )
         reason = reason or _REASONS.get((kind, error)) or os.strerror(error)
         raise DeviceError(error, f"{what} '{name}' ({device.name} netmap): {reason}")

@@ -31,7 +31,8 @@ struct nmreq_port_counters {
     uint64_t received;  /* packets put into its rx rings */
     uint64_t forwarded; /* of the sent: to the one port that has the destination address */
     uint64_t flooded;   /* of the sent: to every other port */
-    uint64_t discarded; /* of the sent: to nobody (too short, own address, 256 slots and more) */
+    uint64_t discarded; /* to nobody: on a switch, of the sent (too short, own address, 256 slots and more);
+                         * through an interface, besides the sent (too large or too short for it) */
     uint64_t dropped;   /* for this port, lost because its rx ring was full, or not open */
 };
 

@@ -125,7 +125,7 @@ int nm_desc_txsync(struct nm_desc *desc);
 int nm_desc_rxsync(struct nm_desc *desc);
 
 /* nm_desc_wait - syncs, then sleeps up to timeout_ms (-1: for ever) for POLLIN or POLLOUT. *revents is
- * what came, 0 when the time was up; EINTR after a signal or wake. Packets that fill has handed out
+ * what came, 0 when the time was up; EINTR after a signal or wake. POLLERR comes with a message. Packets that fill has handed out
  * and that the next fill will release take up ring space meanwhile: fill until it finds nothing, then wait. */
 int nm_desc_wait(struct nm_desc *desc, short events, int timeout_ms, short *revents);
 void nm_desc_wake(struct nm_desc *desc);

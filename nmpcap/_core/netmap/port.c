@@ -1,4 +1,6 @@
 /* What can be asked of an open port, and syncing it. */
+#include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 #include "netmap/state.h"
@@ -87,7 +89,11 @@ int nm_desc_wait(struct nm_desc *desc, short events, int timeout_ms, short *reve
     *revents = 0;
     if (!nm_desc_enter(desc))
         return EBUSY;
+    desc->device->msg[0] = '\0';
     error = report(desc, "poll", desc->device->ops->poll(desc->device, events, timeout_ms, revents));
+    if (!error && (*revents & POLLERR))
+        nm_desc_fail(desc, EIO, "wait: the port has failed: %s", *desc->device->msg ? desc->device->msg
+                     : "what it observed or led to has closed, or head or cur are wrong");
     nm_desc_leave(desc);
     return error;
 }

@@ -60,8 +60,7 @@ static int wait_for(struct netmap_source *s, short events, int timeout_ms)
     if (error)
         return report(s, error);
     if (revents & POLLERR) {
-        snprintf(s->base.msg, sizeof(s->base.msg), "%s: the port is gone: what it observed or led to has closed",
-                 s->port);
+        snprintf(s->base.msg, sizeof(s->base.msg), "%s", nm_desc_msg(s->desc));
         return -ENXIO;
     }
     return revents != 0;

