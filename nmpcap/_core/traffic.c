@@ -82,7 +82,8 @@ int nm_capture_inject(struct nm_capture *c, const struct nm_frame *frames, uint3
             break;
         i++;
     }
-    flushed = i ? push(c, deadline, &i) : 0;
+    /* An interrupted call is made again, and goes on; one that has failed does not wait any more. */
+    flushed = i && error != -EINTR ? push(c, error ? &(struct nm_deadline){0} : deadline, &i) : 0;
     nm_count(&c->sent, (uint64_t)i - begin); /* less than nothing, if what an interrupted call left is taken back */
     *sent = i;
     return error ? error : flushed;

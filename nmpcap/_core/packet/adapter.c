@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "capture.h"
 #include "packet/packet.h"
 #include "source.h"
 #include "usernet/usernet.h"
@@ -108,6 +109,8 @@ static int open_source(struct nmu_device *dev, const char *name, bool receives, 
     if (error)
         return -error;
     nm_packet_look(*source, &info);
+    /* What the host's stack sends is for the host rings, which are the module's. */
+    (*source)->ops->direction(*source, NM_CAPTURE_IN);
     if (!info.cooked)
         return 0;
     (*source)->ops->close(*source);
@@ -421,7 +424,7 @@ static int refill(struct nmu_device *dev)
         a->batch.count = 0;
         return n == -EINTR ? 0 : report(dev, n);
     }
-    /* What the host's stack sends is for the host rings, which are the module's. */
+    /* What was on its way out before the socket knew that it is not wanted. */
     for (uint32_t i = 0; i < a->batch.count; i++)
         if (!(a->views[i].flags & NM_VIEW_OUT))
             a->views[kept++] = a->views[i];
