@@ -1,4 +1,4 @@
-"""An interface as a port of user-space netmap, against real traffic: rings, waiting, sharing, dying, failing."""
+"""An interface as a port of user-space netmap, with real traffic: rings, waiting, sharing, dying, failing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sending on interfaces, seen by sockets that are not ours: every frame whole, in order, once, and counted."""
+"""Sending on interfaces, seen by sockets that are not ours: every frame whole, in order, once, counted."""
 
 from __future__ import annotations
 
@@ -57,9 +57,7 @@ class Receiver:
         self._stopped.set()
         self._thread.join(60)
         assert not self._thread.is_alive()
-        self._dropped = int(
-            struct.unpack("II", self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1]
-        )
+        self._dropped = int(struct.unpack("II", self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1])
         self._socket.close()
         return self._dropped
 
@@ -89,9 +87,7 @@ def transmitted(network: Network, name: str) -> int:
 # ---- what arrives --------------------------------------------------------------------------
 
 
-def test_frames_arrive_as_they_were_sent(
-    capture: Capture, receiver: Receiver, rng: random.Random
-) -> None:
+def test_frames_arrive_as_they_were_sent(capture: Capture, receiver: Receiver, rng: random.Random) -> None:
     frames = [frame(i, rng.randrange(18, 1515)) for i in range(2000)]
     assert capture.inject(frames[0]) == len(frames[0])
     assert capture.sendpacket(frames[1]) is None
@@ -217,7 +213,9 @@ def test_jumbo_frames_on_lo(network: Network) -> None:
 def test_any_does_not_send(network: Network) -> None:
     with nmpcap.open("any") as capture:
         for send in (lambda: capture.inject(frame(1)), lambda: capture.inject_many([frame(1)])):
-            with pytest.raises(DeviceError, match='Sending packets isn\'t supported on the "any" device') as caught:
+            with pytest.raises(
+                DeviceError, match='Sending packets isn\'t supported on the "any" device'
+            ) as caught:
                 send()
             assert caught.value.errno == errno.ENOTSUP
 
@@ -230,7 +228,7 @@ def slow(network: Network, veth: tuple[str, str]) -> None:
     """16 Mbit/s, and a queue of ten frames in front of it."""
     if not shutil.which("tc"):
         pytest.skip("no tc(8); to run it: apt-get install iproute2")
-    tbf = "qdisc add dev va root tbf rate 16mbit burst 3000 limit 15000".split()
+    tbf = ["qdisc", "add", "dev", "va", "root", "tbf", "rate", "16mbit", "burst", "3000", "limit", "15000"]
     done = subprocess.run(["tc", *tbf], check=False, capture_output=True, text=True)
     if done.returncode:
         pytest.skip(f"no queueing discipline tbf ({done.stderr.strip()}); to run it: modprobe sch_tbf")
@@ -245,7 +243,9 @@ def test_waiting_for_room(slow: None, capture: Capture, receiver: Receiver) -> N
 
 
 @pytest.mark.parametrize("timeout", [0, 0.05])
-def test_what_finds_no_room_is_not_sent(slow: None, capture: Capture, receiver: Receiver, timeout: float) -> None:
+def test_what_finds_no_room_is_not_sent(
+    slow: None, capture: Capture, receiver: Receiver, timeout: float
+) -> None:
     frames = [frame(i, 1500) for i in range(600)]
     sent = capture.inject_many(frames, timeout=timeout)
     assert 0 < sent < 600
@@ -258,9 +258,14 @@ def test_what_finds_no_room_is_not_sent(slow: None, capture: Capture, receiver: 
 
 def test_one_frame_without_room(slow: None, capture: Capture, receiver: Receiver) -> None:
     went = 0
-    with pytest.raises(DeviceError, match="no room to send") as caught:
+
+    def send_on() -> None:
+        nonlocal went
         while went < 1000:
             went += capture.inject(frame(went, 1500)) == 1500
+
+    with pytest.raises(DeviceError, match="no room to send") as caught:
+        send_on()
     assert caught.value.errno == errno.EAGAIN
     assert capture.stats().sent == went
     receiver.stop()
@@ -290,12 +295,19 @@ def test_bypassing_the_queueing_discipline(slow: None, veth: tuple[str, str], re
 # ---- failing, closing ----------------------------------------------------------------------
 
 
-def test_an_interface_going_down_while_sending(network: Network, capture: Capture, receiver: Receiver) -> None:
+def test_an_interface_going_down_while_sending(
+    network: Network, capture: Capture, receiver: Receiver
+) -> None:
     sent = 0
-    down = Later(0.1, lambda: subprocess.run(["ip", "link", "set", "va", "down"], check=True))
-    with pytest.raises(DeviceError, match="The interface went down") as caught:
+
+    def send_on() -> None:
+        nonlocal sent
         while True:
             sent += capture.inject_many([frame(sent + i) for i in range(100)], timeout=5)
+
+    down = Later(0.1, lambda: subprocess.run(["ip", "link", "set", "va", "down"], check=True))
+    with pytest.raises(DeviceError, match="The interface went down") as caught:
+        send_on()
     down.join()
     assert caught.value.errno == errno.ENETDOWN
     assert capture.stats().sent == sent
