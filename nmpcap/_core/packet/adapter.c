@@ -333,6 +333,9 @@ int nmu_adapter_txsync(struct nmu_device *dev, struct nmu_kring *kring, struct n
             break;
         }
     }
+    for (uint32_t i = atomic_load_explicit(&kring->hwcur, memory_order_relaxed); i != at;
+         i = nmu_next(i, kring->num_slots))
+        ring->slot[i].flags &= (uint16_t)~(NS_REPORT | NS_BUF_CHANGED);
     /* release: slots before it have been read */
     atomic_store_explicit(&kring->hwcur, at, memory_order_release);
     atomic_store_explicit(&kring->hwtail, nmu_prev(at, kring->num_slots), memory_order_relaxed);

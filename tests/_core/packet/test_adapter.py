@@ -361,6 +361,23 @@ def test_a_pipe_of_it(veth: tuple[str, str], peer: socket.socket) -> None:
         assert arrived(peer, 1) == [frame(1)]
 
 
+def test_a_bridge_that_copies_nothing(network: Network, veth: tuple[str, str], peer: socket.socket) -> None:
+    network.veth("wa", "wb")
+    with nm_open(f"netmap:{veth[0]}") as left, nm_open("netmap:wa") as right, network.raw("wb") as far:
+        buffers = {slot.buf_idx for slot in right.rx_rings[0].slots}
+        for i in range(300):
+            far.send(frame(i))
+        moved = 0
+        while moved < 300:
+            assert right.wait(5) & select.POLLIN
+            moved += right.rx_rings[0].forward(left.tx_rings[0])
+            left.txsync()
+        right.rxsync()
+        assert arrived(peer, 300) == [frame(i) for i in range(300)]
+        assert len(buffers & {slot.buf_idx for slot in left.tx_rings[0].slots}) == 300
+        assert not any(slot.flags for slot in left.tx_rings[0].slots)  # as drivers leave them
+
+
 @pytest.mark.parametrize("kind", ["rt", "r", "t", "z"])
 def test_monitors_of_it(veth: tuple[str, str], peer: socket.socket, kind: str) -> None:
     name = f"netmap:{veth[0]}"
