@@ -101,7 +101,7 @@ static int report(struct nmu_device *dev, int error)
 static int open_source(struct nmu_device *dev, const char *name, bool receives, struct nm_source **source)
 {
     /* Promiscuous by membership: it ends with the socket, in whatever way that ends. */
-    struct nm_packet_args args = {.name = name, .snaplen = WHOLE, .immediate = 1, .promisc = receives,
+    struct nm_packet_args args = {.name = name, .snaplen = receives ? WHOLE : 0, .immediate = 1, .promisc = receives,
                                   .buffer_size = receives ? 0 : NO_BUFFER};
     struct nm_packet_info info;
     int error = nm_packet_open(&args, source, dev->device.msg);
@@ -469,6 +469,8 @@ int nmu_adapter_rxsync(struct nmu_device *dev, struct nmu_kring *kring, struct n
     }
     if (a->next == a->batch.count)
         count_losses(a, port);
+    if (tail == end)
+        watch_socket(a, false); /* there is no use in telling of what has no room */
     a->filled = port->filled += received + dropped;
     atomic_fetch_add_explicit(&port->received, received, memory_order_relaxed);
     atomic_fetch_add_explicit(&port->dropped, dropped, memory_order_relaxed);
@@ -491,7 +493,7 @@ int nmu_adapter_news_fd(struct nmu_device *dev)
     const struct nmu_port *port = port_of(dev);
     bool filler = port->filler == dev->desc && port->filled == a->filled && a->owner == getpid();
 
-    return filler ? a->source->ops->fileno(a->source) : -1;
+    return filler && nmu_deliver_space(nmu_kring(dev->reg, port, false, 0)) ? a->source->ops->fileno(a->source) : -1;
 }
 
 int nmu_adapter_fileno(struct nmu_device *dev)

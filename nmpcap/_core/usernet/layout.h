@@ -156,9 +156,9 @@ struct nmu_port {
     uint32_t ifindex;       /* interfaces, with the namespace they are in */
     uint64_t netns;
 
-    /* Interfaces: which of those bound fills the rx ring. Under that ring's sync lock. */
-    uint32_t filler;        /* descriptor; 0: none yet */
-    uint64_t filled;        /* changes with each fill, and with each change of filler */
+    /* Interfaces: which of those bound fills the rx ring. Written under that ring's sync lock. */
+    _Atomic uint32_t filler; /* descriptor; 0: none yet */
+    _Atomic uint64_t filled; /* changes with each fill, and with each change of filler */
     uint64_t filler_seen_ns; /* CLOCK_MONOTONIC of its last sync */
 
     /* Read and written without a lock, even by who still holds the index of a port that has gone. */

@@ -282,8 +282,11 @@ static int sleep_once(struct nmu_device *dev, short events, int timeout_ms, bool
 
     if (timeout_ms < 0 || limit < timeout_ms)
         timeout_ms = limit;
-    if (dev->adapter && (events & POLLIN))
+    if (dev->adapter && (events & POLLIN)) {
+        pthread_mutex_lock(&dev->busy);
         pfd[1].fd = nmu_adapter_news_fd(dev);
+        pthread_mutex_unlock(&dev->busy);
+    }
     switch (poll(pfd, 2, timeout_ms)) {
     case 0: return ETIMEDOUT;
     case -1: return errno;

@@ -286,6 +286,26 @@ def test_readable_while_packets_wait(veth: tuple[str, str], peer: socket.socket)
         assert readable(fd)
 
 
+def test_a_full_ring_that_was_seen_is_nothing_to_wake_for(
+    veth: tuple[str, str], small: None, peer: socket.socket
+) -> None:
+    with nm_open(f"netmap:{veth[0]}") as desc:
+        fd, ring = desc.fileno(), desc.rx_rings[0]
+        for i in range(20):
+            peer.send(frame(i))
+        desc.rxsync()
+        ring.cur = ring.tail  # seen, and kept
+        desc.rxsync()
+        assert not readable(fd)
+        before = time.process_time()
+        assert desc.wait(0.3) == 0
+        assert time.process_time() - before < 0.1  # it slept
+        ring.head = ring.cur
+        desc.rxsync()
+        assert readable(fd)
+        assert take(desc, 13) == [frame(i) for i in range(7, 20)]
+
+
 def test_waiting(veth: tuple[str, str], peer: socket.socket) -> None:
     with nm_open(f"netmap:{veth[0]}") as desc:
         assert desc.wait(0.05) == 0
