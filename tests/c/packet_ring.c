@@ -1,6 +1,6 @@
 /*
  * Packet sockets on the loopback interface of a network namespace of this test's own.
- * core: packet
+ * core: device.c netmap/kernel.c usernet packet
  * modes: plain asan tsan
  */
 #include <errno.h>
