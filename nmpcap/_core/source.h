@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bpf/bpf.h"
 #include "device.h"
 #include "view.h"
 
@@ -63,6 +64,14 @@ struct nm_source_ops {
 
     /* How many injected frames have not left yet; NULL: none ever stays behind a flush. */
     int (*queued)(struct nm_source *);
+
+    /* Lets the kernel drop, from now on, what a program refuses of the packets as they are before
+     * the source makes its own of them (nmpcap/bpf/kernel.py); n 0: nothing. A negative errno leaves it
+     * as it was. NULL: there is no kernel to ask. */
+    int (*filter)(struct nm_source *, const struct nm_insn *insns, uint32_t n);
+
+    /* What Linux' ancillary loads find of a packet, but for its tag; NULL: nothing is known. */
+    void (*metadata)(struct nm_source *, const struct nm_view *, struct nm_metadata *);
 
     /* A descriptor for select and its kin, or -1. */
     int (*fileno)(struct nm_source *);
