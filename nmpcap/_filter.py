@@ -130,8 +130,12 @@ class Filter:
         return os.strerror(-error)
 
     def _translate(self, program: Program, linktype: int) -> tuple[Any, ...] | Fault:
-        header = _COOKED.get(linktype, 0)
-        return kernel_program(program.instructions, header=header, tags=not program.live)
+        return kernel_program(
+            program.instructions,
+            keep=lib.nm_capture_snaplen(self._core),
+            header=_COOKED.get(linktype, 0),
+            tags=not program.live,
+        )
 
 
 def linktype_name(linktype: int) -> str:

@@ -232,9 +232,8 @@ static int filter(struct nm_source *source, const struct nm_insn *insns, uint32_
 static void metadata(struct nm_source *source, const struct nm_view *view, struct nm_metadata *known)
 {
     (void)source;
-    known->known |= 1u << NM_META_TYPE | 1u << NM_META_IFINDEX;
-    known->value[NM_META_TYPE] = view->flags & NM_VIEW_OUT ? 4 : 0;
-    known->value[NM_META_IFINDEX] = view->ifindex + 100;
+    nm_metadata_tell(known, NM_META_TYPE, view->flags & NM_VIEW_OUT ? 4 : 0);
+    nm_metadata_tell(known, NM_META_IFINDEX, view->ifindex + 100);
 }
 
 static int descriptor(struct nm_source *source)

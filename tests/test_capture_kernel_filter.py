@@ -1,6 +1,6 @@
 """A filter on a port with a kernel behind it: what the kernel is told, and judging as it does.
 
-Over a scripted source; tests/packet/ has the real one.
+Over a scripted source; test_interface_filter.py has the real ones.
 """
 
 from __future__ import annotations

@@ -8,9 +8,21 @@
 #include "judge.h"
 
 #define TAG_SIZE 4
-#define IN_ETHERNET 12 /* behind the addresses */
-#define IN_COOKED 14   /* LINKTYPE_LINUX_SLL: before the protocol */
-#define DLT_LINUX_SLL 113
+#define MOST_BEFORE 20
+
+/* Where a source puts a tag, by link type. */
+struct place {
+    uint16_t linktype;
+    uint8_t before;      /* bytes in front of what is put in */
+    uint8_t tpid, tci;
+    bool protocol_moves; /* the packet's own protocol makes way for the TPID, and follows the TCI */
+};
+
+static const struct place places[] = {
+    {.linktype = 1, .before = 12, .tpid = 12, .tci = 14},                        /* EN10MB */
+    {.linktype = 113, .before = 14, .tpid = 14, .tci = 16},                      /* LINUX_SLL */
+    {.linktype = 276, .before = 20, .tpid = 0, .tci = 20, .protocol_moves = true}, /* LINUX_SLL2 */
+};
 
 /* A program loads from fixed places: of another link type it would read nonsense. */
 static uint32_t keep_linktype(struct nm_view *views, uint32_t n, uint16_t linktype)
@@ -40,66 +52,58 @@ static uint8_t *writable(const struct nm_view *view)
     return (uint8_t *)(uintptr_t)view->data;
 }
 
-static uint32_t before_tag(const struct nm_view *view)
+static const struct place *place_of_tag(const struct nm_view *view)
 {
-    return view->linktype == DLT_LINUX_SLL ? IN_COOKED : IN_ETHERNET;
+    if (!(view->flags & NM_VIEW_TAG))
+        return NULL;
+    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+        if (places[i].linktype == view->linktype)
+            return &places[i];
+    return NULL;
 }
 
-static void take_out(struct nm_view *view, uint8_t tag[TAG_SIZE])
+/* Makes the view what it was without its tag; `saved` gets the bytes that this overwrites. */
+static void take_out(struct nm_view *view, const struct place *place, uint8_t *saved)
 {
     uint8_t *frame = writable(view);
-    uint32_t before = before_tag(view);
 
-    memcpy(tag, frame + before, TAG_SIZE);
-    memmove(frame + TAG_SIZE, frame, before);
+    memcpy(saved, frame, place->before + TAG_SIZE);
+    memmove(frame + TAG_SIZE, frame, place->before);
+    if (place->protocol_moves)
+        memcpy(frame + TAG_SIZE + place->tpid, saved + place->tci + 2, 2);
     view->data += TAG_SIZE;
     view->len -= TAG_SIZE;
     view->caplen -= view->caplen < TAG_SIZE ? view->caplen : TAG_SIZE;
 }
 
-static void put_back(const struct nm_view *view, const uint8_t tag[TAG_SIZE])
+static uint32_t half_at(const uint8_t *p)
 {
-    uint8_t *frame = writable(view);
-    uint32_t before = before_tag(view);
-
-    memmove(frame, frame + TAG_SIZE, before);
-    memcpy(frame + before, tag, TAG_SIZE);
+    return (uint32_t)p[0] << 8 | p[1];
 }
 
-static void tell(struct nm_metadata *metadata, uint32_t what, uint32_t value)
-{
-    metadata->known |= 1u << what;
-    metadata->value[what] = value;
-}
-
-static void tell_tag(struct nm_metadata *metadata, const uint8_t *tag)
-{
-    tell(metadata, NM_META_TAGGED, tag != NULL);
-    tell(metadata, NM_META_TPID, tag ? (uint32_t)tag[0] << 8 | tag[1] : 0);
-    tell(metadata, NM_META_TAG, tag ? (uint32_t)tag[2] << 8 | tag[3] : 0);
-}
 
 /* The verdict over one packet, in bytes of what is delivered. */
 static uint32_t judge_one(struct nm_source *source, const struct nm_filter *filter, const struct nm_view *view,
                           bool asks)
 {
+    const struct place *place = filter->beside ? place_of_tag(view) : NULL;
     struct nm_metadata metadata = {.known = 0};
-    bool tagged = filter->beside && view->flags & NM_VIEW_TAG;
     struct nm_view seen = *view;
-    uint8_t tag[TAG_SIZE];
+    uint8_t saved[MOST_BEFORE + TAG_SIZE];
     uint32_t verdict;
 
-    if (tagged)
-        take_out(&seen, tag);
+    if (place)
+        take_out(&seen, place, saved);
     if (asks && source->ops->metadata) {
-        source->ops->metadata(source, view, &metadata);
-        if (filter->beside)
-            tell_tag(&metadata, tagged ? tag : NULL);
+        source->ops->metadata(source, &seen, &metadata);
+        nm_metadata_tell(&metadata, NM_META_TAGGED, place != NULL);
+        nm_metadata_tell(&metadata, NM_META_TPID, place ? half_at(saved + place->tpid) : 0);
+        nm_metadata_tell(&metadata, NM_META_TAG, place ? half_at(saved + place->tci) : 0);
     }
     verdict = nm_program_run(filter->program, seen.data, seen.len, seen.caplen, &metadata);
-    if (!tagged)
+    if (!place)
         return verdict;
-    put_back(view, tag);
+    memcpy(writable(view), saved, place->before + TAG_SIZE);
     return verdict && verdict <= UINT32_MAX - TAG_SIZE ? verdict + TAG_SIZE : verdict;
 }
 

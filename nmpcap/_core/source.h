@@ -35,6 +35,12 @@ struct nm_counters {
     uint64_t unsent;     /* packets inject had no room for */
 };
 
+static inline void nm_metadata_tell(struct nm_metadata *metadata, uint32_t what, uint32_t value)
+{
+    metadata->known |= 1u << what;
+    metadata->value[what] = value;
+}
+
 #define NM_SOURCE_END (-1000) /* fill: the savefile has ended; the device is gone */
 
 struct nm_source;
@@ -70,7 +76,8 @@ struct nm_source_ops {
      * as it was. NULL: there is no kernel to ask. */
     int (*filter)(struct nm_source *, const struct nm_insn *insns, uint32_t n);
 
-    /* What Linux' ancillary loads find of a packet, but for its tag; NULL: nothing is known. */
+    /* What Linux' ancillary loads find of a packet, but for its tag, which has been taken out of it; NULL:
+     * nothing is known. */
     void (*metadata)(struct nm_source *, const struct nm_view *, struct nm_metadata *);
 
     /* A descriptor for select and its kin, or -1. */

@@ -6,7 +6,7 @@ The kernel's program sees a packet before it is made what is delivered:
     with a VLAN tag at its place in the frame   the tag is metadata, mostly
     behind a cooked header                      without it; what is in it is metadata
     the length with that header                 without it
-    cut to what the program returned            whole
+    cut to the snapshot length                  whole
 
 The kernel's program accepts whatever the other one does. It may accept more: packets queued
 before it was attached have to be judged after it in any case.
@@ -24,12 +24,13 @@ from nmpcap.bpf.splice import splice
 __all__ = ["COOKED", "kernel_program"]
 
 _EVERYTHING = 262144  # libpcap's MAXIMUM_SNAPLEN
+_LEAST = 16  # a VLAN tag must find its place in an Ethernet frame
+_LONGEST_IP_HEADER = 60
 _NO_PACKET = 1 << 31  # no packet has a byte there; to Linux such an offset is a negative one
 _METADATA = {name: AD_OFF + offset for offset, name in ANCILLARY.items()}
 _VLAN_TYPES = (0x8100, 0x88A8)  # ETH_P_8021Q, ETH_P_8021AD
 _SIZES = {op.W: 4, op.H: 2, op.B: 1}
 _REJECT = Instruction(op.RET | op.K, 0, 0, 0)
-_ACCEPT = Instruction(op.RET | op.K, 0, 0, _EVERYTHING)
 
 Fields = tuple[tuple[int, int, str], ...]
 
@@ -42,36 +43,57 @@ fields that are metadata in the kernel, and of which; "" is always 0."""
 
 
 def kernel_program(
-    program: Sequence[Instruction], *, header: int = 0, tags: bool = False
+    program: Sequence[Instruction], *, keep: int = _EVERYTHING, header: int = 0, tags: bool = False
 ) -> tuple[Instruction, ...] | Fault:
     """Return the kernel's program, or what about this one Linux could not do.
 
-    ``header`` is the length of the cooked header in front of what is delivered, 0 for none. ``tags``: the
-    program looks for VLAN tags in the frame, not in the metadata; then every tagged packet is accepted.
+    ``keep`` is how many bytes of a packet are wanted; more are kept if the program looks further. ``header``
+    is the length of the cooked header in front of what is delivered, 0 for none. ``tags``: the program looks
+    for VLAN tags in the frame, not in the metadata; then every tagged packet is accepted.
     """
+    accept = Instruction(op.RET | op.K, 0, 0, max(keep, _reach(program), _LEAST))
     spare = _spare_word(program)
     pieces: dict[int, Sequence[Instruction]] = {}
     for index, insn in enumerate(program):
-        piece = _translate(insn, header, spare)
+        piece = _translate(insn, header, spare, accept)
         if isinstance(piece, str):
             return Fault(index, piece)
         if piece:
             pieces[index] = piece
-    spliced = splice(program, pieces, _prologue(header, tags))
+    spliced = splice(program, pieces, _prologue(header, tags, accept))
     return find_linux_fault(spliced) or spliced
 
 
-def _prologue(header: int, tags: bool) -> list[Instruction]:
+def _reach(program: Sequence[Instruction]) -> int:
+    """How many bytes of a packet can make a difference to the verdict."""
+    farthest, greatest_x = 0, 0
+    for insn in program:
+        code, mode = insn.code, insn.code & 0xE0
+        if code == op.LDX | op.MSH | op.B:
+            farthest, greatest_x = max(farthest, insn.k + 1), max(greatest_x, _LONGEST_IP_HEADER)
+        elif code == op.LDX | op.IMM:
+            greatest_x = max(greatest_x, insn.k)
+        elif code & 0x07 == op.LDX or code == op.MISC | op.TAX:
+            greatest_x = _EVERYTHING
+        elif code & 0x07 == op.LD and mode == op.ABS and insn.k < _NO_PACKET:
+            farthest = max(farthest, insn.k + _SIZES[code & 0x18])
+    for insn in program:
+        if insn.code & 0xE7 == op.LD | op.IND and insn.k < _NO_PACKET:
+            farthest = max(farthest, greatest_x + insn.k + _SIZES[insn.code & 0x18])
+    return min(farthest, _EVERYTHING)
+
+
+def _prologue(header: int, tags: bool, accept: Instruction) -> list[Instruction]:
     """Accepts what the kernel's program could not judge; where it does not, A is 0 afterwards."""
     prologue = []
     if header:
         # Linux 6.11 and later give the header of a packet sent with its tag in the frame the protocol
         # behind the tag, and the metadata that of the tag.
         first, second = (Instruction(op.JMP | op.JEQ, 0, 0, type_) for type_ in _VLAN_TYPES)
-        prologue += [_load("proto"), first._replace(jt=1), second._replace(jf=1), _ACCEPT]
+        prologue += [_load("proto"), first._replace(jt=1), second._replace(jf=1), accept]
         prologue += [Instruction(op.LD | op.IMM, 0, 0, 0)]
     if tags:
-        prologue += [_load("vlanp"), Instruction(op.JMP | op.JEQ, 1, 0, 0), _ACCEPT]
+        prologue += [_load("vlanp"), Instruction(op.JMP | op.JEQ, 1, 0, 0), accept]
     return prologue
 
 
@@ -86,13 +108,15 @@ def _spare_word(program: Sequence[Instruction]) -> int | None:
     return next((word for word in range(op.MEMWORDS) if word not in used), None)
 
 
-def _translate(insn: Instruction, header: int, spare: int | None) -> list[Instruction] | str | None:
+def _translate(
+    insn: Instruction, header: int, spare: int | None, accept: Instruction
+) -> list[Instruction] | str | None:
     """What stands for an instruction in the kernel: None for itself, a str for why nothing can."""
     code, k = insn.code, insn.k
     if code == op.RET | op.K:
-        return [_ACCEPT] if 0 < k < _EVERYTHING else None
+        return [accept] if k else None
     if code == op.RET | op.A:
-        return [Instruction(op.JMP | op.JEQ, 0, 1, 0), _REJECT, _ACCEPT]
+        return [Instruction(op.JMP | op.JEQ, 0, 1, 0), _REJECT, accept]
     if code in (op.ALU | op.LSH | op.X, op.ALU | op.RSH | op.X):
         return "Linux shifts by a register modulo 32"
     mode = code & 0xE0

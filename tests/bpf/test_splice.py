@@ -33,7 +33,7 @@ def test_jumps_to_what_is_replaced_lead_to_its_first_instruction() -> None:
 @pytest.mark.parametrize("longest", [4, 300])
 def test_verdicts_stay(rng: random.Random, longest: int) -> None:
     passed = 0
-    for _ in range(300 if longest < 10 else 60):
+    for _ in range(300 if longest < 10 else 150):
         program = make_program(rng, max_len=80)
         pieces = {
             index: [*[NOTHING] * rng.randrange(longest), SKIP, Instruction(op.RET | op.K, 0, 0, 77), insn]
@@ -47,4 +47,4 @@ def test_verdicts_stay(rng: random.Random, longest: int) -> None:
             expected = vm.run(program, packet)
             assert vm.run(spliced, packet) == expected, show(program, packet)
             passed += expected > 0
-    assert passed > 10
+    assert passed > 5
