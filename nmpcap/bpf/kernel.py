@@ -142,7 +142,8 @@ def _translate_load(insn: Instruction, header: int) -> list[Instruction] | str:
         behind = start + length - insn.k - size
         if start <= insn.k and behind >= 0:
             return _load_field(name, 8 * behind, 8 * size if insn.k > start else 0)
-    return f"bytes {insn.k} to {insn.k + size - 1} of the cooked header are not among what Linux tells filters"
+    what = f"byte {insn.k}" if size == 1 else f"bytes {insn.k} to {insn.k + size - 1}"
+    return f"{what} of the cooked header {'is' if size == 1 else 'are'} not among what Linux tells filters"
 
 
 def _load_field(name: str, shift: int, keep: int) -> list[Instruction]:

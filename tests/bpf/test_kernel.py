@@ -140,7 +140,7 @@ def test_what_no_packet_has_rejects() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("ldb [11]\nret", "bytes 11 to 11 of the cooked header are not among what Linux tells filters"),
+        ("ldb [11]\nret", "byte 11 of the cooked header is not among what Linux tells filters"),
         ("ld [8]\nret", "bytes 8 to 11 of the cooked header"),
         ("ldb [x + 0]\nret", "it computes places that may be in the cooked header"),
         ("ldxb 4*([4]&0xf)\nret", "it computes places that may be in the cooked header"),

@@ -34,12 +34,17 @@ int nm_packet_keep(struct nm_packet *p, uint32_t bytes)
 int nm_packet_filter(struct nm_source *source, const struct nm_insn *insns, uint32_t n)
 {
     struct nm_packet *p = nm_packet_self(source);
-    int error;
+    int error, ignored = 0;
 
     /* One replaces the other between two packets: none is judged by neither. */
-    if (n == 0)
-        return nm_packet_keep(p, p->snaplen);
-    error = attach(p, insns, n);
+    if (n) {
+        error = attach(p, insns, n);
+    } else {
+        error = nm_packet_keep(p, p->snaplen);
+        /* The one thing that needs no memory; packets are then kept whole. */
+        if (error && setsockopt(p->fd, SOL_SOCKET, SO_DETACH_FILTER, &ignored, sizeof(ignored)) == 0)
+            error = 0;
+    }
     return error ? nm_packet_fail(p, -error, "setting the kernel's filter: %s", strerror(-error)) : 0;
 }
 
