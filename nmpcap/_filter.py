@@ -6,6 +6,7 @@ counters. What was queued before a change is judged in user space by the new fil
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -88,14 +89,15 @@ class Filter:
     def _check(self, program: Program | None, linktype: int) -> None:
         if program is None:
             return
+        name = self._port.name
         if program.linktype != linktype:
             theirs, ours = linktype_name(program.linktype), linktype_name(linktype)
-            raise PcapError(f"{self._port.name}: the filter is for link type {theirs}, the packets are {ours}")
+            raise PcapError(f"{name}: the filter is for link type {theirs}, the packets are {ours}")
         unknown = sorted(program.native.metadata - self._port.metadata)
         if unknown:
             raise PcapError(
-                f"{self._port.name}: the filter asks for the packet's metadata ({', '.join(unknown)}), which this "
-                "port does not hand over; test bytes of the packet instead"
+                f"{name}: the filter asks for the packet's metadata ({', '.join(unknown)}), which this port "
+                "does not hand over; test bytes of the packet instead"
             )
 
     def _set(self, program: Program | None, linktype: int, flags: int = 0) -> None:
@@ -123,11 +125,12 @@ class Filter:
             return translated.reason
         insns = ffi.new("struct nm_insn[]", translated)
         error = lib.nm_capture_kernel_filter(self._core, insns, len(translated))
-        if error == 0:
-            return None
-        # The one before is still there, and must not go on dropping.
-        lib.nm_capture_kernel_filter(self._core, ffi.NULL, 0)
-        return os.strerror(-error)
+        if error:
+            # The one before is still there, and must not go on dropping. Without it there may be memory.
+            lib.nm_capture_kernel_filter(self._core, ffi.NULL, 0)
+        if error == -errno.ENOMEM:
+            error = lib.nm_capture_kernel_filter(self._core, insns, len(translated))
+        return os.strerror(-error) if error else None
 
     def _translate(self, program: Program, linktype: int) -> tuple[Any, ...] | Fault:
         return kernel_program(

@@ -1,16 +1,16 @@
-"""Two interfaces that are each other's far end, in a namespace of their own, and a witness on one of them."""
+"""Two interfaces that are each other's far end, and a witness of what has come by."""
 
 from __future__ import annotations
 
-import contextlib
 import random
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from .filter import packets
-from .namespace import namespace, veth
+from .network import Network
 
 ETH_P_ALL = 3
+SO_RCVBUFFORCE = 33
 OUTGOING = 4  # PACKET_OUTGOING
 NEAR, FAR = "near", "far"
 TAGS = (b"\x81\x00", b"\x88\xa8")
@@ -19,13 +19,15 @@ TAGS = (b"\x81\x00", b"\x88\xa8")
 class Wire:
     """``NEAR`` is what the test listens on: what goes out of ``FAR`` comes in there."""
 
-    def __init__(self) -> None:
+    def __init__(self, network: Network) -> None:
+        network.veth(NEAR, FAR)
         # Sockets of an interface get each packet in the reverse of the order in which they were made:
         # when this one has it, all others have.
-        self._witness = _socket(NEAR, ETH_P_ALL)
-        self._witness.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # SO_RCVBUFFORCE
+        self._witness = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        self._witness.bind((NEAR, ETH_P_ALL))
+        self._witness.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
         self._witness.settimeout(10)
-        self._senders = {False: _socket(FAR, 0), True: _socket(NEAR, 0)}
+        self._senders = {False: network.raw(FAR), True: network.raw(NEAR)}
 
     def send(self, frames: Sequence[bytes], *, outgoing: Sequence[bool] = ()) -> None:
         """Have frames come in (or go out), and return when every socket on NEAR has them."""
@@ -37,21 +39,6 @@ class Wire:
     def close(self) -> None:
         for each in (self._witness, *self._senders.values()):
             each.close()
-
-
-def _socket(interface: str, protocol: int) -> socket.socket:
-    made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-    made.bind((interface, protocol))
-    return made
-
-
-@contextlib.contextmanager
-def wire() -> Iterator[Wire]:
-    """A wire, with this thread in its namespace."""
-    with namespace() as inside, inside:
-        veth(NEAR, FAR)
-        with contextlib.closing(Wire()) as made:
-            yield made
 
 
 def make_frame(rng: random.Random, most_tags: int = 2) -> bytes:

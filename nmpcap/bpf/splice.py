@@ -30,7 +30,8 @@ def splice(
     long: set[int] = set()
     while True:
         starts = _starts(program, pieces, long, len(prologue))
-        grown = {index for index in _branches(program, pieces, long) if _reach(program, starts, index) > _FARTHEST}
+        short = _branches(program, pieces, long)
+        grown = {index for index in short if _reach(program, starts, index) > _FARTHEST}
         if not grown:
             break
         long |= grown

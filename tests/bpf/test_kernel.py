@@ -10,7 +10,6 @@ import pytest
 import nmpcap
 from nmpcap import FilterError
 from nmpcap.bpf import Instruction, vm
-from nmpcap.bpf import insn as op
 from nmpcap.bpf.check import Fault, find_linux_fault
 from nmpcap.bpf.kernel import kernel_program
 from nmpcap.dlt import DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2
