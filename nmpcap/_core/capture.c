@@ -284,7 +284,7 @@ void nm_capture_take(struct nm_capture *c, uint32_t n, void *data, void *columns
         len[i] = views[i].len;
         ifindex[i] = views[i].ifindex;
         linktype[i] = views[i].linktype;
-        flags[i] = views[i].flags;
+        flags[i] = views[i].flags & NM_VIEW_OUT;
         to += views[i].caplen;
     }
     c->window.next += n;
