@@ -280,11 +280,19 @@ class Capture(Handle):
         """Deliver only packets that a pcap-filter expression, or a compiled program, accepts.
 
         ``None`` and the empty expression accept everything. netmask: what ``ip broadcast`` goes by, an
-        int in host byte order. Packets that wait in the handle already are judged by the new filter,
-        too. Packets of another link type than the program's, which a pcapng file may hold, are refused.
+        int in host byte order. Packets that wait already, in the handle or in a ring, are judged by the
+        new filter, too, and none is lost by the change. Packets of another link type than the program's,
+        which a pcapng file may hold, are refused.
+
+        On a Linux interface the kernel drops what the filter refuses, so that it takes no room in the
+        ring; what the kernel cannot run is judged here alone, and explain() says why. Expressions are
+        about packets as the kernel has them, as in libpcap: the outermost VLAN tag of a frame is beside
+        it, so that ``ip`` finds IP behind it and ``vlan`` the tag. So are programs compiled with
+        ``live``; others are about the frame as it is delivered, with the tag in it.
 
         Raises FilterError for an expression that cannot be compiled, PcapError for a program compiled
-        for another link type than this handle's; the filter before it then stays.
+        for another link type than this handle's, or in need of metadata that the port does not hand over;
+        the filter before it then stays.
         """
         with self._entered():
             if isinstance(filter, str):
