@@ -235,6 +235,13 @@ def test_a_filter_looks_further_than_the_snapshot_length(there: Wire, snaplen: i
             assert wanted
 
 
+def test_a_tag_is_found_however_little_is_kept(there: Wire) -> None:
+    with nmpcap.open(NEAR, snaplen=1) as capture:
+        capture.setfilter(Program(assemble("ldb [0xfffff030]\njeq #1, yes, no\nyes: ret #9999\nno: ret #0")))
+        there.send([datagram(0), datagram(1)[:12] + b"\x81\x00\x00\x05" + datagram(1)[12:]])
+        assert [Seen(p.data, p.len) for p in read(capture)] == [Seen(b"\x02", 64)]
+
+
 def test_a_filter_changed_under_traffic(there: Wire, rng: random.Random) -> None:
     """Numbered packets, filters for multiples: those of all of them come, none that the latest refuses."""
     multiples = {2: "udp[15] & 1 = 0", 3: "udp[12:4] % 3 = 0", 5: "udp[12:4] % 5 = 0"}

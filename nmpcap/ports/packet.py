@@ -28,6 +28,9 @@ _CLOCKS = {
 }
 _FORMATS = {1: "TPACKET_V2", 2: "TPACKET_V3"}
 _ARPHRD_ETHER = 1
+_METADATA = frozenset(("type", "ifidx", "hatype"))
+_TAG_METADATA = frozenset(("vlan_tci", "vlanp", "vlan_tpid"))
+_TAGGED = (DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2)
 _IF_NAME = 2  # if_name of a pcapng interface
 
 
@@ -36,7 +39,6 @@ class PacketPort(Port):
 
     has_interfaces = True
     live = True
-    metadata = frozenset(("type", "ifidx", "hatype", "vlan_tci", "vlanp", "vlan_tpid"))
 
     def __init__(self, name: str, options: Options) -> None:
         self.name = name
@@ -63,6 +65,11 @@ class PacketPort(Port):
                 Interface(self.linktype, self._snaplen, 10**9, 0, 0, encode_options([name]), False)
             )
         return self._met
+
+    @property
+    def metadata(self) -> frozenset[str]:  # type: ignore[override]
+        """Tags can only be told of packets that they are put back into."""
+        return _METADATA | (_TAG_METADATA if self.linktype in _TAGGED else frozenset())
 
     @property
     def linktypes(self) -> Sequence[int]:

@@ -54,6 +54,7 @@ void nm_packet_metadata(struct nm_source *source, const struct nm_view *view, st
     const uint8_t *hatype = view->data + (view->linktype == NM_DLT_LINUX_SLL2 ? 8 : 2);
 
     nm_metadata_tell(metadata, NM_META_TYPE, (view->flags & NM_VIEW_TYPE) >> NM_VIEW_TYPE_SHIFT);
-    nm_metadata_tell(metadata, NM_META_IFINDEX, (uint32_t)p->interfaces[view->ifindex].ifindex);
+    if (view->ifindex < p->num_interfaces)
+        nm_metadata_tell(metadata, NM_META_IFINDEX, (uint32_t)p->interfaces[view->ifindex].ifindex);
     nm_metadata_tell(metadata, NM_META_HATYPE, p->ifindex ? p->arphrd : (uint32_t)hatype[0] << 8 | hatype[1]);
 }
