@@ -426,6 +426,26 @@ def test_a_text_for_one_header_only_or_a_program_is_in_the_way(there: Wire) -> N
         assert [(p.linktype, p.data) for p in read(capture)] == [(DLT_DOCSIS, datagram(0))]
 
 
+@pytest.mark.parametrize("linktype", [DLT_LINUX_SLL, DLT_LINUX_SLL2])
+def test_a_tag_behind_a_cooked_header_is_not_in_the_way(there: Wire, linktype: int) -> None:
+    frames = [datagram(i, port=53 + i % 2) for i in range(8)]
+    tagged_frames = [frame[:12] + b"\x88\xa8\xa0\x05" + frame[12:] for frame in frames]
+    size, protocol = (16, 14) if linktype == DLT_LINUX_SLL else (20, 0)
+    with nmpcap.open("any", immediate=True) as capture:
+        capture.set_datalink(linktype)
+        capture.setfilter(f"inbound and ip and len = {size + 46}")
+        there.send(tagged_frames)
+        first = capture.next(1)
+        capture.setfilter("inbound and udp dst port 53 and ip[8] = 64")  # over those that wait, too
+        there.send(tagged_frames)
+        packets = [first, *read(capture)]
+    assert [number_of(p.data[-60:]) for p in packets] == [0, 2, 4, 6, 0, 2, 4, 6]
+    for packet, frame in zip(packets, 2 * frames[::2], strict=True):
+        assert packet.data[protocol : protocol + 2] == b"\x88\xa8"
+        assert packet.data[size:] == b"\xa0\x05" + frame[12:]
+        assert packet.len == size + 4 + 46
+
+
 # ---- metadata ----------------------------------------------------------------------------
 
 
