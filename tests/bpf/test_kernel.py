@@ -20,6 +20,7 @@ from .assembler import assemble
 from .programs import make_packet, make_program, show
 
 EVERYTHING = 262144
+RET = 0x06
 HEADERS = {DLT_LINUX_SLL: 16, DLT_LINUX_SLL2: 20}
 
 
@@ -129,6 +130,26 @@ def test_what_is_accepted_is_accepted_whole() -> None:
     for_length = kernel_program(assemble("ld #pktlen\nret"))
     assert not isinstance(for_length, Fault)
     assert [in_the_kernel(for_length, bytes(size), {}) for size in (0, 3)] == [0, EVERYTHING]
+
+
+@pytest.mark.parametrize(
+    ("text", "bytes_"),
+    [
+        ("ret #5", 16),
+        ("ldh [30]\nret", 32),
+        ("ldx #40\nldb [x + 10]\nret", 51),
+        ("ldxb 4*([14]&0xf)\nldh [x + 14]\nret", 76),
+        ("ldxb 4*([99]&0xf)\nret #1", 100),
+        ("ldb [0]\ntax\nld [x + 14]\nret", EVERYTHING),
+        ("ldx #pktlen\nldb [x + 0]\nret", EVERYTHING),
+        ("ld [0xfffff008]\nret", 16),
+    ],
+)
+def test_as_much_is_kept_as_the_program_looks_at(text: str, bytes_: int) -> None:
+    for keep in (1, 90, EVERYTHING):
+        translated = kernel_program(assemble(text), keep=keep)
+        assert not isinstance(translated, Fault)
+        assert max(insn.k for insn in translated if insn.code == RET) == max(keep, bytes_)
 
 
 def test_what_no_packet_has_rejects() -> None:
