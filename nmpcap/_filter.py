@@ -14,14 +14,14 @@ from typing import Any
 from nmpcap._core import ffi, lib
 from nmpcap.bpf.check import Fault
 from nmpcap.bpf.kernel import kernel_program
-from nmpcap.dlt import DLT_LINUX_SLL, DLT_LINUX_SLL2, datalink_val_to_name
+from nmpcap.dlt import DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_NETLINK, datalink_val_to_name
 from nmpcap.errors import PcapError
 from nmpcap.filter import Program, compile
 from nmpcap.ports import MAXIMUM_SNAPLEN, Port
 
 __all__ = ["Filter", "linktype_name"]
 
-_COOKED = {DLT_LINUX_SLL: 16, DLT_LINUX_SLL2: 20}
+_COOKED = {DLT_LINUX_SLL: 16, DLT_NETLINK: 16, DLT_LINUX_SLL2: 20}
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,11 @@ class Filter:
     def __str__(self) -> str:
         """Return where it runs."""
         return self._where
+
+    @property
+    def expression(self) -> str | None:
+        """The text it was made from, None where there is none."""
+        return self._program.origin.text if self._program and self._program.origin else None
 
     def set_text(self, expression: str, optimize: bool, netmask: int | None) -> None:
         """Set an expression; FilterError leaves what was there."""

@@ -388,7 +388,7 @@ class Capture(Handle):
 
     def _interfaces_from(self, first: int) -> Sequence[Interface]:
         """What a savefile should say of interfaces, from number ``first`` on."""
-        text = self._filter.origin.text if self._filter and self._filter.origin else None
+        text = self._filter.expression
         if not self._port.has_interfaces:
             return [describe_port(self._name, self.datalink(), self.snapshot(), text)][first:]
         try:

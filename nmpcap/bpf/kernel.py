@@ -38,8 +38,8 @@ COOKED: dict[int, Fields] = {
     16: ((0, 2, "type"), (2, 2, "hatype"), (14, 2, "proto")),
     20: ((0, 2, "proto"), (2, 2, ""), (4, 4, "ifidx"), (8, 2, "hatype"), (10, 1, "type")),
 }
-"""By length of the cooked header, LINKTYPE_LINUX_SLL's and LINKTYPE_LINUX_SLL2's: offset and size of the
-fields that are metadata in the kernel, and of which; "" is always 0."""
+"""By length of the cooked header, LINKTYPE_LINUX_SLL's (and LINKTYPE_NETLINK's) and LINKTYPE_LINUX_SLL2's:
+offset and size of the fields that are metadata in the kernel, and of which; "" is always 0."""
 
 
 def kernel_program(
