@@ -17,9 +17,9 @@ from nmpcap._core import ffi, lib
 from nmpcap._core.deadline import timeout_ns
 from nmpcap._core.delivery import Handle
 from nmpcap._dump import PacketSink, describe_port, dump_window, with_filter, within
-from nmpcap.dlt import datalink_val_to_name
+from nmpcap._filter import Filter, linktype_name
 from nmpcap.errors import DeviceError, PcapError, UsageError
-from nmpcap.filter import Program, compile
+from nmpcap.filter import Program
 from nmpcap.packet import Batch, Explanation, Packet, Stats
 from nmpcap.ports import MAXIMUM_SNAPLEN, Port
 from nmpcap.savefile import Interface, Writer, open_writer
@@ -63,7 +63,6 @@ class Capture(Handle):
         self._port = port
         self._name = port.name
         self._sleepers: dict[asyncio.Future[None], asyncio.AbstractEventLoop] = {}
-        self._filter: Program | None = None
         capture = ffi.new("struct nm_capture **")
         source = port.take_source()
         error = lib.nm_capture_new(source, port.name.encode(errors="surrogateescape"), snaplen, capture)
@@ -71,6 +70,7 @@ class Capture(Handle):
             port.close()
             raise port.error(-error, "")
         self._core = capture[0]
+        self._filter = Filter(port, self._core)
         super().__init__(int(ffi.cast("uintptr_t", self._core)), port.savefile)
         self.timeout = timeout
         self._nano = nano
@@ -259,10 +259,20 @@ class Capture(Handle):
             lib.nm_capture_direction(self._core, wanted)
 
     def set_datalink(self, linktype: int) -> None:
-        """Choose among ``list_datalinks()``; what there is to choose from is one, mostly."""
+        """Have packets in another of ``list_datalinks()`` from now on; those in the handle keep theirs.
+
+        A filter that was set as text is compiled anew. Raises PcapError, and leaves everything as it was,
+        for a link type that is not in the list, FilterError if the text means nothing there, and
+        PcapError if a compiled program has been set, which is for one link type.
+        """
         if linktype not in self.list_datalinks():
-            chosen = _linktype_name(linktype)
+            chosen = linktype_name(linktype)
             raise PcapError(f"{self._name}: {chosen} is not one of the DLTs supported by this device")
+        with self._entered():
+            if linktype != self._port.linktype:
+                program = self._filter.prepare(linktype)
+                self._port.set_linktype(linktype)
+                self._filter.follow(program)
 
     def setfilter(
         self, filter: str | Program | None, *, optimize: bool = True, netmask: int | None = None
@@ -270,32 +280,25 @@ class Capture(Handle):
         """Deliver only packets that a pcap-filter expression, or a compiled program, accepts.
 
         ``None`` and the empty expression accept everything. netmask: what ``ip broadcast`` goes by, an
-        int in host byte order. Packets that wait in the handle already are judged by the new filter,
-        too. Packets of another link type than the program's, which a pcapng file may hold, are refused.
+        int in host byte order. Packets that wait already, in the handle or in a ring, are judged by the
+        new filter, too, and none is lost by the change. Packets of another link type than the program's,
+        which a pcapng file may hold, are refused.
+
+        On a Linux interface the kernel drops what the filter refuses, so that it takes no room in the
+        ring; what the kernel cannot run is judged here alone, and explain() says why. Expressions are
+        about packets as the kernel has them, as in libpcap: the outermost VLAN tag of a frame is beside
+        it, so that ``ip`` finds IP behind it and ``vlan`` the tag. So are programs compiled with
+        ``live``; others are about the frame as it is delivered, with the tag in it.
 
         Raises FilterError for an expression that cannot be compiled, PcapError for a program compiled
-        for another link type than this handle's; the filter before it then stays.
+        for another link type than this handle's, or in need of metadata that the port does not hand over;
+        the filter before it then stays.
         """
-        program = self._compile(filter, optimize, netmask) if isinstance(filter, str) else filter
-        if program is not None and program.linktype != self.datalink():
-            theirs, ours = _linktype_name(program.linktype), _linktype_name(self.datalink())
-            raise PcapError(f"{self._name}: the filter is for link type {theirs}, the packets are {ours}")
-        pointer = program.native.pointer if program else ffi.NULL
         with self._entered():
-            lib.nm_capture_filter(self._core, pointer, self.datalink())
-            self._filter = program
-
-    def _compile(self, text: str, optimize: bool, netmask: int | None) -> Program | None:
-        if not text.strip():
-            return None
-        return compile(
-            text,
-            linktype=self.datalink(),
-            snaplen=MAXIMUM_SNAPLEN,
-            netmask=netmask,
-            optimize=optimize,
-            savefile=self._port.savefile,
-        )
+            if isinstance(filter, str):
+                self._filter.set_text(filter, optimize, netmask)
+            else:
+                self._filter.set_program(filter)
 
     # ---- what it is -----------------------------------------------------------------
 
@@ -322,7 +325,7 @@ class Capture(Handle):
 
     def list_datalinks(self) -> list[int]:
         """Return the link types that packets of this port can be had in: DLT_* numbers."""
-        return [self._port.linktype]
+        return list(self._port.linktypes)
 
     def get_tstamp_precision(self) -> int:
         """Return the precision of the savefiles that dump_open makes: 1 for nano-, 0 for microseconds.
@@ -385,7 +388,7 @@ class Capture(Handle):
 
     def _interfaces_from(self, first: int) -> Sequence[Interface]:
         """What a savefile should say of interfaces, from number ``first`` on."""
-        text = self._filter.origin.text if self._filter and self._filter.origin else None
+        text = self._filter.expression
         if not self._port.has_interfaces:
             return [describe_port(self._name, self.datalink(), self.snapshot(), text)][first:]
         try:
@@ -415,8 +418,7 @@ class Capture(Handle):
 
     def explain(self) -> Explanation:
         """Return what the name turned out to be: backend, rings, where the filter runs, whose times."""
-        filter = "none" if self._filter is None else f"in user space, {self._filter.machine}"
-        return self._port.explain(filter)
+        return self._port.explain(str(self._filter))
 
     def __repr__(self) -> str:
         return f"<Capture {self._name}{' (closed)' if self.closed else ''}>"
@@ -438,10 +440,6 @@ class _Entered:
 
     def __exit__(self, *exception: object) -> None:
         lib.nm_capture_leave(self._capture._core)
-
-
-def _linktype_name(linktype: int) -> str:
-    return datalink_val_to_name(linktype) or f"DLT {linktype}"
 
 
 def _awaken(sleeper: asyncio.Future[None]) -> None:

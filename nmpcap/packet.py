@@ -115,7 +115,7 @@ class Stats:
     bytes: int
     """Their lengths on the wire, summed."""
     filtered: int
-    """Of these, refused by the filter in user space."""
+    """Of these, refused by the filter. What the kernel refused for it (see explain()) is counted nowhere."""
     delivered: int
     """Of these, handed to the program."""
     waiting: int

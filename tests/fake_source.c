@@ -29,10 +29,13 @@ struct control {
     uint64_t max_frame;
     uint64_t dropped, if_dropped;
     uint64_t apart;      /* 1: wake does not make the descriptor readable */
+    uint64_t tags;       /* packet i has a VLAN tag that has been put back, where i % tags is 0; 0: none has */
+    uint64_t refuse;     /* what filter fails with */
     uint8_t *log;        /* frames as uint32_t length and bytes; NULL: not kept */
     uint64_t log_size;
     /* what has happened */
     uint64_t read, fills, waits, wakes, flushes, closes, logged, queued;
+    uint64_t filtering;  /* instructions of the kernel's filter */
     uint64_t violations; /* calls by two threads at once, after close, with impossible arguments */
 };
 
@@ -120,6 +123,10 @@ static int fill(struct nm_source *source, struct nm_batch *batch)
         batch->views[i] = (struct nm_view){
             .data = to, .ts_ns = 1000 * number, .caplen = size, .len = size + 10, .ifindex = number % 3,
             .linktype = 1, .flags = number % 2 ? NM_VIEW_OUT : 0};
+        if (c->tags && number % c->tags == 0) {
+            memcpy(to + 12, (uint8_t[]){0x81, 0x00, number >> 8 & 0x0f, number}, 4);
+            batch->views[i].flags |= NM_VIEW_TAG;
+        }
         to += size;
     }
     c->read += n;
@@ -208,6 +215,27 @@ static int queued(struct nm_source *source)
     return ((struct fake *)source)->control->queued;
 }
 
+static int filter(struct nm_source *source, const struct nm_insn *insns, uint32_t n)
+{
+    struct fake *f = (struct fake *)source;
+
+    enter(f);
+    if (n && insns[n - 1].code != 6) /* RET */
+        violation(f);
+    if (n && f->control->refuse)
+        return leave(f, -(int)f->control->refuse);
+    f->control->filtering = n;
+    return leave(f, 0);
+}
+
+/* Knows the packet's type, and of which interface it is. */
+static void metadata(struct nm_source *source, const struct nm_view *view, struct nm_metadata *known)
+{
+    (void)source;
+    nm_metadata_tell(known, NM_META_TYPE, view->flags & NM_VIEW_OUT ? 4 : 0);
+    nm_metadata_tell(known, NM_META_IFINDEX, view->ifindex + 100);
+}
+
 static int descriptor(struct nm_source *source)
 {
     struct fake *f = (struct fake *)source;
@@ -239,7 +267,7 @@ struct nm_source *fake_new(struct control *control)
 {
     static const struct nm_source_ops ops = {
         .name = "fake", .fill = fill, .wait = wait_for, .wake = wake, .inject = inject, .flush = flush,
-        .queued = queued, .fileno = descriptor, .counters = counters, .close = close_fake};
+        .queued = queued, .filter = filter, .metadata = metadata, .fileno = descriptor, .counters = counters, .close = close_fake};
     struct fake *f = calloc(1, sizeof(*f));
 
     f->base.ops = &ops;

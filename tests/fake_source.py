@@ -15,6 +15,7 @@ from typing import Any
 from nmpcap._core import ffi
 from nmpcap.bpf.program import Program
 from nmpcap.capture import Capture
+from nmpcap.dlt import DLT_DOCSIS, DLT_EN10MB
 from nmpcap.packet import Explanation, Packet
 from nmpcap.ports import Port
 
@@ -24,9 +25,9 @@ LOG_SIZE = 1 << 20
 
 WISHES = (
     "available end_at per_fill min_size spread fail_at fail_errno interrupts hungry room per_flush max_frame "
-    "dropped if_dropped apart"
+    "dropped if_dropped apart tags refuse"
 )
-RECORD = "read fills waits wakes flushes closes logged queued violations"
+RECORD = "read fills waits wakes flushes closes logged queued filtering violations"
 
 
 _FIELDS: Any = [
@@ -59,18 +60,27 @@ def library() -> ctypes.CDLL:
     return loaded
 
 
-def expected(i: int, min_size: int = 60, spread: int = 0) -> Packet:
+def expected(i: int, min_size: int = 60, spread: int = 0, tags: int = 0) -> Packet:
     """Packet i, from first principles."""
     size = min_size + (i % spread if spread else 0)
-    return Packet(bytes((i + k * 7) & 0xFF for k in range(size)), 1000 * i, size + 10, 1, i % 3, i % 2 == 1)
+    data = bytearray((i + k * 7) & 0xFF for k in range(size))
+    if tags and i % tags == 0:
+        data[12:16] = struct.pack("!HH", 0x8100, i & 0xFFF)
+    return Packet(bytes(data), 1000 * i, size + 10, 1, i % 3, i % 2 == 1)
 
 
 class FakePort(Port):
     """``fed`` counts calls of feed; what ``on_feed`` holds is called each time."""
 
-    def __init__(self, name: str = "fake:0", savefile: bool = False, **wishes: int) -> None:
+    metadata = frozenset(("type", "ifidx", "vlanp", "vlan_tci", "vlan_tpid"))
+    linktypes = (DLT_EN10MB, DLT_DOCSIS)
+
+    def __init__(
+        self, name: str = "fake:0", savefile: bool = False, live: bool = False, **wishes: int
+    ) -> None:
         self.name = name
         self.savefile = savefile
+        self.live = live
         self.log = ctypes.create_string_buffer(LOG_SIZE)
         settled = {
             "end_at": NEVER, "per_fill": NEVER, "min_size": 60, "fail_at": NEVER, "room": NEVER,
@@ -88,6 +98,9 @@ class FakePort(Port):
 
     def push(self, n: int) -> None:
         library().fake_push(self.address, n)
+
+    def set_linktype(self, linktype: int) -> None:
+        self.linktype = linktype
 
     def feed(self) -> None:
         self.fed += 1

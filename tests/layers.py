@@ -28,7 +28,10 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("samples",),
 )
 # Modules that one part is divided into.
-PRIVATE = dict.fromkeys(("_abi", "_desc", "_device", "_portname", "_rings"), "netmap") | {"_dump": "capture"}
+PRIVATE = {
+    **dict.fromkeys(("_abi", "_desc", "_device", "_portname", "_rings"), "netmap"),
+    **dict.fromkeys(("_dump", "_filter"), "capture"),
+}
 # Parts that may touch the compiled core; all others deal in what these hand up.
 OVER_THE_CORE = {
     *("_core", "bpf.native", "packet", "savefile", "netmap", "vale", "ports", "capture"),

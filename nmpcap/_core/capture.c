@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bpf/bpf.h"
 #include "capture_impl.h"
 
 /* Views of one fill: with their packets they should stay in a core's own cache. */
@@ -43,7 +42,7 @@ void nm_capture_free(struct nm_capture *c)
 {
     nm_capture_close(c);
     pthread_mutex_destroy(&c->life);
-    nm_program_unref(c->program);
+    nm_program_unref(c->filter.program);
     free(c->batch.views);
     free(c);
 }
@@ -182,26 +181,12 @@ static uint32_t keep_direction(struct nm_view *views, uint32_t n, int direction)
     return kept;
 }
 
-/* A program loads from fixed places: of another link type it would read nonsense. */
-static uint32_t keep_linktype(struct nm_view *views, uint32_t n, uint16_t linktype)
-{
-    uint32_t kept = 0;
-
-    while (kept < n && views[kept].linktype == linktype)
-        kept++;
-    for (uint32_t i = kept; i < n; i++)
-        if (views[i].linktype == linktype)
-            views[kept++] = views[i];
-    return kept;
-}
-
 /* Direction, filter and snaplen over n views. Returns how many are left, at the front. */
 static uint32_t sift(struct nm_capture *c, struct nm_view *views, uint32_t n)
 {
     if (c->direction)
         n = keep_direction(views, n, c->direction);
-    if (c->program)
-        n = nm_program_filter(c->program, views, NULL, keep_linktype(views, n, c->linktype));
+    n = nm_judge(c->source, &c->filter, views, n);
     for (uint32_t i = 0; i < n; i++)
         if (views[i].caplen > c->snaplen)
             views[i].caplen = c->snaplen;
@@ -299,7 +284,7 @@ void nm_capture_take(struct nm_capture *c, uint32_t n, void *data, void *columns
         len[i] = views[i].len;
         ifindex[i] = views[i].ifindex;
         linktype[i] = views[i].linktype;
-        flags[i] = views[i].flags;
+        flags[i] = views[i].flags & NM_VIEW_OUT;
         to += views[i].caplen;
     }
     c->window.next += n;
@@ -323,14 +308,20 @@ static void judge_again(struct nm_capture *c)
     __atomic_store_n(&c->window.passed, c->window.taken + kept, __ATOMIC_RELAXED);
 }
 
-void nm_capture_filter(struct nm_capture *c, struct nm_program *program, uint16_t linktype)
+void nm_capture_filter(struct nm_capture *c, struct nm_program *program, uint16_t linktype, int flags)
 {
-    struct nm_program *before = c->program;
+    struct nm_program *before = c->filter.program;
 
-    c->program = nm_program_ref(program);
-    c->linktype = linktype;
+    c->filter = (struct nm_filter){
+        .program = nm_program_ref(program), .linktype = linktype, .beside = flags & NM_FILTER_BESIDE};
     nm_program_unref(before);
-    judge_again(c);
+    if (!(flags & NM_FILTER_LATER))
+        judge_again(c);
+}
+
+int nm_capture_kernel_filter(struct nm_capture *c, const struct nm_insn *insns, uint32_t n)
+{
+    return c->source->ops->filter ? c->source->ops->filter(c->source, insns, n) : -ENOTSUP;
 }
 
 void nm_capture_direction(struct nm_capture *c, int direction)

@@ -21,6 +21,7 @@
 struct nm_source;
 struct nm_capture;
 struct nm_program;
+struct nm_insn;
 
 enum {
     NM_CAPTURE_END = -1000,     /* the savefile has ended, the device is gone */
@@ -116,14 +117,28 @@ void nm_capture_take(struct nm_capture *capture, uint32_t n, void *data, void *c
 /* nm_capture_reserve - makes room for batches of so many packets; takes effect at the next refill. */
 void nm_capture_reserve(struct nm_capture *capture, uint32_t capacity);
 
+#define NM_FILTER_BESIDE 1 /* the program finds VLAN tags where Linux' own filters do: beside the packet */
+#define NM_FILTER_LATER 2  /* packets that wait in the window need not pass it */
+
 /*
  * nm_capture_filter - sets the filter, or takes it away (NULL). Packets that wait in the window
  * are judged by the new one, too.
  *
  * @program   the handle takes a reference of its own
  * @linktype  of the packets that the program can judge; others are refused
+ * @flags     NM_FILTER_*
  */
-void nm_capture_filter(struct nm_capture *capture, struct nm_program *program, uint16_t linktype);
+void nm_capture_filter(struct nm_capture *capture, struct nm_program *program, uint16_t linktype, int flags);
+
+/*
+ * nm_capture_kernel_filter - lets the kernel drop what a program refuses before it reaches the source. The
+ * filter judges what is left, so that the program must accept at least what that accepts.
+ *
+ * @insns  of the program, for packets as the kernel has them (nmpcap/bpf/kernel.py); n 0: let it drop nothing
+ *
+ * 0; -ENOTSUP: the source has no kernel behind it; else why the kernel refused, which then goes on as before.
+ */
+int nm_capture_kernel_filter(struct nm_capture *capture, const struct nm_insn *insns, uint32_t n);
 
 /* nm_capture_direction - delivers only packets that were being sent (NM_CAPTURE_OUT), or only others (NM_CAPTURE_IN),
  * or all (0). Packets that wait in the window are judged again, too. */

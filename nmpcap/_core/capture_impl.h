@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <time.h>
 
-#include "source.h"
+#include "judge.h"
 #include "capture.h"
 
 /* A signal handled by the interpreter between its last look at signals and the source's wait does not
@@ -20,8 +20,7 @@ struct nm_capture {
     struct nm_batch batch;
     uint32_t reserve; /* capacity asked for */
     uint32_t snaplen;
-    struct nm_program *program; /* the filter, or NULL */
-    uint16_t linktype;          /* of the packets it can judge */
+    struct nm_filter filter;
     int direction; /* 0, NM_CAPTURE_IN, NM_CAPTURE_OUT */
 
     uint64_t received, bytes, filtered; /* written by the thread that has entered */

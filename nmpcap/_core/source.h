@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bpf/bpf.h"
 #include "device.h"
 #include "view.h"
 
@@ -33,6 +34,12 @@ struct nm_counters {
     uint64_t sent;       /* packets accepted by inject */
     uint64_t unsent;     /* packets inject had no room for */
 };
+
+static inline void nm_metadata_tell(struct nm_metadata *metadata, uint32_t what, uint32_t value)
+{
+    metadata->known |= 1u << what;
+    metadata->value[what] = value;
+}
 
 #define NM_SOURCE_END (-1000) /* fill: the savefile has ended; the device is gone */
 
@@ -67,6 +74,15 @@ struct nm_source_ops {
 
     /* How many injected frames have not left yet; NULL: none ever stays behind a flush. */
     int (*queued)(struct nm_source *);
+
+    /* Lets the kernel drop, from now on, what a program refuses of the packets as they are before
+     * the source makes its own of them (nmpcap/bpf/kernel.py); n 0: nothing. A negative errno leaves it
+     * as it was. NULL: there is no kernel to ask. */
+    int (*filter)(struct nm_source *, const struct nm_insn *insns, uint32_t n);
+
+    /* What Linux' ancillary loads find of a packet, but for its tag, which has been taken out of it; NULL:
+     * nothing is known. */
+    void (*metadata)(struct nm_source *, const struct nm_view *, struct nm_metadata *);
 
     /* A descriptor for select and its kin, or -1. */
     int (*fileno)(struct nm_source *);

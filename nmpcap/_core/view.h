@@ -19,6 +19,10 @@ struct nm_view {
 };
 
 #define NM_VIEW_OUT 0x0001 /* the packet was being sent (monitors, packet sockets) */
+#define NM_VIEW_TAG 0x0002 /* its VLAN tag was beside it, and has been put at its place; the bytes from there back
+                            * may be moved */
+#define NM_VIEW_TYPE 0x0700 /* packet sockets: Linux' packet type (PACKET_HOST and so on), shifted by 8 */
+#define NM_VIEW_TYPE_SHIFT 8
 
 struct nm_frame {
     const uint8_t *data;

@@ -67,6 +67,12 @@ class Native:
         return str(ffi.string(lib.nm_program_machine(self.pointer)).decode())
 
     @property
+    def metadata(self) -> frozenset[str]:
+        """What its ancillary loads ask for, by the names of ``insn.ANCILLARY``; of those it can reach."""
+        words = lib.nm_program_metadata(self.pointer)
+        return frozenset(name for name, slot in _SLOTS.items() if words >> slot & 1)
+
+    @property
     def code(self) -> bytes:
         """The machine code, for a disassembler; empty with the interpreter."""
         size = ffi.new("size_t *")

@@ -26,6 +26,10 @@ class Origin(Protocol):
     def text(self) -> str:
         """The expression as it was written."""
 
+    @property
+    def live(self) -> bool:
+        """Whether it was compiled for a Linux packet socket."""
+
     def explain(self) -> str:
         """Say what the expression means, part by part."""
 
@@ -83,6 +87,14 @@ class Program:
     def machine(self) -> str:
         """What runs the program here: "jit-x86_64", "jit-aarch64" or "interpreter"."""
         return self.native.machine
+
+    @property
+    def live(self) -> bool:
+        """Whether it is for a Linux packet socket: compiled with ``live``, or asking for metadata.
+
+        Such a program does not find the outermost VLAN tag in the frame, but in the metadata.
+        """
+        return bool(self.origin and self.origin.live) or bool(self.native.metadata)
 
     def match(
         self, data: Any, wirelen: int | None = None, *, ancillary: Mapping[str, int] | None = None

@@ -33,6 +33,11 @@ class Source:
     options: Options
     answers: dict[tuple[str, str], Any] = field(default_factory=dict)
 
+    @property
+    def live(self) -> bool:
+        """Whether the options say so."""
+        return self.options.live
+
     def explain(self) -> str:
         """Say what the expression means, part by part."""
         return explain(self.text, self.options, Answers(self.answers))

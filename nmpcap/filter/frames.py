@@ -83,7 +83,10 @@ def expand_broadcast(context: Context, word: ast.Word) -> Bool:
 def _ip_broadcast(context: Context, word: ast.Word) -> Bool:
     netmask = context.options.netmask
     if netmask is None or netmask == 0xFFFFFFFF:
-        raise FilterError("netmask not known, so 'ip broadcast' not supported", word.pos)
+        raise FilterError(
+            "netmask not known, so 'ip broadcast' not supported: give it as netmask=0xffffff00, for a /24",
+            word.pos,
+        )
     hosts = ~netmask & TOP
     is_ip, network = context.is_protocol(IP, word.pos), context.link.network
     zeros, ones = (context.equals(4, network, 16, wanted, hosts) for wanted in (0, hosts))

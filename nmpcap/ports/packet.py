@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nmpcap._core import ffi, lib
+from nmpcap.dlt import DLT_DOCSIS, DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2
 from nmpcap.errors import DeviceError, UsageError
 from nmpcap.packet import Explanation
 from nmpcap.ports.port import Options, Port, encode, refuse_speed
@@ -26,6 +27,10 @@ _CLOCKS = {
     lib.NM_PACKET_ADAPTER_UNSYNCED: "by the adapter, of its own clock, nanoseconds",
 }
 _FORMATS = {1: "TPACKET_V2", 2: "TPACKET_V3"}
+_ARPHRD_ETHER = 1
+_METADATA = frozenset(("type", "ifidx", "hatype"))
+_TAG_METADATA = frozenset(("vlan_tci", "vlanp", "vlan_tpid"))
+_TAGGED = (DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2)
 _IF_NAME = 2  # if_name of a pcapng interface
 
 
@@ -33,6 +38,7 @@ class PacketPort(Port):
     """An interface, or all of them."""
 
     has_interfaces = True
+    live = True
 
     def __init__(self, name: str, options: Options) -> None:
         self.name = name
@@ -45,6 +51,7 @@ class PacketPort(Port):
         info = ffi.new("struct nm_packet_info *")
         lib.nm_packet_look(self._source, info)
         self.linktype = info.linktype
+        self._linktypes = _linktypes(info)
         if options.fanout:
             options.fanout.group = info.fanout_group
         self._facts = _facts_of(info, options)
@@ -58,6 +65,23 @@ class PacketPort(Port):
                 Interface(self.linktype, self._snaplen, 10**9, 0, 0, encode_options([name]), False)
             )
         return self._met
+
+    @property
+    def metadata(self) -> frozenset[str]:  # type: ignore[override]
+        """Tags can only be told of packets that they are put back into."""
+        return _METADATA | (_TAG_METADATA if self.linktype in _TAGGED else frozenset())
+
+    @property
+    def linktypes(self) -> Sequence[int]:
+        """Of ``any`` both cooked headers, of Ethernet also what cable modem head-ends send in its place."""
+        return self._linktypes
+
+    def set_linktype(self, linktype: int) -> None:
+        """Give packets another link type from the next fill on."""
+        error = lib.nm_packet_set_linktype(self._source, linktype)
+        if error:
+            raise self.error(-error, "")
+        self.linktype = linktype
 
     def take_source(self) -> Any:
         """Hand over the source."""
@@ -108,6 +132,12 @@ def _protocol(name: str, protocol: int | None) -> int:
     if not 0 <= protocol <= 0xFFFF:
         raise UsageError(f"{name}: protocol {protocol}: an Ethernet type, 0 .. 65535")
     return protocol
+
+
+def _linktypes(info: Any) -> tuple[int, ...]:
+    if info.ifindex == 0:
+        return (DLT_LINUX_SLL2, DLT_LINUX_SLL)
+    return (DLT_EN10MB, DLT_DOCSIS) if info.arphrd == _ARPHRD_ETHER else (info.linktype,)
 
 
 def _facts_of(info: Any, options: Options) -> dict[str, str]:

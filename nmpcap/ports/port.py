@@ -59,6 +59,10 @@ class Port:
     savefile = False
     reader: Reader | None = None
     """What reads it, where it is a savefile."""
+    live = False
+    """Whether it is a Linux packet socket, whose filters find VLAN tags and more in the metadata."""
+    metadata: frozenset[str] = frozenset()
+    """What the source can tell a filter besides the packet, by the names of ``insn.ANCILLARY``."""
     interfaces: Sequence[Interface] = ()
     has_interfaces = False
     """Whether there is something in that list, and Packet.interface an index into it."""
@@ -69,6 +73,15 @@ class Port:
 
     def take_source(self) -> Any:
         """Hand over the core's ``struct nm_source *``, which whoever takes it closes."""
+        raise NotImplementedError
+
+    @property
+    def linktypes(self) -> Sequence[int]:
+        """The link types that its packets can be had in."""
+        return (self.linktype,)
+
+    def set_linktype(self, linktype: int) -> None:
+        """Give packets from now on another of ``linktypes``."""
         raise NotImplementedError
 
     def feed(self) -> None:

@@ -1,6 +1,6 @@
 /*
  * The handle between threads: who is in it, breaks, closing, counters.
- * core: capture.c traffic.c bpf/bounds.c bpf/check.c bpf/jit.c bpf/jit_aarch64.c bpf/jit_x86_64.c bpf/lower.c bpf/program.c bpf/search.c bpf/vm.c
+ * core: capture.c judge.c traffic.c bpf/bounds.c bpf/check.c bpf/jit.c bpf/jit_aarch64.c bpf/jit_x86_64.c bpf/lower.c bpf/program.c bpf/search.c bpf/vm.c
  * modes: plain asan tsan
  */
 #include <pthread.h>
@@ -294,8 +294,52 @@ static void test_threads_send_in_turns(void)
     CHECK(s.control.violations == 0);
 }
 
+/* A program that asks for the tag beside the packet, over every cut: the packets are as they were, to the byte. */
+static void test_tags_are_taken_out_and_put_back(void)
+{
+    static const struct nm_insn tagged[] = {{0x30, 0, 0, 0xfffff030}, {0x16, 0, 0, 0}}; /* ldb [vlanp]; ret a */
+    static const struct nm_insn all[] = {{0x30, 0, 0, 0xfffff030}, {0x06, 0, 0, 262144}};
+    const struct control control = {.end_at = UINT64_MAX, .per_fill = 64, .min_size = 16, .spread = 5,
+                                    .fail_at = UINT64_MAX, .available = 64, .tags = 4};
+
+    for (uint32_t snaplen = 1; snaplen < 22; snaplen++) {
+        struct nm_deadline now = {.timeout_ns = 0};
+        struct nm_program *program;
+        struct nm_window *w;
+        struct shared s = {.control = control};
+        char msg[NM_MSG_SIZE];
+
+        s.source = fake_new(&s.control);
+        CHECK(nm_capture_new(s.source, "fake", snaplen, &s.capture) == 0 && nm_capture_enter(s.capture) == 0);
+        CHECK(nm_program_new(all, 2, NM_BPF_AUTO, &program, msg) == 0);
+        nm_capture_filter(s.capture, program, 1, NM_FILTER_BESIDE);
+        CHECK(nm_capture_refill(s.capture, &now) == 64);
+        nm_capture_filter(s.capture, program, 1, NM_FILTER_BESIDE); /* over the cut ones */
+        nm_program_unref(program);
+        w = nm_capture_window(s.capture);
+        for (uint64_t i = 0; i < 64; i++) {
+            const struct nm_view *v = &w->next[i];
+            uint32_t size = 16 + i % 5;
+
+            CHECK(v->len == size + 10 && v->caplen == (size < snaplen ? size : snaplen));
+            for (uint32_t k = 0; k < v->caplen; k++) {
+                const uint8_t tag[] = {0x81, 0x00, 0x00, (uint8_t)i};
+
+                CHECK(v->data[k] == (i % 4 == 0 && k >= 12 && k < 16 ? tag[k - 12] : (uint8_t)(i + k * 7)));
+            }
+        }
+        CHECK(nm_program_new(tagged, 2, NM_BPF_AUTO, &program, msg) == 0);
+        nm_capture_filter(s.capture, program, 1, NM_FILTER_BESIDE);
+        nm_program_unref(program);
+        CHECK(w->passed - w->taken == 16);
+        nm_capture_leave(s.capture);
+        nm_capture_free(s.capture);
+    }
+}
+
 int main(void)
 {
+    test_tags_are_taken_out_and_put_back();
     test_threads_share_without_loss();
     test_closing_at_any_moment();
     test_a_break_is_never_lost();

@@ -30,6 +30,10 @@ class _Header(ctypes.Structure):
     )
 
 
+class _Program(ctypes.Structure):
+    _fields_ = (("len", ctypes.c_uint), ("insns", ctypes.c_void_p))
+
+
 class _Stats(ctypes.Structure):
     _fields_ = (("received", ctypes.c_uint), ("dropped", ctypes.c_uint), ("if_dropped", ctypes.c_uint))
 
@@ -62,17 +66,36 @@ class Libpcap:
                 assert self._pcap.pcap_set_datalink(self._handle, linktype) == 0
 
     def read(self, count: int, timeout: float = 5) -> list[Captured]:
-        """Return up to ``count`` packets, as many as come until the timeout."""
+        """Return up to ``count`` packets, as many as come until the timeout; 0: as many as are there."""
         header, data = ctypes.POINTER(_Header)(), ctypes.POINTER(ctypes.c_ubyte)()
         packets: list[Captured] = []
         until = time.monotonic() + timeout
-        while len(packets) < count and time.monotonic() < until:
+        while len(packets) < count:
             if self._pcap.pcap_next_ex(self._handle, ctypes.byref(header), ctypes.byref(data)) != 1:
+                if time.monotonic() >= until:
+                    break
                 time.sleep(0.002)
                 continue
             h = header.contents
             packets.append(Captured(h.seconds * 10**9 + h.fraction, ctypes.string_at(data, h.caplen), h.len))
         return packets
+
+    def setfilter(self, text: str) -> bool:
+        """Compile a filter for this handle and set it; False where libpcap refuses."""
+        program = _Program()
+        if self._pcap.pcap_compile(self._handle, ctypes.byref(program), text.encode(), 1, 0xFFFFFFFF):
+            return False
+        refused = self._pcap.pcap_setfilter(self._handle, ctypes.byref(program))
+        self._pcap.pcap_freecode(ctypes.byref(program))
+        return not refused
+
+    def datalinks(self) -> list[int]:
+        """Return the link types that may be chosen from."""
+        types = ctypes.POINTER(ctypes.c_int)()
+        count = self._pcap.pcap_list_datalinks(self._handle, ctypes.byref(types))
+        found = types[:count]
+        self._pcap.pcap_free_datalinks(types)
+        return found
 
     def stats(self) -> tuple[int, int, int]:
         """Return packets received, dropped and dropped by the interface."""

@@ -39,6 +39,15 @@ struct nm_metadata {
     uint32_t value[16];
 };
 
+enum { /* of which word is what: SKF_AD_* of linux/filter.h, a fourth of it */
+    NM_META_TYPE = 1,
+    NM_META_IFINDEX = 2,
+    NM_META_HATYPE = 7,
+    NM_META_TAG = 11,
+    NM_META_TAGGED = 12,
+    NM_META_TPID = 15,
+};
+
 /*
  * nm_bpf_check - whether a program may run.
  *
@@ -74,6 +83,9 @@ void nm_program_unref(struct nm_program *program);
 
 /* nm_program_machine - "jit-x86_64", "jit-aarch64" or "interpreter". */
 const char *nm_program_machine(const struct nm_program *program);
+
+/* nm_program_metadata - what its ancillary loads ask for: a bit for each word of nm_metadata.value. */
+uint32_t nm_program_metadata(const struct nm_program *program);
 
 /* nm_program_code - the machine code, for a disassembler, or NULL; *size is its bytes. It lives as long
  * as the program. */

@@ -218,6 +218,8 @@ static int emit_one(struct layout *layout, uint32_t i, uint32_t next)
         emit(layout, *op);
         if (op->operation == NM_OP_LD_MEM || op->operation == NM_OP_LDX_MEM)
             layout->out->mem_read |= (uint16_t)(1u << op->k);
+        if (op->operation == NM_OP_LD_METADATA)
+            layout->out->metadata |= (uint16_t)(1u << op->k);
         if (!nm_op_branches(op->operation) && !nm_op_returns(op->operation) && op->operation != NM_OP_JA)
             emit_successor(layout, op->jf, next);
     }

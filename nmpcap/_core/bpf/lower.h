@@ -59,6 +59,7 @@ struct nm_lowered {
     struct nm_sieve *sieves;
     uint32_t nsieves;
     uint16_t mem_read; /* bit n: M[n] is read somewhere */
+    uint16_t metadata; /* bit n: nm_metadata.value[n] is */
 };
 
 /* nm_bpf_lower - lowers a checked program. 0 or ENOMEM. */

@@ -98,6 +98,11 @@ const char *nm_program_machine(const struct nm_program *program)
     return program->jit.mem ? nm_jit_name : "interpreter";
 }
 
+uint32_t nm_program_metadata(const struct nm_program *program)
+{
+    return program->lowered.metadata;
+}
+
 const uint8_t *nm_program_code(const struct nm_program *program, size_t *size)
 {
     *size = program->jit.length;

@@ -38,7 +38,7 @@ PyObject *nm_packet_new(PyTypeObject *type, const struct nm_view *view)
     p->len = view->len;
     p->ifindex = view->ifindex;
     p->linktype = view->linktype;
-    p->flags = view->flags;
+    p->flags = view->flags & NM_VIEW_OUT;
     memcpy(p->data, view->data, view->caplen);
     return (PyObject *)p;
 }

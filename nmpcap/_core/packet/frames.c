@@ -46,10 +46,11 @@ static void give_back(struct nm_packet *p)
     nm_packet_free_copies(p);
 }
 
-/* The whole of a packet that has a part in its frame; without memory for it, the part. */
+/* The whole of a packet that has a part in its frame, which may be more than the snapshot length: the filter may
+ * look further. Without memory for it, the part. */
 static void take_copy(struct nm_packet *p, struct nm_packet_raw *raw)
 {
-    uint32_t size = raw->len < p->snaplen ? raw->len : p->snaplen;
+    uint32_t size = raw->len;
     struct nm_packet_copy *copy = malloc(sizeof(*copy) + HEADROOM + size);
     uint8_t nothing;
     ssize_t got;

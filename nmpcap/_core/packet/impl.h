@@ -16,6 +16,7 @@
 
 #define NM_DLT_EN10MB 1
 #define NM_DLT_LINUX_SLL 113
+#define NM_DLT_DOCSIS 143
 #define NM_DLT_NETLINK 253
 #define NM_DLT_LINUX_SLL2 276
 
@@ -98,6 +99,11 @@ int nm_packet_make_ring(struct nm_packet *p, uint64_t buffer_size);
 int nm_packet_fill_blocks(struct nm_packet *p, struct nm_batch *batch);
 int nm_packet_fill_frames(struct nm_packet *p, struct nm_batch *batch);
 void nm_packet_free_copies(struct nm_packet *p);
+
+/* filter.c: has the kernel keep no more than so many bytes of each packet; 0: refuse them all. */
+int nm_packet_keep(struct nm_packet *p, uint32_t bytes);
+int nm_packet_filter(struct nm_source *source, const struct nm_insn *insns, uint32_t n);
+void nm_packet_metadata(struct nm_source *source, const struct nm_view *view, struct nm_metadata *metadata);
 
 /* interfaces.c: the index of one of the kernel's in our table. */
 uint32_t nm_packet_meet(struct nm_packet *p, int ifindex);

@@ -81,8 +81,9 @@ int nm_packet_open(const struct nm_packet_args *args, struct nm_source **source,
 /* nm_packet_look - what was opened. */
 void nm_packet_look(struct nm_source *source, struct nm_packet_info *info);
 
-/* nm_packet_set_linktype - has `any` deliver DLT_LINUX_SLL (113) or DLT_LINUX_SLL2 (276) from the next
- * fill on; -EINVAL for others, and on an interface, which has the one it has. For the thread that reads. */
+/* nm_packet_set_linktype - from the next fill on, has `any` deliver DLT_LINUX_SLL (113) or DLT_LINUX_SLL2
+ * (276), and an Ethernet interface call its packets DLT_EN10MB (1) or DLT_DOCSIS (143), which some cable modem
+ * head-ends send in place of Ethernet frames; -EINVAL for others. For the thread that reads. */
 int nm_packet_set_linktype(struct nm_source *source, uint16_t linktype);
 
 /* nm_packet_interfaces - how many interfaces have been met so far: nm_view.ifindex counts these, from 0,

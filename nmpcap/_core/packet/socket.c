@@ -6,7 +6,6 @@
  * It has no protocol until it is bound, so that nothing comes in before everything is set.
  */
 #include <arpa/inet.h>
-#include <linux/filter.h>
 #include <linux/if_arp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -110,17 +109,6 @@ static int set_options(struct nm_packet *p, const struct nm_packet_args *args)
     return error ? error : nm_packet_set_clock(p, args->tstamp_type);
 }
 
-/* Has the kernel keep no more than so many bytes of each packet; 0: refuse them all. */
-static int keep(struct nm_packet *p, uint32_t bytes)
-{
-    struct sock_filter instruction = BPF_STMT(BPF_RET | BPF_K, bytes);
-    struct sock_fprog program = {.len = 1, .filter = &instruction};
-
-    if (setsockopt(p->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)))
-        return nm_packet_fail(p, errno, "setting the snapshot length: %s", strerror(errno));
-    return 0;
-}
-
 static int bind_to(struct nm_packet *p)
 {
     struct sockaddr_ll address = {
@@ -167,13 +155,13 @@ static int set_up(struct nm_packet *p, const struct nm_packet_args *args)
         error = nm_packet_make_ring(p, args->buffer_size ? args->buffer_size : NM_PACKET_BUFFER);
     /* Between binding and joining its group a socket would get what is another's. */
     if (!error)
-        error = keep(p, args->fanout ? 0 : p->snaplen);
+        error = nm_packet_keep(p, args->fanout ? 0 : p->snaplen);
     if (!error)
         error = bind_to(p);
     if (!error && args->fanout) {
         error = nm_packet_join(p, args);
         if (!error)
-            error = keep(p, p->snaplen);
+            error = nm_packet_keep(p, p->snaplen);
     }
     if (!error && args->promisc && p->ifindex)
         error = be_promiscuous(p);

@@ -159,9 +159,13 @@ void nm_packet_look(struct nm_source *source, struct nm_packet_info *info)
 int nm_packet_set_linktype(struct nm_source *source, uint16_t linktype)
 {
     struct nm_packet *p = nm_packet_self(source);
+    bool offered = linktype == p->linktype;
 
-    if (linktype != p->linktype &&
-        (p->ifindex || (linktype != NM_DLT_LINUX_SLL && linktype != NM_DLT_LINUX_SLL2)))
+    if (!p->ifindex)
+        offered = linktype == NM_DLT_LINUX_SLL || linktype == NM_DLT_LINUX_SLL2;
+    else if (p->arphrd == ARPHRD_ETHER)
+        offered = linktype == NM_DLT_EN10MB || linktype == NM_DLT_DOCSIS;
+    if (!offered)
         return -EINVAL;
     p->linktype = linktype;
     return 0;
@@ -177,6 +181,8 @@ const struct nm_source_ops nm_packet_ops = {
     .withdraw = nm_packet_withdraw,
     .room = nm_packet_room,
     .queued = nm_packet_queued,
+    .filter = nm_packet_filter,
+    .metadata = nm_packet_metadata,
     .fileno = descriptor,
     .direction = direction,
     .counters = nm_packet_counters,

@@ -32,8 +32,9 @@ static inline uint16_t nm_packet_tpid(const struct nm_packet_raw *raw)
     return raw->status & TP_STATUS_VLAN_TPID_VALID ? raw->tpid : ETH_P_8021Q;
 }
 
-/* Puts back the VLAN tag that the adapter or the kernel has taken off an Ethernet frame. */
-static inline void nm_packet_untake_tag(struct nm_packet_raw *raw)
+/* Puts back the VLAN tag that the adapter or the kernel has taken off an Ethernet frame. False: it has been cut
+ * off with what would be in front of it. */
+static inline bool nm_packet_untake_tag(struct nm_packet_raw *raw)
 {
     enum { ADDRESSES = 2 * ETH_ALEN };
 
@@ -41,10 +42,11 @@ static inline void nm_packet_untake_tag(struct nm_packet_raw *raw)
     raw->len += NM_VLAN_TAG;
     memmove(raw->data, raw->data + NM_VLAN_TAG, raw->caplen < ADDRESSES ? raw->caplen : ADDRESSES);
     if (raw->caplen < ADDRESSES)
-        return;
+        return false;
     raw->caplen += NM_VLAN_TAG;
     nm_put16(raw->data + ADDRESSES, nm_packet_tpid(raw));
     nm_put16(raw->data + ADDRESSES + 2, raw->tci);
+    return true;
 }
 
 /* Makes up the header of a cooked packet: LINUX_SLL or LINUX_SLL2. A VLAN tag goes where it would be behind
@@ -90,20 +92,22 @@ static inline void nm_packet_cook(const struct nm_packet *p, struct nm_packet_ra
 static inline bool nm_packet_view(struct nm_packet *p, struct nm_packet_raw *raw, struct nm_view *view)
 {
     bool outgoing = raw->from->sll_pkttype == PACKET_OUTGOING;
+    bool tagged = raw->status & TP_STATUS_VLAN_VALID;
 
     if (outgoing && raw->from->sll_hatype == ARPHRD_LOOPBACK)
         return false;
     if (p->cooked)
         nm_packet_cook(p, raw);
-    else if (raw->status & TP_STATUS_VLAN_VALID && p->linktype == NM_DLT_EN10MB)
-        nm_packet_untake_tag(raw);
+    else if (tagged)
+        tagged = p->linktype == NM_DLT_EN10MB && nm_packet_untake_tag(raw);
     view->data = raw->data;
     view->ts_ns = raw->ts_ns;
     view->caplen = raw->caplen;
     view->len = raw->len;
     view->ifindex = p->ifindex ? 0 : nm_packet_meet(p, raw->from->sll_ifindex);
     view->linktype = p->linktype;
-    view->flags = outgoing ? NM_VIEW_OUT : 0;
+    view->flags = (uint16_t)((raw->from->sll_pkttype << NM_VIEW_TYPE_SHIFT & NM_VIEW_TYPE) |
+                             (outgoing ? NM_VIEW_OUT : 0) | (tagged ? NM_VIEW_TAG : 0));
     return true;
 }
 
