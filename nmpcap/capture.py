@@ -11,12 +11,14 @@ import asyncio
 import enum
 import errno as errnos
 from collections.abc import AsyncIterator, Iterator, Sequence
+from operator import index
 from typing import Any, SupportsFloat
 
 from nmpcap._core import ffi, lib
 from nmpcap._core.deadline import timeout_ns
 from nmpcap._core.delivery import Handle
 from nmpcap._dump import PacketSink, describe_port, dump_window, with_filter, within
+from nmpcap.arguments import instance
 from nmpcap.dlt import datalink_val_to_name
 from nmpcap.errors import DeviceError, PcapError, UsageError
 from nmpcap.filter import Program, compile
@@ -126,6 +128,9 @@ class Capture(Handle):
         Ends as ``loop`` does, and no packet passes through Python. Where the writer fails, what it has
         not taken stays in the handle: once there is room again, call this again.
         """
+        if not hasattr(writer, "write_views"):
+            raise TypeError(f"{self._name}: dump writes to a Writer, not {type(writer).__name__}")
+        cnt = index(cnt)
         writer.describe_from(self._interfaces_from)
         with self._entered():
             return dump_window(self._core, lambda: self._fill(None), writer, cnt)
@@ -277,6 +282,8 @@ class Capture(Handle):
         for another link type than this handle's; the filter before it then stays.
         """
         program = self._compile(filter, optimize, netmask) if isinstance(filter, str) else filter
+        if program is not None:
+            instance(program, Program, f"{self._name}: a filter that is no str or None")
         if program is not None and program.linktype != self.datalink():
             theirs, ours = _linktype_name(program.linktype), _linktype_name(self.datalink())
             raise PcapError(f"{self._name}: the filter is for link type {theirs}, the packets are {ours}")
