@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from operator import index
 from typing import Any
 
 from nmpcap.errors import PortNameError, UsageError
 
-__all__ = ["encoded", "instance", "number", "path_or_descriptor", "text"]
+__all__ = ["encoded", "instance", "number", "text"]
 
 
 def text(value: Any, what: str) -> str:
@@ -47,26 +46,6 @@ def instance(value: Any, kind: type, what: str) -> None:
     """Check what something is. TypeError if it is not of that class."""
     if not isinstance(value, kind):
         raise TypeError(f"{what} must be a {kind.__name__}, not {_kind(value)}")
-
-
-def path_or_descriptor(value: Any, what: str, method: str) -> str | int | None:
-    """Return a path as a str, or a descriptor; None for a file object, which has ``method``.
-
-    TypeError for anything else; UsageError for a path that no file can have.
-    """
-    if isinstance(value, (str, bytes, os.PathLike)):
-        path = os.fsdecode(value)
-        try:
-            if b"\0" not in os.fsencode(path):
-                return path
-        except UnicodeEncodeError:
-            pass
-        raise UsageError(f"{what}: {path!r} is not a path that a file can have")
-    if isinstance(value, int) and not isinstance(value, bool):
-        return number(value, f"{what}: descriptor", 0, 2**31 - 1)
-    if not callable(getattr(value, method, None)) or isinstance(value, type):
-        raise TypeError(f"{what} must be a path, a descriptor or a binary file object, not {_kind(value)}")
-    return None
 
 
 def _kind(value: Any) -> str:
