@@ -27,7 +27,7 @@ def encoded(value: Any, what: str) -> bytes:
     except UnicodeEncodeError as error:
         raise PortNameError(f"{what}: {value!r} has half a surrogate pair", error.start) from None
     if b"\0" in name:
-        raise PortNameError(f"{what}: {value!r} contains a NUL", value.index("\0"))
+        raise PortNameError(f"{what}: {value!r} contains a NUL, a zero character", value.index("\0"))
     return name
 
 

@@ -168,7 +168,9 @@ def test_an_interpreter_with_a_lock_of_its_own_loads_it() -> None:
     program = (
         "import importlib.util as u\n"
         f"spec = u.spec_from_file_location('nmpcap._core._mapping', {_mapping.__file__!r})\n"
-        "u.module_from_spec(spec).Mapping"
+        "module = u.module_from_spec(spec)\n"
+        "spec.loader.exec_module(module)\n"
+        "module.Mapping"
     )
     interpreter = interpreters.create("isolated")
     try:
