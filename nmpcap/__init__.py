@@ -1,6 +1,15 @@
 """nmpcap: libpcap-shaped capture and injection over netmap, with or without the kernel module."""
 
 from nmpcap.capture import Capture, Direction
+from nmpcap.devices import (
+    ConnectionStatus,
+    DeviceAddress,
+    DeviceFlags,
+    DeviceInfo,
+    findalldevs,
+    lookupdev,
+    lookupnet,
+)
 from nmpcap.dlt import (
     datalink_name_to_val,
     datalink_val_to_description,
@@ -32,7 +41,11 @@ __all__ = [
     "MAXIMUM_SNAPLEN",
     "Batch",
     "Capture",
+    "ConnectionStatus",
+    "DeviceAddress",
     "DeviceError",
+    "DeviceFlags",
+    "DeviceInfo",
     "Direction",
     "Explanation",
     "Fanout",
@@ -55,7 +68,10 @@ __all__ = [
     "datalink_val_to_description",
     "datalink_val_to_description_or_dlt",
     "datalink_val_to_name",
+    "findalldevs",
     "lib_version",
+    "lookupdev",
+    "lookupnet",
     "open",
     "open_dead",
     "open_live",

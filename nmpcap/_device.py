@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from nmpcap import _abi
 from nmpcap._core import ffi, lib
 from nmpcap._core._mapping import Mapping
+from nmpcap.arguments import number, text
 from nmpcap.errors import DeviceError, UsageError
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ _IOCTLS = {getattr(_abi, name): name for name in vars(_abi) if name.startswith("
 
 def which_netmap(netmap: str | None) -> int:
     """Returns the core's number for ``auto``, ``kernel`` or ``user``; None asks ``NMPCAP_NETMAP``."""
+    if netmap is not None:
+        text(netmap, "netmap=")
     chosen = netmap or os.environ.get("NMPCAP_NETMAP") or "auto"
     try:
         return _WHICH[chosen]
@@ -93,6 +96,7 @@ class Device:
         ``request`` is a ``NIOC*`` number, ``buffer`` a writable buffer with the structure that goes with
         it. Addresses in the buffer (bodies, options) are this process's own.
         """
+        number(request, f"{self.name} netmap: request", 0, 2**32 - 1)
         size = request >> 16 & 0x3FFF
         if buffer is None:
             if size:
@@ -114,8 +118,8 @@ class Device:
         The mapping keeps the port bound, after ``close`` as well, until it is closed or nothing refers
         to it or a view of it any more.
         """
-        if length <= 0:
-            raise UsageError(f"{self.name} netmap: mapping {length} bytes")
+        number(length, f"{self.name} netmap: bytes to map", 1, 2**63 - 1)
+        number(offset, f"{self.name} netmap: offset to map from", -(2**63), 2**63 - 1)
         mapping = ffi.new("struct nm_mapping **")
         with self._exclusive(self._requesting, "mmap"):
             error = lib.nm_mapping_open(self._device, length, offset, mapping)
@@ -129,6 +133,7 @@ class Device:
         Returns what came, 0 when ``timeout_ms`` (None or negative: never) was up or after ``wake``. Goes on
         waiting after signals, once their handlers have run; what they raise comes out of here.
         """
+        number(events, f"{self.name} netmap: events", 0, 2**15 - 1)
         deadline = None if timeout_ms is None or timeout_ms < 0 else time.monotonic() + timeout_ms / 1000
         revents = ffi.new("short *")
         with self._exclusive(self._polling, "poll"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nmpcap._core import ffi, lib
+from nmpcap.arguments import encoded
 from nmpcap.errors import PortNameError
 
 __all__ = ["PortName", "parse_port_name"]
@@ -28,11 +29,11 @@ def parse_port_name(spec: str, *, legacy: bool = False) -> PortName:
     (``@share=...``) are checked and left out. Raises PortNameError; its ``foreign`` tells names
     that are not netmap's from wrong ones.
     """
-    text = _encode(spec)
+    name_given = encoded(spec, "a port name")
     error = ffi.new("struct nm_portname_error *")
     if legacy:
         req = ffi.new("struct nmreq *")
-        if lib.nm_portname_legacy(text, req, error):
+        if lib.nm_portname_legacy(name_given, req, error):
             raise _refusal(spec, error)
         mode = req.nr_flags & lib.NR_REG_MASK
         name = ffi.string(req.nr_name).decode(errors="surrogateescape")
@@ -42,20 +43,13 @@ def parse_port_name(spec: str, *, legacy: bool = False) -> PortName:
     options = ffi.new("struct nm_portname_options *")
     position = ffi.new("size_t *")
     if (
-        lib.nm_portname_header(text, position, header, error)
-        or lib.nm_portname_register(text, position, reg, error)
-        or lib.nm_portname_options(text, position, options, error)
+        lib.nm_portname_header(name_given, position, header, error)
+        or lib.nm_portname_register(name_given, position, reg, error)
+        or lib.nm_portname_options(name_given, position, options, error)
     ):
         raise _refusal(spec, error)
     name = ffi.string(header.nr_name).decode(errors="surrogateescape")
     return PortName(name, reg.nr_mode, reg.nr_ringid, reg.nr_flags, reg.nr_mem_id)
-
-
-def _encode(spec: str) -> bytes:
-    text = spec.encode(errors="surrogateescape")
-    if b"\0" in text:
-        raise PortNameError(f"{spec!r} is not a port name: it contains a NUL", text.index(b"\0"))
-    return text
 
 
 def _refusal(spec: str, error: ffi.CData) -> PortNameError:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, overload
 
 from nmpcap._core import ffi, lib
+from nmpcap.arguments import instance, number
 from nmpcap.errors import UsageError
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class Ring:
 
     @flags.setter
     def flags(self, flags: int) -> None:
-        self._ring.flags = flags
+        self._ring.flags = number(flags, f"{self._name}: flags", 0, 2**32 - 1)
 
     @property
     def ts(self) -> tuple[int, int]:
@@ -145,6 +146,9 @@ class Ring:
         Within one region buffers change places and nothing is copied. Stops where this ring has no more
         packets, the other no more room, or after ``limit``. Neither ring is synced.
         """
+        instance(to, Ring, f"{self._name}: where to forward")
+        if limit is not None:
+            number(limit, f"{self._name}: packets to forward", 0, 2**32 - 1)
         if self.tx or not to.tx:
             raise UsageError(f"{self._name}: forwarding to {to._name}: it goes from an rx to a tx ring")
         moved = ffi.new("uint32_t *")
@@ -266,7 +270,10 @@ class Slot:
 
     @flags.setter
     def flags(self, flags: int) -> None:
-        self._ring._slot[self.index].flags = flags
+        try:
+            self._ring._slot[self.index].flags = flags
+        except OverflowError as error:
+            raise UsageError(f"{self._ring._name}: slot {self.index}: flags {flags:#x}: {error}") from None
 
     @property
     def ptr(self) -> int:
@@ -275,7 +282,10 @@ class Slot:
 
     @ptr.setter
     def ptr(self, ptr: int) -> None:
-        self._ring._slot[self.index].ptr = ptr
+        try:
+            self._ring._slot[self.index].ptr = ptr
+        except OverflowError as error:
+            raise UsageError(f"{self._ring._name}: slot {self.index}: ptr {ptr:#x}: {error}") from None
 
     @property
     def buf(self) -> memoryview:
@@ -296,6 +306,7 @@ class Slot:
 
         Nothing is copied. UsageError (a ValueError) if the slots are in different regions.
         """
+        instance(other, Slot, "swap: other")
         ours, theirs = self._ring, other._ring
         if not lib.nm_desc_same_region(ours._desc._open("swap"), theirs._desc._open("swap")):
             raise UsageError(

@@ -11,6 +11,7 @@ import asyncio
 import enum
 import errno as errnos
 from collections.abc import AsyncIterator, Iterator, Sequence
+from operator import index
 from typing import Any, SupportsFloat
 
 from nmpcap._core import ffi, lib
@@ -18,6 +19,7 @@ from nmpcap._core.deadline import timeout_ns
 from nmpcap._core.delivery import Handle
 from nmpcap._dump import PacketSink, describe_port, dump_window, with_filter, within
 from nmpcap._filter import Filter, linktype_name
+from nmpcap.arguments import instance
 from nmpcap.errors import DeviceError, PcapError, UsageError
 from nmpcap.filter import Program
 from nmpcap.packet import Batch, Explanation, Packet, Stats
@@ -126,6 +128,9 @@ class Capture(Handle):
         Ends as ``loop`` does, and no packet passes through Python. Where the writer fails, what it has
         not taken stays in the handle: once there is room again, call this again.
         """
+        if not hasattr(writer, "write_views"):
+            raise TypeError(f"{self._name}: dump writes to a Writer, not {type(writer).__name__}")
+        cnt = index(cnt)
         writer.describe_from(self._interfaces_from)
         with self._entered():
             return dump_window(self._core, lambda: self._fill(None), writer, cnt)
@@ -294,6 +299,8 @@ class Capture(Handle):
         for another link type than this handle's, or in need of metadata that the port does not hand over;
         the filter before it then stays.
         """
+        if filter is not None and not isinstance(filter, str):
+            instance(filter, Program, f"{self._name}: a filter that is no str or None")
         with self._entered():
             if isinstance(filter, str):
                 self._filter.set_text(filter, optimize, netmask)

@@ -448,6 +448,8 @@ def datalink_name_to_val(name: str) -> int:
 
     Raises PcapError for a name that is not known (libpcap: -1).
     """
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a link type must be a str, not {type(name).__name__}")
     try:
         return _VALUES[name.upper().removeprefix("DLT_")]
     except KeyError:

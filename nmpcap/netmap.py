@@ -22,6 +22,7 @@ from nmpcap._desc import NetmapIf, NmDesc, NmRequest, NmStats, text
 from nmpcap._device import Device, Mapping, which_netmap
 from nmpcap._portname import PortName, parse_port_name
 from nmpcap._rings import Ring, Slot, Slots
+from nmpcap.arguments import encoded, instance, number
 from nmpcap.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ __all__ = [
 __all__ += [name for name in vars(_abi) if name.isupper()]
 
 _T = TypeVar("_T")
+_UINT16, _UINT32 = 2**16 - 1, 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,21 @@ def nm_open(
     PortNameError for a name that is none (``foreign``: not netmap's); DeviceError for a port that cannot
     be opened, with netmap's errno.
     """
+    number(flags, "nm_open: flags", 0, _UINT32)
+    spec_bytes = encoded(name, "nm_open: name")
+    if parent is not None:
+        instance(parent, NmDesc, "nm_open: parent")
+    if req is not None:
+        instance(req, NmRequest, "nm_open: req")
+    for what, value, most in (
+        ("tx_slots", tx_slots, _UINT32),
+        ("rx_slots", rx_slots, _UINT32),
+        ("tx_rings", tx_rings, _UINT16),
+        ("rx_rings", rx_rings, _UINT16),
+        ("mem_id", mem_id, _UINT16),
+        ("extra_bufs", extra_bufs, _UINT32),
+    ):
+        number(value, f"nm_open: {what}", 0, most)
     if not flags & lib.NM_OPEN_IFNAME:
         parse_port_name(name, legacy=legacy)
     asked = req or NmRequest()
@@ -118,17 +135,17 @@ def nm_open(
             "nr_flags": asked.flags,
         },
     )
-    spec = ffi.new("char[]", name.encode(errors="surrogateescape"))
+    spec = ffi.new("char[]", spec_bytes)
     args = ffi.new("struct nm_open_args *")
     args.name = spec
     args.req = reg
     args.flags = flags
     args.parent = parent._open("nm_open of a child") if parent else ffi.NULL
     args.which = which_netmap(netmap)
-    args.legacy = legacy
+    args.legacy = bool(legacy)
     args.pipes = asked.pipes
-    args.timestamps = timestamps
-    args.backpressure = backpressure
+    args.timestamps = bool(timestamps)
+    args.backpressure = bool(backpressure)
     desc = ffi.new("struct nm_desc **")
     msg = ffi.new("char[]", lib.NM_MSG_SIZE)
     error = lib.nm_desc_open(args, desc, msg)

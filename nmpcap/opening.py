@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from nmpcap.arguments import encoded, number, text
 from nmpcap.capture import Capture
 from nmpcap.errors import PcapError, UsageError
 from nmpcap.ports import (
@@ -22,6 +23,8 @@ from nmpcap.savefile.input import Source
 from nmpcap.tstamp import tstamp_type_name_to_val, tstamp_type_val_to_name
 
 __all__ = ["Inactive", "create", "open", "open_dead", "open_live", "open_offline"]
+
+_INT_MIN, _INT_MAX = -(2**31), 2**31 - 1  # libpcap's are C ints
 
 
 def open(
@@ -62,11 +65,11 @@ def open(
     """
     options = Options(
         snaplen=_check_snaplen(name, snaplen),
-        promisc=promisc,
+        promisc=bool(promisc),
         netmap=netmap,
-        immediate=immediate,
-        rfmon=rfmon,
-        buffer_size=buffer_size,
+        immediate=bool(immediate),
+        rfmon=bool(rfmon),
+        buffer_size=buffer_size if buffer_size is None else _check_buffer_size(name, buffer_size),
         tstamp_type=tstamp_type,
         protocol=protocol,
         fanout=fanout,
@@ -82,9 +85,9 @@ def open_live(device: str, snaplen: int, promisc: bool, to_ms: int) -> Capture:
 
     ``to_ms`` is a deadline in milliseconds for reading calls, not libpcap's packet buffer timeout.
     """
-    if not 0 < snaplen <= MAXIMUM_SNAPLEN:
-        snaplen = MAXIMUM_SNAPLEN  # libpcap: pcap_activate
-    return open(device, snaplen=snaplen, promisc=promisc, timeout=to_ms / 1000 if to_ms > 0 else None)
+    return open(
+        device, snaplen=_any_snaplen(device, snaplen), promisc=promisc, timeout=_seconds(device, to_ms)
+    )
 
 
 def open_offline(
@@ -116,8 +119,7 @@ def open_dead(
     """Return a handle without a port: to compile filters for, and to open savefiles with dump_open."""
     nano = _is_nano("open_dead", tstamp_precision)
     snaplen = _check_snaplen("open_dead", snaplen)
-    if not 0 <= linktype <= 0xFFFF:
-        raise UsageError(f"open_dead: link type {linktype}: 0 .. 65535")
+    number(linktype, "open_dead: link type", 0, 0xFFFF)
     return Capture(DeadPort(linktype), snaplen=snaplen, nano=nano)
 
 
@@ -133,6 +135,7 @@ class Inactive:
     """
 
     def __init__(self, device: str) -> None:
+        encoded(device, "the name of a port")
         self._device = device
         self._options = Options()
         self._timeout: float | None = None
@@ -148,7 +151,7 @@ class Inactive:
 
     def set_snaplen(self, snaplen: int) -> None:
         """Keep so many bytes of each packet; 0 or less, or more than 262144: no limit."""
-        self._set(snaplen=snaplen if 0 < snaplen <= MAXIMUM_SNAPLEN else MAXIMUM_SNAPLEN)
+        self._set(snaplen=_any_snaplen(self._device, snaplen))
 
     def set_promisc(self, promisc: bool) -> None:
         """See frames for others, too, where the port is an interface; not of ``any``."""
@@ -157,7 +160,7 @@ class Inactive:
     def set_timeout(self, to_ms: int) -> None:
         """Give reading calls a deadline in milliseconds; 0 or less: none."""
         self._set()
-        self._timeout = to_ms / 1000 if to_ms > 0 else None
+        self._timeout = _seconds(self._device, to_ms)
 
     def set_immediate_mode(self, immediate: bool) -> None:
         """Deliver each packet when it comes; netmap's ports always do."""
@@ -165,9 +168,7 @@ class Inactive:
 
     def set_buffer_size(self, nbytes: int) -> None:
         """Ask for a buffer of so many bytes; netmap's ports keep the rings they have."""
-        if nbytes <= 0:
-            raise UsageError(f"{self._device}: buffer size {nbytes}: bytes, more than 0")
-        self._set(buffer_size=nbytes)
+        self._set(buffer_size=_check_buffer_size(self._device, nbytes))
 
     def set_rfmon(self, rfmon: bool) -> None:
         """Ask for monitor mode."""
@@ -188,7 +189,7 @@ class Inactive:
                 raise UsageError(f"{self._device}: there is no time stamp type {tstamp_type}")
             tstamp_type = name
         try:
-            tstamp_type_name_to_val(tstamp_type)
+            tstamp_type_name_to_val(text(tstamp_type, f"{self._device}: time stamp type"))
         except PcapError as error:
             raise UsageError(f"{self._device}: {error}") from None
         self._set(tstamp_type=tstamp_type)
@@ -219,7 +220,7 @@ class Inactive:
 
     def set_netmap(self, netmap: str) -> None:
         """Choose ``auto``, ``kernel`` or ``user``."""
-        self._set(netmap=netmap)
+        self._set(netmap=text(netmap, f"{self._device}: netmap"))
 
     def activate(self) -> Capture:
         """Open the port. Raises DeviceError, and may then be tried again with other settings."""
@@ -231,9 +232,22 @@ class Inactive:
 
 
 def _check_snaplen(name: str, snaplen: int) -> int:
-    if not 1 <= snaplen <= MAXIMUM_SNAPLEN:
-        raise UsageError(f"{name}: invalid snapshot length {snaplen}: 1 .. {MAXIMUM_SNAPLEN}")
-    return snaplen
+    return number(snaplen, f"{name}: invalid snapshot length", 1, MAXIMUM_SNAPLEN)
+
+
+def _any_snaplen(name: str, snaplen: int) -> int:
+    """libpcap's pcap_activate: what makes no sense means no limit."""
+    number(snaplen, f"{name}: snapshot length", _INT_MIN, _INT_MAX)
+    return snaplen if 0 < snaplen <= MAXIMUM_SNAPLEN else MAXIMUM_SNAPLEN
+
+
+def _check_buffer_size(name: str, nbytes: int) -> int:
+    return number(nbytes, f"{name}: buffer size", 1, _INT_MAX)
+
+
+def _seconds(name: str, to_ms: int) -> float | None:
+    number(to_ms, f"{name}: timeout in milliseconds", _INT_MIN, _INT_MAX)
+    return to_ms / 1000 if to_ms > 0 else None
 
 
 def _is_nano(name: str, precision: str | int) -> bool:

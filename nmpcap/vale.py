@@ -13,15 +13,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from errno import EBUSY, EEXIST, EINVAL, ENOENT, ENOMEM, ENXIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from nmpcap import _abi
 from nmpcap._core import ffi, lib
 from nmpcap._desc import text
 from nmpcap._device import Device
+from nmpcap.arguments import encoded, number
 from nmpcap.errors import DeviceError, PortNameError, UsageError
 
 __all__ = [
+    "ListedPort",
     "PortConfig",
     "PortCounters",
     "PortInfo",
@@ -34,6 +36,7 @@ __all__ = [
     "find",
     "get_header_length",
     "get_parameter",
+    "list_all",
     "list_ports",
     "port_info",
     "set_header_length",
@@ -48,6 +51,20 @@ class ValePort:
     name: str
     switch_index: int
     port_index: int
+
+
+@dataclass(frozen=True)
+class ListedPort:
+    """A port that exists, by the name that opens it.
+
+    ``kind`` is ``switch``, ``persistent`` (and on no switch) or ``pipe``. ``netmap`` is whose: ``kernel`` or
+    ``user``. ``in_use``: somebody has it open, or it is attached to its switch.
+    """
+
+    name: str
+    kind: Literal["switch", "persistent", "pipe"]
+    netmap: str
+    in_use: bool
 
 
 @dataclass(frozen=True)
@@ -97,10 +114,31 @@ def list_ports(switch: str = "", *, netmap: str | None = None) -> list[ValePort]
 
     A switch that does not exist has none.
     """
-    if switch and not switch.startswith(_PREFIX):
+    if encoded(switch, "the name of a switch") and not switch.startswith(_PREFIX):
         raise PortNameError(f"{switch!r} is not a switch: those begin with '{_PREFIX}'", 0)
     with Device.open(netmap) as device:
         return [port for port in _walk(device) if not switch or port.name.startswith(f"{switch}:")]
+
+
+def list_all(*, netmap: str | None = None) -> list[ListedPort]:
+    """Returns the ports of switches, the persistent ports and the ends of pipes that exist.
+
+    The kernel module tells of the ports of switches only. A persistent port of its is an interface of the
+    system; pipes cannot be seen.
+    """
+    with Device.open(netmap) as device:
+        if device.name == "kernel":
+            return [ListedPort(port.name, "switch", "kernel", True) for port in _walk(device)]
+        body = ffi.new("struct nmreq_port_list *")
+        ports = []
+        while (name := _list(device, "", body, lib.NMPCAP_REQ_PORT_LIST)) is not None:
+            kind: Literal["switch", "persistent", "pipe"] = (
+                "pipe" if body.pipe else "switch" if body.on_switch else "persistent"
+            )
+            opened_as = name if name.startswith(_PREFIX) else f"netmap:{name}"
+            ports.append(ListedPort(opened_as, kind, "user", bool(body.users or body.on_switch)))
+            body.index += 1
+        return ports
 
 
 def find(name: str, *, netmap: str | None = None) -> ValePort | None:
@@ -129,11 +167,11 @@ def create(
     body = ffi.new(
         "struct nmreq_vale_newif *",
         {
-            "nr_tx_slots": tx_slots,
-            "nr_rx_slots": rx_slots,
-            "nr_tx_rings": tx_rings,
-            "nr_rx_rings": rx_rings,
-            "nr_mem_id": mem_id,
+            "nr_tx_slots": number(tx_slots, "tx_slots", 0, 2**32 - 1),
+            "nr_rx_slots": number(rx_slots, "rx_slots", 0, 2**32 - 1),
+            "nr_tx_rings": number(tx_rings, "tx_rings", 0, 2**16 - 1),
+            "nr_rx_rings": number(rx_rings, "rx_rings", 0, 2**16 - 1),
+            "nr_mem_id": _mem_id(mem_id),
         },
     )
     with Device.open(netmap) as device:
@@ -155,7 +193,7 @@ def attach(name: str, *, host: bool = False, mem_id: int = 0, netmap: str | None
     """
     body = ffi.new("struct nmreq_vale_attach *")
     body.reg.nr_mode = _abi.NR_REG_NIC_SW if host else _abi.NR_REG_ALL_NIC
-    body.reg.nr_mem_id = mem_id
+    body.reg.nr_mem_id = _mem_id(mem_id)
     with Device.open(netmap) as device:
         _request(device, _abi.NETMAP_REQ_VALE_ATTACH, name, body, "attaching")
     return int(body.port_index)
@@ -174,7 +212,7 @@ def port_info(name: str, *, mem_id: int = 0, netmap: str | None = None) -> PortI
 
     Asking makes a port that does not exist for a moment. The empty name asks for a memory region alone.
     """
-    body = ffi.new("struct nmreq_port_info_get *", {"nr_mem_id": mem_id})
+    body = ffi.new("struct nmreq_port_info_get *", {"nr_mem_id": _mem_id(mem_id)})
     with Device.open(netmap) as device:
         _request(device, _abi.NETMAP_REQ_PORT_INFO_GET, name, body, "asking about")
     return PortInfo(
@@ -233,6 +271,7 @@ def set_parameter(name: str, value: int, *, netmap: str | None = None) -> None:
 
     In user space a parameter that is not at its default keeps the runtime directory in being.
     """
+    number(value, f"the parameter {name!r}:", -(2**63), 2**63 - 1)
     with Device.open(netmap) as device:
         if device.name == "kernel":
             _parameter_file(name).write_text(f"{value}\n")
@@ -274,6 +313,10 @@ _REASONS = {
 }
 
 
+def _mem_id(mem_id: int) -> int:
+    return number(mem_id, "mem_id", 0, 2**16 - 1)
+
+
 def _walk(device: Device) -> Iterator[ValePort]:
     """Every port of every switch: each request finds the first at or after the numbers it is given."""
     body = ffi.new("struct nmreq_vale_list *")
@@ -282,9 +325,9 @@ def _walk(device: Device) -> Iterator[ValePort]:
         body.nr_port_idx += 1
 
 
-def _list(device: Device, name: str, body: Any) -> str | None:
+def _list(device: Device, name: str, body: Any, kind: int = _abi.NETMAP_REQ_VALE_LIST) -> str | None:
     try:
-        return _request(device, _abi.NETMAP_REQ_VALE_LIST, name, body, "listing")
+        return _request(device, kind, name, body, "listing")
     except DeviceError as error:
         if error.errno == ENOENT:
             return None
@@ -293,13 +336,13 @@ def _list(device: Device, name: str, body: Any) -> str | None:
 
 def _request(device: Device, kind: int, name: str, body: Any, what: str) -> str:
     """Makes a request about a port; returns the name as the request left it."""
-    encoded = name.encode(errors="surrogateescape")
-    if len(encoded) >= _abi.NETMAP_REQ_IFNAMSIZ or b"\0" in encoded:
-        raise PortNameError(f"{what} {name!r}: a port name has at most 63 bytes, and no NUL", 0)
+    encoded_name = encoded(name, f"{what} a port: its name")
+    if len(encoded_name) >= _abi.NETMAP_REQ_IFNAMSIZ:
+        raise PortNameError(f"{what} {name!r}: a port name has at most 63 bytes", 0)
     header = ffi.new("struct nmreq_header *")
     header.nr_version = _abi.NETMAP_API
     header.nr_reqtype = kind
-    header.nr_name = encoded
+    header.nr_name = encoded_name
     header.nr_body = int(ffi.cast("uintptr_t", body)) if body is not None else 0
     error, reason = device._ioctl(_abi.NIOCCTRL, header)
     if error:

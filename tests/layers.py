@@ -15,13 +15,13 @@ ROOT = Path(__file__).parents[1]
 
 ROWS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("dlt", "bpf", "tstamp", "version", "_core"),
+    ("arguments", "dlt", "bpf", "tstamp", "version", "_core"),
     ("bpf.native", "packet"),
     ("bpf.program",),
     ("filter", "savefile"),
     ("netmap",),
     ("vale",),
-    ("ports",),
+    ("devices", "ports"),
     ("capture",),
     ("opening",),
     ("compat",),
@@ -34,7 +34,7 @@ PRIVATE = {
 }
 # Parts that may touch the compiled core; all others deal in what these hand up.
 OVER_THE_CORE = {
-    *("_core", "bpf.native", "packet", "savefile", "netmap", "vale", "ports", "capture"),
+    *("_core", "bpf.native", "packet", "savefile", "netmap", "vale", "devices", "ports", "capture"),
 }
 # Packages from elsewhere, and the only parts that may know of them.
 FROM_ELSEWHERE = {"cffi": {"_core"}, "dpkt": {"decode"}}

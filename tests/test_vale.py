@@ -119,7 +119,7 @@ def test_header_length(netmap: str, switch: str) -> None:
 
 @pytest.mark.parametrize("name", [64 * "x", "a\0b"])
 def test_names_no_request_can_hold(netmap: str, name: str) -> None:
-    with pytest.raises(PortNameError, match="at most 63 bytes"):
+    with pytest.raises(PortNameError, match=r"at most 63 bytes|contains a NUL"):
         vale.port_info(name)
 
 

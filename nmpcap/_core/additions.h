@@ -26,6 +26,10 @@
 #define NMPCAP_REQ_PARAMETER_GET 0x4e02
 #define NMPCAP_REQ_PARAMETER_SET 0x4e03
 
+/* NIOCCTRL request, body nmreq_port_list: the first port at or after an index, of those that a name
+ * opens: of switches, persistent, ends of pipes. ENOENT behind the last. nr_name is the answer. */
+#define NMPCAP_REQ_PORT_LIST 0x4e04
+
 struct nmreq_port_counters {
     uint64_t sent;      /* packets taken from the port's tx rings */
     uint64_t received;  /* packets put into its rx rings */
@@ -38,6 +42,14 @@ struct nmreq_port_counters {
 
 struct nmreq_parameter {
     int64_t value;
+};
+
+struct nmreq_port_list {
+    uint32_t index;      /* in: where to look on; out: where it was found */
+    uint32_t users;      /* descriptors bound to it */
+    uint32_t on_switch;  /* 1: attached to one, so that its name is "valeX:PORT" */
+    uint32_t persistent; /* 1: stays without users */
+    uint32_t pipe;       /* 1: the end of a pipe */
 };
 
 #endif

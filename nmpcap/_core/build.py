@@ -23,6 +23,7 @@ HEADERS = [
     "capture.h",
     "paced.h",
     "packet/packet.h",
+    "interfaces/interfaces.h",
 ]
 
 here = Path(__file__).resolve().parent

@@ -5,27 +5,36 @@
  * never while a view of it exists. It knows nothing of the core: what to call to give
  * the region back, and with what, are handed to it as addresses, so that one copy of the
  * core is loaded.
+ *
+ * Any thread may ask for a view or close at any moment, with or without an interpreter's lock: one
+ * word says how many views there are, or that it is closed, and changes by compare and exchange.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#define CLOSED ((Py_ssize_t)-1)
+
 struct mapping {
     PyObject_HEAD
-    void *mem; /* NULL: closed */
+    void *mem;
     Py_ssize_t length;
-    Py_ssize_t exports;
+    _Atomic Py_ssize_t exports; /* views, or CLOSED */
     void (*release)(void *);
     void *owner;
 };
 
-static struct mapping *open_mapping(PyObject *self)
+static bool is_closed(struct mapping *m)
 {
-    struct mapping *m = (struct mapping *)self;
+    return atomic_load(&m->exports) == CLOSED;
+}
 
-    if (m->mem)
-        return m;
+static int refuse_closed(void)
+{
     PyErr_SetString(PyExc_ValueError, "operation on a closed mapping");
-    return NULL;
+    return -1;
 }
 
 static PyObject *mapping_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
@@ -47,11 +56,16 @@ static PyObject *mapping_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     return (PyObject *)m;
 }
 
-static void unmap(struct mapping *m)
+/* Unmaps, unless there are views: their number, or 0 where it is closed now. */
+static Py_ssize_t unmap(struct mapping *m)
 {
-    if (m->mem)
+    Py_ssize_t none = 0;
+
+    if (atomic_compare_exchange_strong(&m->exports, &none, CLOSED)) {
         m->release(m->owner);
-    m->mem = NULL;
+        return 0;
+    }
+    return none == CLOSED ? 0 : none;
 }
 
 static void mapping_dealloc(PyObject *self)
@@ -65,22 +79,22 @@ static void mapping_dealloc(PyObject *self)
 
 static PyObject *mapping_close(PyObject *self, PyObject *ignored)
 {
-    struct mapping *m = (struct mapping *)self;
+    Py_ssize_t views = unmap((struct mapping *)self);
 
     (void)ignored;
-    if (m->exports) {
-        PyErr_Format(PyExc_BufferError, "cannot close a mapping while %zd views of it exist", m->exports);
-        return NULL;
-    }
-    unmap(m);
-    Py_RETURN_NONE;
+    if (!views)
+        Py_RETURN_NONE;
+    PyErr_Format(PyExc_BufferError, "cannot close a mapping while %zd views of it exist", views);
+    return NULL;
 }
 
 static PyObject *mapping_enter(PyObject *self, PyObject *ignored)
 {
     (void)ignored;
-    if (!open_mapping(self))
+    if (is_closed((struct mapping *)self)) {
+        refuse_closed();
         return NULL;
+    }
     Py_INCREF(self);
     return self;
 }
@@ -94,41 +108,47 @@ static PyObject *mapping_exit(PyObject *self, PyObject *args)
 static PyObject *mapping_closed(PyObject *self, void *ignored)
 {
     (void)ignored;
-    return PyBool_FromLong(((struct mapping *)self)->mem == NULL);
+    return PyBool_FromLong(is_closed((struct mapping *)self));
 }
 
 static PyObject *mapping_repr(PyObject *self)
 {
     struct mapping *m = (struct mapping *)self;
 
-    if (!m->mem)
+    if (is_closed(m))
         return PyUnicode_FromString("<nmpcap Mapping, closed>");
     return PyUnicode_FromFormat("<nmpcap Mapping of %zd bytes at %p>", m->length, m->mem);
 }
 
 static int mapping_getbuffer(PyObject *self, Py_buffer *view, int flags)
 {
-    struct mapping *m = open_mapping(self);
+    struct mapping *m = (struct mapping *)self;
+    Py_ssize_t views = atomic_load(&m->exports);
 
-    if (!m || PyBuffer_FillInfo(view, self, m->mem, m->length, 0, flags) < 0) {
-        view->obj = NULL;
-        return -1;
-    }
-    m->exports++;
-    return 0;
+    do {
+        if (views == CLOSED) {
+            view->obj = NULL;
+            return refuse_closed();
+        }
+    } while (!atomic_compare_exchange_weak(&m->exports, &views, views + 1));
+    if (PyBuffer_FillInfo(view, self, m->mem, m->length, 0, flags) == 0)
+        return 0;
+    atomic_fetch_sub(&m->exports, 1);
+    view->obj = NULL;
+    return -1;
 }
 
 static void mapping_releasebuffer(PyObject *self, Py_buffer *view)
 {
     (void)view;
-    ((struct mapping *)self)->exports--;
+    atomic_fetch_sub(&((struct mapping *)self)->exports, 1);
 }
 
 static Py_ssize_t mapping_length(PyObject *self)
 {
-    struct mapping *m = open_mapping(self);
+    struct mapping *m = (struct mapping *)self;
 
-    return m ? m->length : -1;
+    return is_closed(m) ? refuse_closed() : m->length;
 }
 
 /* Items and slices are a memoryview's. */
@@ -205,6 +225,12 @@ static int fill_module(PyObject *module)
 
 static PyModuleDef_Slot module_slots[] = {
     {Py_mod_exec, fill_module},
+#ifdef Py_mod_multiple_interpreters
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+#ifdef Py_mod_gil
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
     {0, NULL},
 };
 

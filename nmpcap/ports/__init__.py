@@ -9,6 +9,7 @@ import errno as errnos
 import sys
 from collections.abc import Callable
 
+from nmpcap.arguments import encoded
 from nmpcap.errors import DeviceError
 from nmpcap.ports.dead import DeadPort
 from nmpcap.ports.fanout import Fanout
@@ -49,6 +50,7 @@ def list_tstamp_types(name: str) -> list[str]:
 
 
 def _kind_of(name: str) -> Callable[[str, Options], Port]:
+    encoded(name, "the name of a port")
     for prefixes, kind in _KINDS:
         if name.startswith(prefixes):
             return kind

@@ -63,6 +63,10 @@ def path_of(source: object) -> str | None:
     path = os.fsdecode(source)
     if "\0" in path:
         raise UsageError(f"{path!r}: not the name of a file, it holds a zero character")
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        raise UsageError(f"{path!r}: not the name of a file, it holds half a surrogate pair") from None
     return path
 
 
@@ -72,6 +76,8 @@ def duplicate(fd: int, name: str) -> int:
         return os.dup(fd)
     except OSError as error:
         raise DeviceError(error.errno or 0, f"{name}: {error.strerror}") from error
+    except OverflowError:
+        raise DeviceError(errno.EBADF, f"{name}: {os.strerror(errno.EBADF)}") from None
 
 
 def check_file(file: object, verb: str) -> None:

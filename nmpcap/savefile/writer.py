@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from nmpcap._core import ffi, lib
+from nmpcap.arguments import instance
 from nmpcap.dlt import DLT_EN10MB, dlt_to_linktype
 from nmpcap.errors import PcapError, UsageError
 from nmpcap.savefile.append import Kind, check_append, has_content
@@ -137,7 +138,7 @@ class Writer:
         config.format = _FORMATS[self.format]
         config.linktype = self.linktype
         config.snaplen = min(snaplen, _SNAPLEN_MAX)
-        config.nano = self.nano
+        config.nano = bool(self.nano)
         config.options = ffi.cast("const uint8_t *", ffi.from_buffer(section))
         config.options_len = len(section)
         return config
@@ -260,6 +261,7 @@ class Writer:
     def describe_interfaces(self, interfaces: Iterable[Interface]) -> None:
         """Describe a source's interfaces, in their order and with their options, before their packets."""
         for ifindex, interface in enumerate(interfaces):
+            instance(interface, Interface, "describe_interfaces: an interface")
             self.describe_interface(ifindex, interface.linktype, interface.snaplen, options=interface.options)
 
     def describe_from(self, interfaces: Callable[[int], Sequence[Interface]]) -> None:
@@ -289,6 +291,7 @@ class Writer:
         Copying all blocks of a file gives the same file: a section header written first takes the place
         of the writer's own. Raises UsageError for a block of another byte order than the section's.
         """
+        instance(block, Block, "write_block: the block")
         self._sink.call(lib.nm_writer_block, ffi.from_buffer(block.raw), len(block.raw))
 
     def _number(self, value: int) -> bytes:

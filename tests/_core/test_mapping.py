@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import mmap
+import sys
+import threading
 
 import pytest
 
-from nmpcap._core import ffi, lib
+from nmpcap._core import _mapping, ffi, lib
 from nmpcap._core._mapping import Mapping
 from nmpcap._device import make_mapping
 
@@ -120,3 +123,57 @@ def test_as_the_standard_librarys_mmap_does() -> None:
         theirs.close()
     view.release()
     theirs.close()
+
+
+def test_views_and_close_from_many_threads(file) -> None:
+    """A view is had of an open mapping only, and whoever closes it meets no view."""
+    mappings = [map_file(file) for _ in range(200)]
+    seen: list[int] = []
+    unexpected: list[BaseException] = []
+
+    def view() -> None:
+        for mapping in mappings:
+            try:
+                while True:
+                    with memoryview(mapping) as memory:
+                        seen.append(memory[1])
+            except ValueError as error:
+                if "closed mapping" not in str(error):
+                    unexpected.append(error)
+
+    def close() -> None:
+        for mapping in mappings:
+            while not mapping.closed:
+                try:
+                    mapping.close()
+                except BufferError:
+                    continue
+
+    threads = [threading.Thread(target=work) for work in (view, view, close)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
+    assert unexpected == []
+    assert set(seen) <= {1}
+    assert not is_mapped(file)
+
+
+@pytest.mark.skipif(
+    sys.version_info < (3, 13), reason="no interpreters with a lock of their own; to run it: Python 3.13"
+)
+def test_an_interpreter_with_a_lock_of_its_own_loads_it() -> None:
+    interpreters = importlib.import_module("_interpreters")
+    program = (
+        "import importlib.util as u\n"
+        f"spec = u.spec_from_file_location('nmpcap._core._mapping', {_mapping.__file__!r})\n"
+        "module = u.module_from_spec(spec)\n"
+        "spec.loader.exec_module(module)\n"
+        "module.Mapping"
+    )
+    interpreter = interpreters.create("isolated")
+    try:
+        assert interpreters.exec(interpreter, program) is None
+    finally:
+        interpreters.destroy(interpreter)

@@ -38,6 +38,8 @@ struct packet {
     uint8_t data[];
 };
 
+/* Settings and status are read and written without entering the handle, by any thread: relaxed atomics,
+ * for interpreters that have no lock of their own. All else is for who has entered it. */
 struct handle {
     PyObject_HEAD
     const struct nm_deliver_calls *calls;

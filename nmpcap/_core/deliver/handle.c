@@ -186,20 +186,26 @@ static PyObject *get_timeout(PyObject *self, void *Py_UNUSED(closure))
 {
     struct handle *h = (struct handle *)self;
 
-    if (h->timeout_ns < 0)
+    int64_t timeout_ns = __atomic_load_n(&h->timeout_ns, __ATOMIC_RELAXED);
+
+    if (timeout_ns < 0)
         Py_RETURN_NONE;
-    return PyFloat_FromDouble(h->timeout_ns / 1e9);
+    return PyFloat_FromDouble(timeout_ns / 1e9);
 }
 
 static int set_timeout(PyObject *self, PyObject *value, void *Py_UNUSED(closure))
 {
     struct handle *h = (struct handle *)self;
+    int64_t timeout_ns;
 
     if (!value) {
         PyErr_SetString(PyExc_AttributeError, "timeout cannot be deleted");
         return -1;
     }
-    return nm_handle_timeout(h, value, &h->timeout_ns);
+    if (nm_handle_timeout(h, value, &timeout_ns))
+        return -1;
+    __atomic_store_n(&h->timeout_ns, timeout_ns, __ATOMIC_RELAXED);
+    return 0;
 }
 
 static PyGetSetDef getset[] = {

@@ -18,7 +18,7 @@ static int stopped(struct handle *h)
 {
     if (!__atomic_load_n(&h->window->stop, __ATOMIC_RELAXED) || !h->calls->stopped(h->capture))
         return 0;
-    h->status = NM_CAPTURE_STOPPED;
+    __atomic_store_n(&h->status, NM_CAPTURE_STOPPED, __ATOMIC_RELAXED);
     return 1;
 }
 
@@ -39,7 +39,7 @@ static int refill(struct handle *h, struct nm_deadline *deadline)
         Py_BEGIN_ALLOW_THREADS
         n = h->calls->refill(h->capture, deadline);
         Py_END_ALLOW_THREADS
-        h->status = n > 0 ? 0 : n;
+        __atomic_store_n(&h->status, n > 0 ? 0 : n, __ATOMIC_RELAXED);
         if (n >= 0 || n == NM_CAPTURE_STOPPED)
             return n;
         if (n == NM_CAPTURE_END)
@@ -72,7 +72,9 @@ static inline PyObject *take(struct handle *h)
 
 static struct nm_deadline deadline_of(struct handle *h)
 {
-    return (struct nm_deadline){.timeout_ns = h->nonblock ? 0 : h->timeout_ns};
+    int64_t timeout_ns = __atomic_load_n(&h->timeout_ns, __ATOMIC_RELAXED);
+
+    return (struct nm_deadline){.timeout_ns = __atomic_load_n(&h->nonblock, __ATOMIC_RELAXED) ? 0 : timeout_ns};
 }
 
 /* A packet, waited for: NULL without an exception where none came. */
@@ -242,6 +244,7 @@ METHOD(nm_handle_fill)
     struct handle *h = (struct handle *)self;
     struct nm_deadline deadline = deadline_of(h);
     PyObject *timeout = NULL;
+    uint64_t count = 0;
     int result = 1;
 
     if (nm_handle_parse("_fill", names, 0, &timeout, args, n, keywords))
@@ -254,10 +257,10 @@ METHOD(nm_handle_fill)
         result = 0;
     else if (!waiting(h->window))
         result = refill(h, &deadline);
+    if (result > 0)
+        count = h->window->passed - h->window->taken;
     h->calls->leave(h->capture);
-    if (result <= 0)
-        return result == RAISED ? NULL : PyLong_FromLong(0);
-    return PyLong_FromUnsignedLongLong(h->window->passed - h->window->taken);
+    return result == RAISED ? NULL : PyLong_FromUnsignedLongLong(count);
 }
 
 METHOD(nm_handle_next_batch)

@@ -101,22 +101,31 @@ METHOD(nm_handle_inject)
     return error ? NULL : PyLong_FromSize_t(frame.len);
 }
 
+/* Item i of a list or tuple, a reference of ours; NULL without an exception behind the last. */
+static PyObject *item(PyObject *frames, Py_ssize_t i)
+{
+#ifdef Py_GIL_DISABLED
+    /* Another thread may take the item out of a list between the look at it and the reference. */
+    if (PyList_CheckExact(frames)) {
+        PyObject *object = PyList_GetItemRef(frames, i);
+
+        if (!object && PyErr_ExceptionMatches(PyExc_IndexError))
+            PyErr_Clear();
+        return object;
+    }
+#endif
+    return i < PySequence_Fast_GET_SIZE(frames) ? Py_NewRef(PySequence_Fast_GET_ITEM(frames, i)) : NULL;
+}
+
 /* Fills the chunk from a list or tuple, from item i on, or from an iterator: 0, or -1 with an exception set. */
 static int chunk_fill(struct chunk *chunk, PyObject *frames, Py_ssize_t i, PyObject *iterator)
 {
     while (chunk->count < CHUNK) {
-        PyObject *object;
+        PyObject *object = iterator ? PyIter_Next(iterator) : item(frames, i++);
         int error;
 
-        if (iterator) {
-            object = PyIter_Next(iterator);
-            if (!object)
-                return PyErr_Occurred() ? -1 : 0;
-        } else {
-            if (i >= PySequence_Fast_GET_SIZE(frames))
-                return 0;
-            object = Py_NewRef(PySequence_Fast_GET_ITEM(frames, i++));
-        }
+        if (!object)
+            return PyErr_Occurred() ? -1 : 0;
         error = chunk_add(chunk, object);
         Py_DECREF(object);
         if (error)

@@ -1,5 +1,5 @@
 /* What vale-ctl does: persistent ports, attaching, listing, header lengths; and the requests of
- * user space alone: counters and parameters. */
+ * user space alone: counters, parameters, a list of all ports. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -188,6 +188,38 @@ int nmu_control_list(struct nmu_device *dev, struct nmu_request *request)
     list->nr_bridge_idx = (uint16_t)(id - 1);
     list->nr_port_idx = port ? dev->reg->ports[port].switch_port : NMU_NOPORT;
     return 0;
+}
+
+/* Whether the port's name is one to open it by. A pipe's may be read as that of another pipe. */
+static bool has_name(const struct nmu_port *port)
+{
+    if (port->kind == NMU_PIPE)
+        return nmu_pipe_brace(port->name) == port->name + port->brace;
+    return port->kind == NMU_VALE && (port->switch_id || port->persistent);
+}
+
+int nmu_control_port_list(struct nmu_device *dev, struct nmu_request *request)
+{
+    struct nmreq_port_list *list = &request->body.ports;
+
+    if (!list->index)
+        nmu_reap(dev);
+    for (uint32_t i = list->index ? list->index : 1; i < dev->reg->ports_high; i++) {
+        const struct nmu_port *port = &dev->reg->ports[i];
+
+        if (!has_name(port))
+            continue;
+        memcpy(request->header.nr_name, port->name, sizeof(request->header.nr_name));
+        *list = (struct nmreq_port_list){
+            .index = i,
+            .users = port->users,
+            .on_switch = port->switch_id != 0,
+            .persistent = port->persistent,
+            .pipe = port->kind == NMU_PIPE,
+        };
+        return 0;
+    }
+    return nmu_fail(dev, ENOENT, "there is no port from there on");
 }
 
 /* ---- header length, polling -------------------------------------------------------- */

@@ -103,8 +103,9 @@ static int open_directory(struct nmu_device *dev)
 
     if (error)
         return error;
+    /* Not ENOENT, which says of a port that it is not there. */
     if (mkdir(dev->dir, 0700) < 0 && errno != EEXIST)
-        return nmu_fail(dev, errno, "runtime directory %s: cannot make it: %s; set NMPCAP_RUNTIME_DIR to a directory "
+        return nmu_fail(dev, errno == ENOENT ? ENOTDIR : errno, "runtime directory %s: cannot make it: %s; set NMPCAP_RUNTIME_DIR to a directory "
                         "you may write to", dev->dir, strerror(errno));
     dev->dirfd = open(dev->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (dev->own_dir ? O_NOFOLLOW : 0));
     if (dev->dirfd < 0)

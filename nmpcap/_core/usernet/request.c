@@ -84,6 +84,7 @@ static size_t body_size(uint16_t type)
     case NETMAP_REQ_POOLS_INFO_GET: return sizeof(struct nmreq_pools_info);
     case NETMAP_REQ_SYNC_KLOOP_START: return sizeof(struct nmreq_sync_kloop_start);
     case NMPCAP_REQ_PORT_COUNTERS_GET: return sizeof(struct nmreq_port_counters);
+    case NMPCAP_REQ_PORT_LIST: return sizeof(struct nmreq_port_list);
     case NMPCAP_REQ_PARAMETER_GET:
     case NMPCAP_REQ_PARAMETER_SET: return sizeof(struct nmreq_parameter);
     case NETMAP_REQ_VALE_DELIF:

@@ -78,6 +78,7 @@ static int run(struct nmu_device *dev, struct nmu_request *request)
     case NETMAP_REQ_VALE_POLLING_ENABLE: return nmu_control_polling(dev, request, true);
     case NETMAP_REQ_VALE_POLLING_DISABLE: return nmu_control_polling(dev, request, false);
     case NMPCAP_REQ_PORT_COUNTERS_GET: return nmu_control_counters(dev, request);
+    case NMPCAP_REQ_PORT_LIST: return nmu_control_port_list(dev, request);
     case NMPCAP_REQ_PARAMETER_GET: return nmu_control_parameter(dev, request, false);
     default: return nmu_control_parameter(dev, request, true);
     }

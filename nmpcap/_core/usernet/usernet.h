@@ -319,6 +319,7 @@ struct nmu_request {
         struct nmreq_sync_kloop_start kloop;
         struct nmreq_port_counters counters;
         struct nmreq_parameter parameter;
+        struct nmreq_port_list ports;
     } body;
     struct nmu_option *options;
     uint32_t option_count;
@@ -348,6 +349,7 @@ int nmu_control_delif(struct nmu_device *, struct nmu_request *);
 int nmu_control_attach(struct nmu_device *, struct nmu_request *);
 int nmu_control_detach(struct nmu_device *, struct nmu_request *);
 int nmu_control_list(struct nmu_device *, struct nmu_request *);
+int nmu_control_port_list(struct nmu_device *, struct nmu_request *);
 int nmu_control_header(struct nmu_device *, struct nmu_request *, bool set);
 int nmu_control_polling(struct nmu_device *, struct nmu_request *, bool enable);
 int nmu_control_counters(struct nmu_device *, struct nmu_request *);
