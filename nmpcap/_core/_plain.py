@@ -131,6 +131,11 @@ def _packet(view: Any) -> Packet:
     )
 
 
+def _releaser(block: Any) -> Callable[[Any], None]:
+    """What lets go of a block when the memory in it is not referred to any longer."""
+    return lambda memory: lib.nm_block_release(block)
+
+
 class Handle:
     """The part of a Capture that touches packets, over the core's nm_capture at ``address`` (now its own)."""
 
@@ -281,7 +286,7 @@ class Handle:
 
     def _next_batch(
         self, max: SupportsIndex, timeout: SupportsFloat | None = _UNSET
-    ) -> tuple[int, bytes, bytes] | None:
+    ) -> tuple[int, bytes, memoryview] | None:
         most = operator.index(max)
         if not 1 <= most <= 1 << 20:
             raise UsageError(f"max {most}: a batch has 1 .. 1048576 packets")
@@ -292,13 +297,23 @@ class Handle:
             if self._stopped() or (not self._waiting() and self._refill(deadline) <= 0):
                 return None
             n = min(most, self._waiting())
-            data = ffi.new("char[]", lib.nm_capture_measure(self._capture, n) or 1)
+            data, copy = self._batch_data(n)
             columns = ffi.new("int64_t[]", n * lib.NM_COLUMNS_SIZE // 8)
-            size = lib.nm_capture_measure(self._capture, n)
-            lib.nm_capture_take(self._capture, n, data, columns)
-            return n, bytes(ffi.buffer(columns)), bytes(ffi.buffer(data, size))
+            lib.nm_capture_take(self._capture, n, copy, columns)
+            return n, bytes(ffi.buffer(columns)), data
         finally:
             self._leave()
+
+    def _batch_data(self, n: int) -> tuple[memoryview, Any]:
+        """Memory for the bytes of the n oldest packets: their own, or new, to be copied to."""
+        first = self._window.next.data
+        size = ffi.new("uint64_t *")
+        block = lib.nm_capture_share(self._capture, n, size)
+        if block:
+            memory = ffi.gc(ffi.cast("uint8_t *", first), _releaser(block))
+            return memoryview(ffi.buffer(memory, size[0])).toreadonly(), ffi.NULL
+        copy = ffi.new("uint8_t[]", lib.nm_capture_measure(self._capture, n))
+        return memoryview(ffi.buffer(copy)).toreadonly(), copy
 
     # ---- sending
 

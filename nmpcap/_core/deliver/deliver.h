@@ -6,6 +6,7 @@
  *
  *     module.c   the module, its state, the table
  *     packet.c   Packet
+ *     block.c    what the bytes of a batch lie in
  *     handle.c   Handle: construction, deadlines, errors; what reading and sending share
  *     read.c     next, dispatch, loop, iteration, batches
  *     send.c     inject, inject_many
@@ -24,6 +25,7 @@
 struct state {
     const struct nm_deliver_calls *calls; /* NULL until bind() */
     PyTypeObject *packet_type;
+    PyTypeObject *block_type;
     PyTypeObject *handle_type;
     PyObject *usage_error; /* nmpcap.errors.UsageError */
 };
@@ -43,7 +45,8 @@ struct handle {
     const struct nm_deliver_calls *calls;
     struct nm_capture *capture; /* NULL before __init__ */
     struct nm_window *window;
-    PyTypeObject *packet_type;  /* borrowed: the module has both, and the type of this keeps the module */
+    PyTypeObject *packet_type;  /* borrowed: the module has them, and the type of this keeps the module */
+    PyTypeObject *block_type;
     PyObject *usage_error;
     int64_t timeout_ns;         /* -1: for ever */
     int status;                 /* why the last call brought no packet: 0, NM_CAPTURE_END or _STOPPED */
@@ -53,12 +56,18 @@ struct handle {
 
 extern PyModuleDef nm_deliver_module;
 extern PyType_Spec nm_packet_spec;
+extern PyType_Spec nm_block_spec;
 extern PyType_Spec nm_handle_spec;
 
 /* packet.c */
 
 /* A Packet with a copy of the view's bytes. */
 PyObject *nm_packet_new(PyTypeObject *type, const struct nm_view *view);
+
+/* block.c */
+
+/* A buffer of bytes that lie in memory, which is its own from here on (also when this fails). */
+PyObject *nm_block_object(struct handle *h, struct nm_block *memory, const uint8_t *bytes, Py_ssize_t size);
 
 /* handle.c */
 

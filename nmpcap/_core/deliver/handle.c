@@ -131,6 +131,7 @@ static PyObject *handle_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObj
     state = PyModule_GetState(module);
     h->calls = state->calls;
     h->packet_type = state->packet_type;
+    h->block_type = state->block_type;
     h->usage_error = state->usage_error;
     h->timeout_ns = -1;
     return (PyObject *)h;

@@ -38,7 +38,8 @@ static int exec(PyObject *module)
         return -1;
     state->usage_error = PyObject_GetAttrString(errors, "UsageError");
     Py_DECREF(errors);
-    if (!state->usage_error || add_type(module, &nm_packet_spec, &state->packet_type))
+    if (!state->usage_error || add_type(module, &nm_packet_spec, &state->packet_type) ||
+        add_type(module, &nm_block_spec, &state->block_type))
         return -1;
     return add_type(module, &nm_handle_spec, &state->handle_type);
 }
@@ -48,6 +49,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
     struct state *state = PyModule_GetState(module);
 
     Py_VISIT(state->packet_type);
+    Py_VISIT(state->block_type);
     Py_VISIT(state->handle_type);
     Py_VISIT(state->usage_error);
     return 0;
@@ -58,6 +60,7 @@ static int clear(PyObject *module)
     struct state *state = PyModule_GetState(module);
 
     Py_CLEAR(state->packet_type);
+    Py_CLEAR(state->block_type);
     Py_CLEAR(state->handle_type);
     Py_CLEAR(state->usage_error);
     return 0;
