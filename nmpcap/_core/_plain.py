@@ -1,4 +1,4 @@
-"""Packet and Handle in Python over cffi: what deliver/ is for CPython, with the same results.
+"""Packet, Handle and Recorder in Python over cffi: what deliver/ is for CPython, with the same results.
 
 For PyPy, whose compiler sees through all of it. deliver/*.c and this module say the same
 things in the same order: a change to one is a change to both.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import operator
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, SupportsFloat, SupportsIndex, final
@@ -17,7 +18,7 @@ from nmpcap._core import ffi, lib
 from nmpcap._core.deadline import timeout_ns
 from nmpcap.errors import UsageError
 
-__all__ = ["Handle", "Packet"]
+__all__ = ["Handle", "Packet", "Recorder"]
 
 _OUT = 0x0001  # NM_VIEW_OUT
 _CHUNK = 256
@@ -372,4 +373,35 @@ class Handle:
         raise NotImplementedError
 
     def _error(self, errno: int, message: str) -> Exception:
+        raise NotImplementedError
+
+
+class Recorder:
+    """The part of a Writer that takes Packets. Here it has no shorter way than ``_write``."""
+
+    def __new__(cls, *arguments: Any, **keywords: Any) -> Recorder:
+        self = super().__new__(cls)
+        self._busy = threading.Lock()
+        return self
+
+    _busy: threading.Lock
+
+    def write(
+        self, packet: Any, *, ts_ns: int | None = None, len: int | None = None, comment: str | None = None
+    ) -> None:
+        """Append one packet."""
+        self._write(packet, ts_ns=ts_ns, len=len, comment=comment)
+
+    def _enter(self) -> bool:
+        return self._busy.acquire(blocking=False)
+
+    def _leave(self) -> None:
+        self._busy.release()
+
+    def _lend(self, address: int) -> None:
+        pass
+
+    def _write(
+        self, packet: Any, *, ts_ns: int | None = None, len: int | None = None, comment: str | None = None
+    ) -> None:
         raise NotImplementedError

@@ -18,6 +18,7 @@ const void *nm_deliver_calls(void)
         .release = nm_block_release,
         .reserve = nm_capture_reserve,
         .inject = nm_capture_inject,
+        .append = nm_writer_append,
         .name = nm_capture_name,
         .msg = nm_capture_msg,
     };

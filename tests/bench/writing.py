@@ -58,7 +58,7 @@ def write() -> Iterator[Case | Missing]:
     yield from compare(ours)
 
 
-@benchmark(reach=1.0)
+@benchmark(reach=2.0)
 def write_callback() -> Iterator[Case | Missing]:
     """The same with the writer's ``write`` for a callback, packet by packet."""
 

@@ -7,6 +7,7 @@
  *     module.c   the module, its state, the table
  *     packet.c   Packet
  *     block.c    what the bytes of a batch lie in
+ *     record.c   Recorder: packets into savefiles
  *     handle.c   Handle: construction, deadlines, errors; what reading and sending share
  *     read.c     next, dispatch, loop, iteration, batches
  *     send.c     inject, inject_many
@@ -26,6 +27,7 @@ struct state {
     const struct nm_deliver_calls *calls; /* NULL until bind() */
     PyTypeObject *packet_type;
     PyTypeObject *block_type;
+    PyTypeObject *recorder_type;
     PyTypeObject *handle_type;
     PyObject *usage_error; /* nmpcap.errors.UsageError */
 };
@@ -57,7 +59,13 @@ struct handle {
 extern PyModuleDef nm_deliver_module;
 extern PyType_Spec nm_packet_spec;
 extern PyType_Spec nm_block_spec;
+extern PyType_Spec nm_recorder_spec;
 extern PyType_Spec nm_handle_spec;
+
+/* module.c */
+
+/* The state of the module that a type, or one of its bases, is of; NULL with an exception set. */
+struct state *nm_deliver_state(PyTypeObject *type);
 
 /* packet.c */
 

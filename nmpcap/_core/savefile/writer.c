@@ -16,6 +16,9 @@ enum { BLOCK = 256 * 1024 };
 
 enum { SLICE_MS = 100 };
 
+/* More than either format puts around a packet without a comment. */
+enum { MOST_AROUND = 128 };
+
 /* ---- open ---------------------------------------------------------------------------- */
 
 static void free_writer(struct nm_writer *writer)
@@ -190,7 +193,8 @@ static int enlarge(struct nm_writer *writer, size_t capacity)
 
 uint8_t *nm_writer_reserve(struct nm_writer *writer, size_t len, int *error)
 {
-    if (writer->capacity - writer->used < len) {
+    if (!writer->format->knows(writer, view) ||
+        writer->capacity - writer->used < len) {
         *error = writer->used ? nm_writer_flush(writer) : 0;
         if (!*error && writer->capacity < len)
             *error = enlarge(writer, len);
@@ -244,6 +248,15 @@ int nm_writer_write(struct nm_writer *writer, int64_t ts_ns, const void *data, u
     };
     const struct nm_record record = {.view = &view, .options = options, .options_len = options_len};
 
+    return append(writer, &record);
+}
+
+int nm_writer_append(struct nm_writer *writer, const struct nm_view *view)
+{
+    const struct nm_record record = {.view = view};
+
+    if (writer->capacity - writer->used < (size_t)nm_writer_caplen(writer, view) + MOST_AROUND)
+        return -EAGAIN;
     return append(writer, &record);
 }
 

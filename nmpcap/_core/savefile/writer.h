@@ -27,6 +27,9 @@ struct nm_writer_format {
     size_t (*header_len)(const struct nm_writer *);
     void (*header)(struct nm_writer *, uint8_t *to);
 
+    /* Whether nothing has to come before this packet. */
+    bool (*knows)(struct nm_writer *, const struct nm_view *);
+
     /* Bytes that a packet takes, with all that has to come before it; or a negative errno, with the
      * message set. */
     int64_t (*measure)(struct nm_writer *, const struct nm_record *);
