@@ -6,6 +6,7 @@ import errno
 import os
 import random
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,7 +147,8 @@ def test_a_second_thread_is_refused_while_the_first_waits() -> None:
 
     def second() -> None:
         started.wait(20)
-        while not refused:
+        deadline = time.monotonic() + 20
+        while not refused and time.monotonic() < deadline:
             try:
                 writer.write(Packet(b"x"))
             except UsageError as error:
