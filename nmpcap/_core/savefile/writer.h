@@ -55,6 +55,7 @@ struct nm_writer {
     bool swapped; /* pcapng: a copied section is of the other byte order */
     int fd;     /* -1: the caller takes the bytes */
     bool plain; /* a regular file or a disk: writing never waits long */
+    bool cannot_try; /* it has no way to write only as much as is taken without waiting */
     uint8_t *block;
     size_t capacity;
     size_t used;
