@@ -24,7 +24,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TypeVar
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "Missing",
     "Outcome",
     "Result",
+    "Took",
     "Unavailable",
     "benchmark",
     "measure",
@@ -55,7 +56,8 @@ class Case:
     Both are called without arguments, alternately, and do all of their work in the call.
 
     after: called after each call of either, outside the clock. reach: of this case, where it is
-    not the benchmark's.
+    not the benchmark's. A call that cannot be timed from outside, or does not always do all items,
+    returns a Took.
     """
 
     label: str
@@ -65,6 +67,15 @@ class Case:
     peer_name: str = ""
     after: Callable[[], object] | None = None
     reach: float | None = None
+
+
+@dataclass(frozen=True)
+class Took:
+    """What a call says of itself: its time, and what to print beside it."""
+
+    seconds: float
+    items: int
+    beside: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -86,6 +97,8 @@ class Result:
     items: int
     spread: float
     reach: float | None = None
+    beside: dict[str, list[float]] = field(default_factory=dict)
+    """What calls said beside their time: medians, ours and the peer's."""
 
     def figure(self, kind: str) -> float:
         """The case's figure of the benchmark's kind."""
@@ -176,38 +189,44 @@ def benchmark(*, reach: float, figure: str = "ratio") -> Callable[[Cases], Cases
 def measure(case: Case, runs: int = RUNS) -> Result:
     """Time a case's two sides in turn, after one run of each to warm up, and take the medians."""
     sides = [case.ours] + ([case.peer] if case.peer else [])
-    repeats = [_repeats(side, case.after) for side in sides]
-    seconds: list[list[float]] = [[] for _ in sides]
+    repeats = [_repeats(case, side) for side in sides]
+    took: list[list[Took]] = [[] for _ in sides]
     for _ in range(runs):
-        for side, repeat, times in zip(sides, repeats, seconds, strict=True):
-            times.append(_time(side, repeat, case.after) / repeat)
-    medians = [statistics.median(times) * 1e9 / case.items for times in seconds]
+        for side, repeat, all_of_it in zip(sides, repeats, took, strict=True):
+            all_of_it.append(_time(case, side, repeat))
+    times = [[one.seconds / one.items for one in all_of_it] for all_of_it in took]
+    medians = [statistics.median(seconds) * 1e9 for seconds in times]
     return Result(
         label=case.label,
         ours_ns=medians[0],
         peer_ns=medians[1] if case.peer else None,
         peer_name=case.peer_name,
         items=case.items,
-        spread=max(seconds[0]) / min(seconds[0]),
+        spread=max(times[0]) / min(times[0]),
         reach=case.reach,
+        beside={
+            name: [statistics.median(one.beside[name] for one in all_of_it) for all_of_it in took]
+            for name in took[0][0].beside
+        },
     )
 
 
-def _repeats(work: Callable[[], object], after: Callable[[], object] | None) -> int:
-    _time(work, 1, after)
-    return max(1, round(LEAST_SECONDS / max(_time(work, 1, after), 1e-9)))
+def _repeats(case: Case, work: Callable[[], object]) -> int:
+    _time(case, work, 1)
+    return max(1, round(LEAST_SECONDS / max(_time(case, work, 1).seconds, 1e-9)))
 
 
-def _time(work: Callable[[], object], repeat: int, after: Callable[[], object] | None) -> float:
+def _time(case: Case, work: Callable[[], object], repeat: int) -> Took:
     seconds = 0.0
-    if after is None:
+    if case.after is None:
         start = time.perf_counter()
         for _ in range(repeat):
-            work()
-        return time.perf_counter() - start
-    for _ in range(repeat):
-        start = time.perf_counter()
-        work()
-        seconds += time.perf_counter() - start
-        after()
-    return seconds
+            done = work()
+        seconds = time.perf_counter() - start
+    else:
+        for _ in range(repeat):
+            start = time.perf_counter()
+            done = work()
+            seconds += time.perf_counter() - start
+            case.after()
+    return done if isinstance(done, Took) else Took(seconds, case.items * repeat)

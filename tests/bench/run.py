@@ -18,7 +18,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 UNAVAILABLE = 77
-NO_THEMES = {"__init__", "run", "measure", "peers", "savefiles"}
+NO_THEMES = {"__init__", "run", "measure", "peers", "savefiles", "wire"}
 
 if str(FOLDER) not in sys.path:  # imported by a test rather than run
     sys.path.insert(0, str(FOLDER))
@@ -42,6 +42,8 @@ def report(benchmark: Benchmark, outcome: Outcome) -> None:
             f"  {result.label:<28} {result.ours_ns:.2f} ns (spread {result.spread:.2f}){peer}"
             f"  {benchmark.figure} {result.figure(benchmark.figure):.2f}{reach}"
         )
+        for name, (ours, *theirs) in result.beside.items():
+            print(f"    {name} {ours:.2f}" + "".join(f"  {result.peer_name} {peer:.2f}" for peer in theirs))
     verdict = "reached" if benchmark.reached(outcome.results) else "not reached"
     for missing in outcome.missing:
         print(f"  NOT COMPARED WITH {missing.peer}: {missing.reason}")
