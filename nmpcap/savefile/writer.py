@@ -190,9 +190,7 @@ class Writer(Sink):
             given += make_comments([comment]) if comment is not None else []
             options = ffi.from_buffer(encode_options(given, swapped=self._swapped))
             options_len = ffi.sizeof(options)
-        self._call(
-            lib.nm_writer_write, ts_ns, buffer, caplen, len, linktype, ifindex, options, options_len
-        )
+        self._call(lib.nm_writer_write, ts_ns, buffer, caplen, len, linktype, ifindex, options, options_len)
         if self._flush_ns is not None:
             self.flush_if_due()
 

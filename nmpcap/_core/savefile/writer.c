@@ -216,8 +216,7 @@ static int enlarge(struct nm_writer *writer, size_t capacity)
 
 uint8_t *nm_writer_reserve(struct nm_writer *writer, size_t len, int *error)
 {
-    if (!writer->format->knows(writer, view) ||
-        writer->capacity - writer->used < len) {
+    if (writer->capacity - writer->used < len) {
         *error = writer->used ? nm_writer_flush(writer) : 0;
         if (!*error && writer->capacity < len)
             *error = enlarge(writer, len);
@@ -278,7 +277,8 @@ int nm_writer_append(struct nm_writer *writer, const struct nm_view *view)
 {
     const struct nm_record record = {.view = view};
 
-    if (writer->capacity - writer->used < (size_t)nm_writer_caplen(writer, view) + MOST_AROUND)
+    if (!writer->format->knows(writer, view) ||
+        writer->capacity - writer->used < (size_t)nm_writer_caplen(writer, view) + MOST_AROUND)
         return -EAGAIN;
     return append(writer, &record);
 }
