@@ -9,7 +9,7 @@ from typing import Any
 
 from measure import Case, Missing, Took, benchmark
 from peers import peer
-from wire import Other, wire
+from wire import Other, frame, wire
 
 import nmpcap
 
@@ -124,3 +124,83 @@ def live_capture() -> Iterator[Case | Missing]:
 
 
 # ---- sending -------------------------------------------------------------------------
+
+AT_ONCE = 256  # frames of one call, where a library takes several
+
+
+def send_pcapy(module: Any, interface: str, data: bytes) -> None:
+    reader = module.open_live(interface, SNAPLEN, 0, 10)
+    send = reader.sendpacket
+    for _ in range(FRAMES):
+        send(data)
+    reader.close()
+
+
+def send_cypcap(module: Any, interface: str, data: bytes) -> None:
+    with module.open_live(interface, SNAPLEN, False, 0.01) as reader:
+        send = reader.sendpacket
+        for _ in range(FRAMES):
+            send(data)
+
+
+def send_pypcap(module: Any, interface: str, data: bytes) -> None:
+    reader = module.pcap(interface, SNAPLEN, False, 10)
+    send = reader.sendpacket
+    for _ in range(FRAMES):
+        send(data)
+    reader.close()
+
+
+def send_socket(module: Any, interface: str, data: bytes) -> None:
+    with module.socket(module.AF_PACKET, module.SOCK_RAW, 0) as sender:
+        sender.bind((interface, 0))
+        send = sender.send
+        for _ in range(FRAMES):
+            send(data)
+
+
+def send_nmpcap(interface: str, data: bytes) -> None:
+    frames = [data] * AT_ONCE
+    with nmpcap.open(interface, promisc=False) as capture:
+        left = FRAMES
+        while left:
+            left -= capture.inject_many(frames[:left], timeout=1)
+
+
+def arrived(drainer: Other) -> int:
+    """How many frames the other process has received, once no more come."""
+    count = -1
+    while count != (count := drainer.do(0)):
+        time.sleep(QUIET)
+    return count
+
+
+@benchmark(reach=1.0)
+def live_send() -> Iterator[Case | Missing]:
+    """Frames sent one after the other, or as many a call as a library takes, to a process that receives."""
+    peers = {"pcapy-ng": send_pcapy, "cypcap": send_cypcap, "pypcap": send_pypcap, "socket": send_socket}
+    data = frame(60)
+
+    def timed(send: Callable[[], None]) -> Took:
+        before = arrived(drainer)
+        start = time.perf_counter()
+        send()
+        seconds = time.perf_counter() - start
+        lost = FRAMES - (arrived(drainer) - before)
+        return Took(seconds, FRAMES, {"dropped %": 100 * lost / FRAMES})
+
+    with wire() as (near, far), Other("drain", far) as drainer:
+        for name, send in peers.items():
+            module = peer(name)
+            if isinstance(module, Missing):
+                yield module
+                continue
+            yield Case(
+                f"60 bytes, {name}",
+                FRAMES,
+                lambda: timed(lambda: send_nmpcap(near, data)),
+                lambda send=send, module=module: timed(  # type: ignore[misc]
+                    lambda: send(module, near, data)
+                ),
+                name,
+            )

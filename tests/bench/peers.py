@@ -16,6 +16,7 @@ MODULES = {
     "pcapy-ng": "pcapy",
     "pypcap": "pcap",
     "scapy": "scapy.utils",
+    "socket": "socket",
 }
 HINTS = {"pypcap": " (builds on Python 3.11 and before, with libpcap's headers: .ci/packages libpcap0.8-dev)"}
 

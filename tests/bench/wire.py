@@ -86,6 +86,11 @@ class Other:
         assert self._process.stdout is not None
         return int(self._process.stdout.readline())
 
+    def do(self, number: int) -> int:
+        """Have it do its work, and return what came of it."""
+        self.ask(number)
+        return self.answer()
+
     @property
     def answered(self) -> bool:
         """Whether ``answer`` would not wait."""
