@@ -18,7 +18,7 @@ MODULES = {
     "scapy": "scapy.utils",
     "socket": "socket",
 }
-HINTS = {"pypcap": " (builds on Python 3.11 and before, with libpcap's headers: .ci/packages libpcap0.8-dev)"}
+HINTS = {"pypcap": " (builds on Python 3.11 and before, and takes libpcap's headers: .ci/packages bench)"}
 
 
 def peer(package: str) -> ModuleType | Missing:

@@ -4,6 +4,8 @@ Prints a line for each case and a last one with the benchmark's figure at its en
 one object a benchmark instead. Status 1: a figure is short of what it should reach (--check
 only); 77: something a benchmark needs is missing. Most peers come with ``pip install '.[bench]'``.
 
+NMPCAP_BENCH_PACKETS changes how many packets files and floods have: few, to see that it runs.
+
 Run it with the interpreter nmpcap is installed for. Nothing is for the record that was measured
 beside other work.
 """

@@ -131,3 +131,15 @@ def test_the_figure_comes_last(run_python: RunPython) -> None:
     last = done.stdout.splitlines()[-1]
     assert last.startswith("filter_vm: ")
     assert float(last.split()[-1]) > 0
+
+
+@pytest.mark.parametrize("name", ["loop_empty", "next", "batches_numpy", "write_callback", "live_capture"])
+def test_packets(name: str, run_python: RunPython) -> None:
+    done = run_python(RUN, name, "--json", check=False, env={"NMPCAP_BENCH_PACKETS": "500"})
+    if done.returncode == 77:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["name"] == name
+    assert report["value"] == min(case["value"] for case in report["cases"])
+    assert report["value"] > 0
