@@ -12,7 +12,7 @@ from pathlib import Path
 
 __all__ = ["PACKETS", "savefiles"]
 
-PACKETS = int(os.environ.get("NMPCAP_BENCH_PACKETS", 200_000))
+PACKETS = int(os.environ.get("NMPCAP_BENCH_PACKETS", "200000"))
 SEED = 20240229
 SIZES = {
     "64 bytes": (64,),
