@@ -212,21 +212,27 @@ def measure(case: Case, runs: int = RUNS) -> Result:
 
 
 def _repeats(case: Case, work: Callable[[], object]) -> int:
-    _time(case, work, 1)
+    """How often a run has to do the work to last long enough, once it has warmed up."""
+    said = work()
+    if case.after is not None:
+        case.after()
+    if isinstance(said, Took):
+        return 1
     return max(1, round(LEAST_SECONDS / max(_time(case, work, 1).seconds, 1e-9)))
 
 
 def _time(case: Case, work: Callable[[], object], repeat: int) -> Took:
     seconds = 0.0
+    said: object = None
     if case.after is None:
         start = time.perf_counter()
         for _ in range(repeat):
-            done = work()
+            said = work()
         seconds = time.perf_counter() - start
     else:
         for _ in range(repeat):
             start = time.perf_counter()
-            done = work()
+            said = work()
             seconds += time.perf_counter() - start
             case.after()
-    return done if isinstance(done, Took) else Took(seconds, case.items * repeat)
+    return said if isinstance(said, Took) else Took(seconds, case.items * repeat)
