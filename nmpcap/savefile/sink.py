@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from collections.abc import Iterator
 from typing import Any
 
 from nmpcap._core import ffi, lib
@@ -51,25 +50,21 @@ class Sink(Recorder):
         from a second thread, and DeviceError (ENOSPC, EPIPE ...) where bytes cannot be written:
         they are kept, and the call may be repeated.
         """
-        with self._entered():
+        if not self._enter():
+            raise self._in_use()
+        try:
             if self.closed:
                 raise UsageError(f"{self.name}: the writer is closed")
-            try:
-                while (result := function(self._handle, *arguments)) < 0:
-                    self._answer(result)
-            except OverflowError as error:
-                raise UsageError(f"{self.name}: a number that no savefile holds: {error}") from error
+            while (result := function(self._handle, *arguments)) < 0:
+                self._answer(result)
             return int(result)
-
-    @contextlib.contextmanager
-    def _entered(self) -> Iterator[None]:
-        """Keep other threads out, and signal handlers."""
-        if not self._enter():
-            raise UsageError(f"{self.name}: another thread is writing this savefile")
-        try:
-            yield
+        except OverflowError as error:
+            raise UsageError(f"{self.name}: a number that no savefile holds: {error}") from error
         finally:
             self._leave()
+
+    def _in_use(self) -> UsageError:
+        return UsageError(f"{self.name}: another thread is writing this savefile")
 
     def _answer(self, status: int) -> None:
         """Do what a negative status asks for before the call is repeated, or raise it."""
@@ -113,9 +108,13 @@ class Sink(Recorder):
         Raises DeviceError where the flush fails. The file is closed all the same, without a
         packet cut in the middle at its end where it is a plain file.
         """
-        with self._entered():
+        if not self._enter():
+            raise self._in_use()
+        try:
             if not self.closed:
                 self._close()
+        finally:
+            self._leave()
 
     def _close(self) -> None:
         try:

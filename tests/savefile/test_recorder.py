@@ -75,6 +75,26 @@ def test_a_loop_writes_as_dump_does(tmp_path: Path, rng: random.Random) -> None:
     assert (tmp_path / "loop").read_bytes() == (tmp_path / "dump").read_bytes()
 
 
+def test_interfaces_are_described_before_their_first_packet(tmp_path: Path) -> None:
+    """Those of the source, met one after the other, and one that only a packet says."""
+    with open_writer(tmp_path / "in.pcapng") as writer:
+        for number, name in enumerate(("eth0", "eth1", "eth2")):
+            writer.describe_interface(number, 1, name=name)
+            writer.write(Packet(bytes([number]), interface=number))
+    with (
+        nmpcap.open_offline(tmp_path / "in.pcapng") as capture,
+        capture.dump_open(tmp_path / "out.pcapng") as writer,
+    ):
+        capture.loop(-1, writer.write)
+        for interface in (9, 1, 9):
+            writer.write(Packet(b"later", interface=interface))
+    with nmpcap.open_offline(tmp_path / "out.pcapng") as capture:
+        found = [packet.interface for packet in capture]
+        names = [interface.name for interface in capture.interfaces]
+    assert [names[interface] for interface in found] == ["eth0", "eth1", "eth2", None, "eth1", None]
+    assert found[3] == found[5]
+
+
 @pytest.mark.parametrize("size", range(BLOCK - 24 - 16 - 300, BLOCK - 24 - 16 + 2, 20))
 def test_packets_about_as_large_as_what_is_left_of_the_block(size: int, tmp_path: Path) -> None:
     packets = [Packet(bytes([i]) * length, i) for i, length in enumerate([size, 60, 0, BLOCK - 100, 262144])]
