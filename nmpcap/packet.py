@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import Any, Literal, final
 
 from nmpcap._core.delivery import Packet
 
@@ -18,17 +18,20 @@ class Batch:
     """Packets in columns: what was there at once, without an object for each.
 
     Packet ``i`` is ``data[offsets[i] : offsets[i] + caplens[i]]``, ``lens[i]`` bytes long on the wire and
-    captured at ``ts_ns[i]`` nanoseconds since the epoch. The columns are read-only memoryviews over
-    memory that the batch owns; they stay valid as long as anything refers to them, and NumPy takes
-    them as they are: ``numpy.asarray(batch.lens)``. ``batch[i]`` and iteration give Packets.
+    captured at ``ts_ns[i]`` nanoseconds since the epoch. The bytes and the columns are read-only
+    memoryviews; they stay valid, and as they are, as long as anything refers to them, and NumPy takes
+    them without a copy: ``numpy.asarray(batch.lens)``. ``batch[i]`` and iteration give Packets.
+
+    The packets of a savefile stay where they were read to, with what stood between them; kept batches
+    hold up to four times the memory that their packets would take alone.
     """
 
     __slots__ = ("_columns", "_count", "_data")
 
-    def __init__(self, count: int, columns: bytes, data: bytes) -> None:
+    def __init__(self, count: int, columns: bytes, data: Any) -> None:
         self._count = count
         self._columns = memoryview(columns)
-        self._data = data
+        self._data = memoryview(data)
 
     def __len__(self) -> int:
         return self._count
@@ -38,8 +41,8 @@ class Batch:
         return self._columns[start * self._count : (start + size) * self._count].cast(format)
 
     @property
-    def data(self) -> bytes:
-        """The captured bytes of all packets, one after the other."""
+    def data(self) -> memoryview:
+        """The captured bytes of all packets: one behind the other, but not always one next to the other."""
         return self._data
 
     @property
@@ -92,7 +95,7 @@ class Batch:
         )
 
     def __iter__(self) -> Iterator[Packet]:
-        data = memoryview(self._data)
+        data = self._data
         places = zip(self.offsets, self.caplens, strict=True)
         facts = zip(self.ts_ns, self.lens, self.linktypes, self.interfaces, self.flags, strict=True)
         for (offset, caplen), (ts_ns, length, linktype, interface, flags) in zip(places, facts, strict=True):

@@ -12,7 +12,12 @@ import pytest
 from nmpcap._core.delivery import compiled
 
 HERE = Path(__file__).parent
-FILES = ["test_packet.py", *(file.name for file in sorted(HERE.glob("test_capture*.py")))]
+FILES = [
+    "test_packet.py",
+    "test_batches.py",
+    "savefile/test_recorder.py",
+    *(file.name for file in sorted(HERE.glob("test_capture*.py"))),
+]
 
 
 @pytest.mark.skipif(

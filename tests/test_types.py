@@ -18,7 +18,11 @@ from . import user_program
 
 STUBBED = ["nmpcap._core._deliver", "nmpcap._core._mapping"]
 # What a class that exports a buffer has from Python 3.12 on.
-BUFFERS = ["nmpcap._core._deliver.Packet.__buffer__", "nmpcap._core._mapping.Mapping.__buffer__"]
+BUFFERS = [
+    "nmpcap._core._deliver.Block.__buffer__",
+    "nmpcap._core._deliver.Packet.__buffer__",
+    "nmpcap._core._mapping.Mapping.__buffer__",
+]
 
 
 def test_a_typed_program_runs(switch: str, netmap: str, tmp_path: Path) -> None:

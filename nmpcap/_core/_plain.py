@@ -1,4 +1,4 @@
-"""Packet and Handle in Python over cffi: what deliver/ is for CPython, with the same results.
+"""Packet, Handle and Recorder in Python over cffi: what deliver/ is for CPython, with the same results.
 
 For PyPy, whose compiler sees through all of it. deliver/*.c and this module say the same
 things in the same order: a change to one is a change to both.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import operator
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, SupportsFloat, SupportsIndex, final
@@ -17,7 +18,7 @@ from nmpcap._core import ffi, lib
 from nmpcap._core.deadline import timeout_ns
 from nmpcap.errors import UsageError
 
-__all__ = ["Handle", "Packet"]
+__all__ = ["Handle", "Packet", "Recorder"]
 
 _OUT = 0x0001  # NM_VIEW_OUT
 _CHUNK = 256
@@ -129,6 +130,11 @@ def _packet(view: Any) -> Packet:
         view.ifindex,
         bool(view.flags & _OUT),
     )
+
+
+def _releaser(block: Any) -> Callable[[Any], None]:
+    """What lets go of a block when the memory in it is not referred to any longer."""
+    return lambda memory: lib.nm_block_release(block)
 
 
 class Handle:
@@ -281,7 +287,7 @@ class Handle:
 
     def _next_batch(
         self, max: SupportsIndex, timeout: SupportsFloat | None = _UNSET
-    ) -> tuple[int, bytes, bytes] | None:
+    ) -> tuple[int, bytes, memoryview] | None:
         most = operator.index(max)
         if not 1 <= most <= 1 << 20:
             raise UsageError(f"max {most}: a batch has 1 .. 1048576 packets")
@@ -292,13 +298,23 @@ class Handle:
             if self._stopped() or (not self._waiting() and self._refill(deadline) <= 0):
                 return None
             n = min(most, self._waiting())
-            data = ffi.new("char[]", lib.nm_capture_measure(self._capture, n) or 1)
+            data, copy = self._batch_data(n)
             columns = ffi.new("int64_t[]", n * lib.NM_COLUMNS_SIZE // 8)
-            size = lib.nm_capture_measure(self._capture, n)
-            lib.nm_capture_take(self._capture, n, data, columns)
-            return n, bytes(ffi.buffer(columns)), bytes(ffi.buffer(data, size))
+            lib.nm_capture_take(self._capture, n, copy, columns)
+            return n, bytes(ffi.buffer(columns)), data
         finally:
             self._leave()
+
+    def _batch_data(self, n: int) -> tuple[memoryview, Any]:
+        """Memory for the bytes of the n oldest packets: their own, or new, to be copied to."""
+        first = self._window.next.data
+        size = ffi.new("uint64_t *")
+        block = lib.nm_capture_share(self._capture, n, size)
+        if block:
+            memory = ffi.gc(ffi.cast("uint8_t *", first), _releaser(block))
+            return memoryview(ffi.buffer(memory, size[0])).toreadonly(), ffi.NULL
+        copy = ffi.new("uint8_t[]", lib.nm_capture_measure(self._capture, n))
+        return memoryview(ffi.buffer(copy)).toreadonly(), copy
 
     # ---- sending
 
@@ -357,4 +373,35 @@ class Handle:
         raise NotImplementedError
 
     def _error(self, errno: int, message: str) -> Exception:
+        raise NotImplementedError
+
+
+class Recorder:
+    """The part of a Writer that takes Packets. Here it has no shorter way than ``_write``."""
+
+    def __new__(cls, *arguments: Any, **keywords: Any) -> Recorder:
+        self = super().__new__(cls)
+        self._busy = threading.Lock()
+        return self
+
+    _busy: threading.Lock
+
+    def write(
+        self, packet: Any, *, ts_ns: int | None = None, len: int | None = None, comment: str | None = None
+    ) -> None:
+        """Append one packet."""
+        self._write(packet, ts_ns=ts_ns, len=len, comment=comment)
+
+    def _enter(self) -> bool:
+        return self._busy.acquire(blocking=False)
+
+    def _leave(self) -> None:
+        self._busy.release()
+
+    def _lend(self, address: int) -> None:
+        pass
+
+    def _write(
+        self, packet: Any, *, ts_ns: int | None = None, len: int | None = None, comment: str | None = None
+    ) -> None:
         raise NotImplementedError

@@ -13,6 +13,7 @@ from cffi import FFI
 HEADERS = [
     "additions.h",
     "view.h",
+    "block.h",
     "nmpcap.h",
     "netmap/mapping.h",
     "netmap/portname.h",

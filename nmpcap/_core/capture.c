@@ -11,6 +11,10 @@
 /* Fills that the filter left nothing of before the caller gets a chance to look after signals. */
 #define FRUITLESS 64
 
+/* A batch keeps its packets where they lie if they fill so much of the block, and is copied otherwise: memory
+ * that is kept alive is at most this many times what it is kept for. */
+#define WASTE 4
+
 /* How often stats() looks for a moment at which nobody takes a packet. */
 #define STATS_TRIES 1000
 
@@ -215,6 +219,7 @@ static int fill(struct nm_capture *c)
     if (c->reserve != c->batch.capacity)
         reserve(c);
     c->batch.count = 0;
+    c->batch.block = NULL;
     n = c->source->ops->fill(c->source, &c->batch);
     if (n <= 0)
         return n;
@@ -268,24 +273,38 @@ uint64_t nm_capture_measure(struct nm_capture *c, uint32_t n)
     return size;
 }
 
+struct nm_block *nm_capture_share(struct nm_capture *c, uint32_t n, uint64_t *size)
+{
+    const struct nm_view *first = c->window.next, *last = first + n - 1;
+    struct nm_block *block = c->batch.block;
+
+    if (!block || nm_capture_measure(c, n) < block->capacity / WASTE)
+        return NULL;
+    *size = (uint64_t)(last->data - first->data) + last->caplen;
+    return nm_block_hold(block);
+}
+
 void nm_capture_take(struct nm_capture *c, uint32_t n, void *data, void *columns)
 {
     const struct nm_view *views = c->window.next;
     int64_t *ts_ns = columns, *offset = ts_ns + n;
     uint32_t *caplen = (uint32_t *)(offset + n), *len = caplen + n, *ifindex = len + n;
     uint16_t *linktype = (uint16_t *)(ifindex + n), *flags = linktype + n;
-    uint8_t *to = data;
+    int64_t at = 0;
 
     for (uint32_t i = 0; i < n; i++) {
-        memcpy(to, views[i].data, views[i].caplen);
+        if (data)
+            memcpy((uint8_t *)data + at, views[i].data, views[i].caplen);
+        else
+            at = views[i].data - views[0].data;
         ts_ns[i] = views[i].ts_ns;
-        offset[i] = to - (uint8_t *)data;
+        offset[i] = at;
         caplen[i] = views[i].caplen;
         len[i] = views[i].len;
         ifindex[i] = views[i].ifindex;
         linktype[i] = views[i].linktype;
         flags[i] = views[i].flags & NM_VIEW_OUT;
-        to += views[i].caplen;
+        at += views[i].caplen;
     }
     c->window.next += n;
     nm_count(&c->window.taken, n);

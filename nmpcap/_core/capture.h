@@ -16,6 +16,7 @@
 #ifndef NMPCAP_CAPTURE_H
 #define NMPCAP_CAPTURE_H
 
+#include "block.h"
 #include "view.h"
 
 struct nm_source;
@@ -104,9 +105,19 @@ int nm_capture_stopped(struct nm_capture *capture);
 uint64_t nm_capture_measure(struct nm_capture *capture, uint32_t n);
 
 /*
- * nm_capture_take - takes the n oldest packets out of the window, copied.
+ * nm_capture_share - the memory that the n oldest packets in the window lie in, one behind the other, held
+ * for the caller, who releases it; NULL where they have to be copied, because it is the source's, or would be
+ * much for few packets.
  *
- * @data     their bytes, one after the other: nm_capture_measure(n) bytes
+ * @size  from the first byte of the first to the last byte of the last
+ */
+struct nm_block *nm_capture_share(struct nm_capture *capture, uint32_t n, uint64_t *size);
+
+/*
+ * nm_capture_take - takes the n oldest packets out of the window.
+ *
+ * @data     where their bytes are copied to, one behind the other: nm_capture_measure(n) bytes. NULL: they
+ *           stay where they are (nm_capture_share), and offsets count from the first packet's first byte
  * @columns  n * NM_COLUMNS_SIZE bytes, aligned to 8: int64_t ts_ns[n], int64_t offset[n] (into
  *           data), uint32_t caplen[n], len[n], ifindex[n], uint16_t linktype[n], flags[n]
  */

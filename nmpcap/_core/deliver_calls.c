@@ -13,9 +13,12 @@ const void *nm_deliver_calls(void)
         .refill = nm_capture_refill,
         .stopped = nm_capture_stopped,
         .measure = nm_capture_measure,
+        .share = nm_capture_share,
         .take = nm_capture_take,
+        .release = nm_block_release,
         .reserve = nm_capture_reserve,
         .inject = nm_capture_inject,
+        .append = nm_writer_append,
         .name = nm_capture_name,
         .msg = nm_capture_msg,
     };

@@ -4,6 +4,7 @@
 
 #include "source.h"
 #include "capture.h"
+#include "savefile/savefile.h"
 
 struct nm_deliver_calls {
     size_t size; /* of this table: both sides must have been built from the same header */
@@ -15,9 +16,12 @@ struct nm_deliver_calls {
     int (*refill)(struct nm_capture *, struct nm_deadline *);
     int (*stopped)(struct nm_capture *);
     uint64_t (*measure)(struct nm_capture *, uint32_t n);
+    struct nm_block *(*share)(struct nm_capture *, uint32_t n, uint64_t *size);
     void (*take)(struct nm_capture *, uint32_t n, void *data, void *columns);
+    void (*release)(struct nm_block *);
     void (*reserve)(struct nm_capture *, uint32_t capacity);
     int (*inject)(struct nm_capture *, const struct nm_frame *, uint32_t n, struct nm_deadline *, uint32_t *sent);
+    int (*append)(struct nm_writer *, const struct nm_view *);
     const char *(*name)(struct nm_capture *);
     const char *(*msg)(struct nm_capture *);
 };

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "block.h"
 #include "bpf/bpf.h"
 #include "device.h"
 #include "view.h"
@@ -24,6 +25,8 @@ struct nm_batch {
     struct nm_view *views; /* room for capacity views, the caller's */
     uint32_t capacity;
     uint32_t count;        /* filled */
+    struct nm_block *block; /* what all views lie in, one behind the other, where it may be held; NULL
+                             * before a fill, and after that of a source whose memory comes to an end */
 };
 
 struct nm_counters {

@@ -115,12 +115,15 @@ class RotatingWriter:
         comment: str | None = None,
     ) -> None:
         """Append one packet, to the next file where this one is at its end; as ``Writer.write``."""
+        given = {"ts_ns": ts_ns, "len": len, "comment": comment}
+        # A Packet by itself takes a shorter way.
+        keywords: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         with self._lock:
             try:
-                self._current().write(packet, ts_ns=ts_ns, len=len, comment=comment)
+                self._current().write(packet, **keywords)
             except LimitReached:
                 self._rotate()
-                self._current().write(packet, ts_ns=ts_ns, len=len, comment=comment)
+                self._current().write(packet, **keywords)
 
     def write_many(self, packets: Iterable[SavedPacket]) -> int:
         """Append packets in their order, and return how many."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import threading
 from typing import Any
 
 from nmpcap._core import ffi, lib
+from nmpcap._core.delivery import Recorder
 from nmpcap.errors import DeviceError, PcapError, UsageError
 from nmpcap.savefile.output import Output
 
@@ -18,15 +18,20 @@ class LimitReached(PcapError):
     """The file is as long, or holds as many packets, as it was meant to; this packet was not taken."""
 
 
-class Sink:
+class Sink(Recorder):
     """An open ``struct nm_writer *`` and, where it has no descriptor, the output for its bytes."""
 
-    def __init__(self, name: str, fd: int, output: Output | None, config: Any) -> None:
-        """Take fd and output over; raises PcapError, and closes both, where the config is refused."""
+    name: str
+    closed = True
+    """Whether close() has been called."""
+
+    def _open(self, name: str, fd: int, output: Output | None, config: Any, direct: bool) -> None:
+        """Take fd and output over; raises PcapError, and closes both, where the config is refused.
+
+        direct: Packets may be appended without a call of Python's.
+        """
         self.name = name
         self._output = output
-        self._lock = threading.Lock()
-        self.closed = True
         handle = ffi.new("struct nm_writer **")
         msg = ffi.new("char[]", lib.NM_MSG_SIZE)
         if lib.nm_writer_open(fd, config, handle, msg):
@@ -35,15 +40,17 @@ class Sink:
             raise PcapError(f"{name}: {_text(msg)}")
         self._handle: Any = handle[0]
         self.closed = False
+        if direct:
+            self._lend(int(ffi.cast("uintptr_t", self._handle)))
 
-    def call(self, function: Any, *arguments: Any) -> int:
+    def _call(self, function: Any, *arguments: Any) -> int:
         """Call a function of the C writer until it succeeds, and return its result.
 
         Raises LimitReached, UsageError for arguments that the format cannot hold, on a closed file and
         from a second thread, and DeviceError (ENOSPC, EPIPE ...) where bytes cannot be written:
         they are kept, and the call may be repeated.
         """
-        if not self._lock.acquire(False):
+        if not self._enter():
             raise self._in_use()
         try:
             if self.closed:
@@ -54,7 +61,7 @@ class Sink:
         except OverflowError as error:
             raise UsageError(f"{self.name}: a number that no savefile holds: {error}") from error
         finally:
-            self._lock.release()
+            self._leave()
 
     def _in_use(self) -> UsageError:
         return UsageError(f"{self.name}: another thread is writing this savefile")
@@ -88,22 +95,26 @@ class Sink:
             text = f"{self.name}: error writing dump file: {error.strerror or error}"
             raise DeviceError(error.errno or errno.EIO, text) from error
 
-    def flush(self) -> None:
+    def _flush_all(self) -> None:
         """Hand everything taken so far to the file; a compressor still keeps what it needs."""
-        self.call(lib.nm_writer_flush)
+        self._call(lib.nm_writer_flush)
         if self._output is not None:
             with self._writing():
                 self._output.flush()
 
     def close(self) -> None:
-        """Flush and close; may be repeated. Raises DeviceError where the flush fails; closed all the same."""
-        if not self._lock.acquire(False):
+        """Flush and close; may be repeated.
+
+        Raises DeviceError where the flush fails. The file is closed all the same, without a
+        packet cut in the middle at its end where it is a plain file.
+        """
+        if not self._enter():
             raise self._in_use()
         try:
             if not self.closed:
                 self._close()
         finally:
-            self._lock.release()
+            self._leave()
 
     def _close(self) -> None:
         try:
@@ -114,6 +125,7 @@ class Sink:
                 self._close_output(self._output)
         finally:
             self.closed = True
+            self._lend(0)
             msg = ffi.new("char[]", lib.NM_MSG_SIZE)
             status = lib.nm_writer_close(self._handle, msg)
         if status:

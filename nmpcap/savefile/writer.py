@@ -11,7 +11,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from nmpcap._core import ffi, lib
 from nmpcap.arguments import instance
@@ -61,7 +61,7 @@ class SavedPacket(Protocol):
         """Bytes on the wire."""
 
 
-class Writer:
+class Writer(Sink):
     """A savefile open for writing.
 
     One thread at a time: a second one gets UsageError, as does every call on a closed writer.
@@ -124,8 +124,8 @@ class Writer:
         config.append = append and path != "-" and has_content(path)
         if config.append:
             check_append(path, Kind(self.format, linktype, config.snaplen, nano, compression))
-        self.name, fd, output = open_output(target, compression, bool(config.append))
-        self._sink = Sink(self.name, fd, output, config)
+        name, fd, output = open_output(target, compression, bool(config.append))
+        self._open(name, fd, output, config, direct=flush_after is None)
         self._new_interfaces: Callable[[int], Sequence[Interface]] | None = None
         self._asked = sys.maxsize  # the number of the first interface that was not asked about yet
         self._described: set[tuple[int, int]] = set()
@@ -145,7 +145,19 @@ class Writer:
 
     # ---- packets ----
 
-    def write(
+    if TYPE_CHECKING:
+
+        def write(
+            self,
+            packet: SavedPacket | bytes,
+            *,
+            ts_ns: int | None = None,
+            len: int | None = None,
+            comment: str | None = None,
+        ) -> None:
+            """Append one packet; see Recorder, whose it is."""
+
+    def _write(
         self,
         packet: SavedPacket | bytes,
         *,
@@ -153,18 +165,7 @@ class Writer:
         len: int | None = None,
         comment: str | None = None,
     ) -> None:
-        """Append one packet.
-
-        packet: anything with ``ts_ns``, ``data`` and ``len``, or a buffer. ts_ns: where another
-        time than the packet's is wanted; a buffer's is now. len: bytes the packet had on the
-        wire, where the packet does not say. comment: pcapng only, as is that a packet may say its
-        ``linktype`` and ``interface``: each pair of them is an interface of the file; and that it is
-        ``outgoing``.
-
-        Raises DeviceError (ENOSPC, EPIPE ...) where earlier packets could not be written out to
-        make room for this one: it is then not taken, they are kept, and the call may be
-        repeated. Raises PcapError for a time that the format cannot hold.
-        """
+        """What ``write`` does of everything but Packets that have room in the block, as they are."""
         data: Any = packet
         # Asking for one attribute: isinstance with a protocol costs ten times the rest of the call.
         saved: Any = packet if hasattr(packet, "ts_ns") else None
@@ -190,9 +191,7 @@ class Writer:
             given += make_comments([comment]) if comment is not None else []
             options = ffi.from_buffer(encode_options(given, swapped=self._swapped))
             options_len = ffi.sizeof(options)
-        self._sink.call(
-            lib.nm_writer_write, ts_ns, buffer, caplen, len, linktype, ifindex, options, options_len
-        )
+        self._call(lib.nm_writer_write, ts_ns, buffer, caplen, len, linktype, ifindex, options, options_len)
         if self._flush_ns is not None:
             self.flush_if_due()
 
@@ -208,7 +207,7 @@ class Writer:
             done = 0
             self._describe_new()
             while done < columns.count:
-                done += self._sink.call(lib.nm_writer_columns, columns, done)
+                done += self._call(lib.nm_writer_columns, columns, done)
             del kept
             self.flush_if_due()
         else:
@@ -221,7 +220,7 @@ class Writer:
         done = 0
         self._describe_new()
         while done < count:
-            done += self._sink.call(lib.nm_writer_views, views + done, count - done)
+            done += self._call(lib.nm_writer_views, views + done, count - done)
         self.flush_if_due()
 
     # ---- what else pcapng holds ----
@@ -247,7 +246,7 @@ class Writer:
         texts = ((_IF_NAME, name), (_IF_DESCRIPTION, description))
         given += [Option(code, text.encode()) for code, text in texts if text is not None]
         encoded = encode_options(given, swapped=self._swapped)
-        number = self._sink.call(
+        number = self._call(
             lib.nm_writer_interface,
             ifindex,
             linktype,
@@ -292,7 +291,7 @@ class Writer:
         of the writer's own. Raises UsageError for a block of another byte order than the section's.
         """
         instance(block, Block, "write_block: the block")
-        self._sink.call(lib.nm_writer_block, ffi.from_buffer(block.raw), len(block.raw))
+        self._call(lib.nm_writer_block, ffi.from_buffer(block.raw), len(block.raw))
 
     def _number(self, value: int) -> bytes:
         """Return a number of 32 bits in the section's byte order."""
@@ -301,7 +300,7 @@ class Writer:
 
     @property
     def _swapped(self) -> bool:
-        return bool(self._sink.call(lib.nm_writer_swapped))
+        return bool(self._call(lib.nm_writer_swapped))
 
     # ---- the file ----
 
@@ -319,36 +318,27 @@ class Writer:
         Raises DeviceError where that fails; what could not be written is kept.
         """
         self._flushed_ns = time.monotonic_ns()
-        self._sink.flush()
-
-    def close(self) -> None:
-        """Flush and close; may be repeated.
-
-        Raises DeviceError where the flush fails. The file is closed all the same, without a
-        packet cut in the middle at its end where it is a plain file.
-        """
-        self._sink.close()
+        self._flush_all()
 
     def __del__(self) -> None:
-        sink = getattr(self, "_sink", None)
-        if sink is not None and not sink.closed:
+        if not self.closed:
             warnings.warn(f"savefile {self.name} was not closed", ResourceWarning, source=self, stacklevel=1)
-            sink.close()
+            self.close()
 
     @property
     def position(self) -> int:
         """Length of the (uncompressed) file once everything taken so far is in it."""
-        return self._sink.call(lib.nm_writer_position)
+        return self._call(lib.nm_writer_position)
 
     @property
     def packets(self) -> int:
         """Packets taken since the file was opened."""
-        return self._sink.call(lib.nm_writer_packets)
+        return self._call(lib.nm_writer_packets)
 
     @property
     def snaplen(self) -> int:
         """The snapshot length in force."""
-        return self._sink.call(lib.nm_writer_snaplen)
+        return self._call(lib.nm_writer_snaplen)
 
     def __enter__(self) -> Writer:
         return self

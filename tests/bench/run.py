@@ -2,7 +2,9 @@
 
 Prints a line for each case and a last one with the benchmark's figure at its end; --json prints
 one object a benchmark instead. Status 1: a figure is short of what it should reach (--check
-only); 77: something a benchmark needs is missing.
+only); 77: something a benchmark needs is missing. Most peers come with ``pip install '.[bench]'``.
+
+NMPCAP_BENCH_PACKETS changes how many packets files and floods have: few, to see that it runs.
 
 Run it with the interpreter nmpcap is installed for. Nothing is for the record that was measured
 beside other work.
@@ -18,30 +20,37 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 UNAVAILABLE = 77
+NO_THEMES = {"__init__", "run", "measure", "peers", "savefiles", "wire"}
 
 if str(FOLDER) not in sys.path:  # imported by a test rather than run
     sys.path.insert(0, str(FOLDER))
 
-from measure import BENCHMARKS, Benchmark, Result, Unavailable  # noqa: E402  (after the path)
+from measure import BENCHMARKS, Benchmark, Outcome, Unavailable  # noqa: E402  (after the path)
 
 
 def load() -> None:
     """Import every theme in this folder, which registers its benchmarks."""
     for file in sorted(FOLDER.glob("*.py")):
-        if file.stem not in ("__init__", "run", "measure") and not file.stem.startswith("test_"):
+        if file.stem not in NO_THEMES and not file.stem.startswith("test_"):
             importlib.import_module(file.stem)
 
 
-def report(benchmark: Benchmark, results: list[Result]) -> None:
-    """Print the cases, and the figure at the end."""
-    for result in results:
+def report(benchmark: Benchmark, outcome: Outcome) -> None:
+    """Print the cases, which peers there were none of, and the figure at the end."""
+    for result in outcome.results:
         peer = f"  {result.peer_name} {result.peer_ns:.2f}" if result.peer_ns is not None else ""
+        reach = f", to reach {result.reach:g}" if result.reach is not None else ""
         print(
             f"  {result.label:<28} {result.ours_ns:.2f} ns (spread {result.spread:.2f}){peer}"
-            f"  {benchmark.figure} {result.figure(benchmark.figure):.2f}"
+            f"  {benchmark.figure} {result.figure(benchmark.figure):.2f}{reach}"
         )
-    figure = benchmark.worst(results)
-    verdict = "reached" if benchmark.reached(figure) else "not reached"
+        for name, (ours, *theirs) in result.beside.items():
+            print(f"    {name} {ours:.2f}" + "".join(f"  {result.peer_name} {peer:.2f}" for peer in theirs))
+    verdict = "reached" if benchmark.reached(outcome.results) else "not reached"
+    for missing in outcome.missing:
+        print(f"  NOT COMPARED WITH {missing.peer}: {missing.reason}")
+        verdict += f", but without {missing.peer}"
+    figure = benchmark.worst(outcome.results)
     print(f"{benchmark.name}: {benchmark.figure}, to reach {benchmark.reach:g} ({verdict}): {figure:.2f}")
 
 
@@ -65,15 +74,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(benchmark: Benchmark, options: argparse.Namespace) -> int:
     try:
-        results = benchmark.run()
+        outcome = benchmark.run()
     except Unavailable as reason:
         print(f"{benchmark.name}: not run: {reason}", file=sys.stderr)
         return UNAVAILABLE
     if options.json:
-        print(json.dumps(benchmark.as_json(results)))
+        print(json.dumps(benchmark.as_json(outcome)))
     else:
-        report(benchmark, results)
-    return int(options.check and not benchmark.reached(benchmark.worst(results)))
+        report(benchmark, outcome)
+    return int(options.check and not benchmark.reached(outcome.results))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@
  *
  *     module.c   the module, its state, the table
  *     packet.c   Packet
+ *     block.c    what the bytes of a batch lie in
+ *     record.c   Recorder: packets into savefiles
  *     handle.c   Handle: construction, deadlines, errors; what reading and sending share
  *     read.c     next, dispatch, loop, iteration, batches
  *     send.c     inject, inject_many
@@ -24,6 +26,8 @@
 struct state {
     const struct nm_deliver_calls *calls; /* NULL until bind() */
     PyTypeObject *packet_type;
+    PyTypeObject *block_type;
+    PyTypeObject *recorder_type;
     PyTypeObject *handle_type;
     PyObject *usage_error; /* nmpcap.errors.UsageError */
 };
@@ -45,7 +49,8 @@ struct handle {
     const struct nm_deliver_calls *calls;
     struct nm_capture *capture; /* NULL before __init__ */
     struct nm_window *window;
-    PyTypeObject *packet_type;  /* borrowed: the module has both, and the type of this keeps the module */
+    PyTypeObject *packet_type;  /* borrowed: the module has them, and the type of this keeps the module */
+    PyTypeObject *block_type;
     PyObject *usage_error;
     int64_t timeout_ns;         /* -1: for ever */
     int status;                 /* why the last call brought no packet: 0, NM_CAPTURE_END or _STOPPED */
@@ -55,12 +60,24 @@ struct handle {
 
 extern PyModuleDef nm_deliver_module;
 extern PyType_Spec nm_packet_spec;
+extern PyType_Spec nm_block_spec;
+extern PyType_Spec nm_recorder_spec;
 extern PyType_Spec nm_handle_spec;
+
+/* module.c */
+
+/* The state of the module that a type, or one of its bases, is of; NULL with an exception set. */
+struct state *nm_deliver_state(PyTypeObject *type);
 
 /* packet.c */
 
 /* A Packet with a copy of the view's bytes. */
 PyObject *nm_packet_new(PyTypeObject *type, const struct nm_view *view);
+
+/* block.c */
+
+/* A buffer of bytes that lie in memory, which is its own from here on (also when this fails). */
+PyObject *nm_block_object(struct handle *h, struct nm_block *memory, const uint8_t *bytes, Py_ssize_t size);
 
 /* handle.c */
 

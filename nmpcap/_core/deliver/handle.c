@@ -103,34 +103,16 @@ int nm_handle_enter(struct handle *h)
     return -1;
 }
 
-#if PY_VERSION_HEX < 0x030b0000
-static PyObject *PyType_GetModuleByDef(PyTypeObject *type, PyModuleDef *def)
-{
-    for (; type; type = type->tp_base) {
-        PyObject *module = type->tp_flags & Py_TPFLAGS_HEAPTYPE ? ((PyHeapTypeObject *)type)->ht_module : NULL;
-
-        if (module && PyModule_GetDef(module) == def)
-            return module;
-    }
-    PyErr_SetString(PyExc_TypeError, "Handle: not a type of nmpcap's");
-    return NULL;
-}
-#endif
-
 static PyObject *handle_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwargs))
 {
-    PyObject *module = PyType_GetModuleByDef(type, &nm_deliver_module);
-    struct state *state;
-    struct handle *h;
+    struct state *state = nm_deliver_state(type);
+    struct handle *h = state ? (struct handle *)type->tp_alloc(type, 0) : NULL;
 
-    if (!module)
-        return NULL;
-    h = (struct handle *)type->tp_alloc(type, 0);
     if (!h)
         return NULL;
-    state = PyModule_GetState(module);
     h->calls = state->calls;
     h->packet_type = state->packet_type;
+    h->block_type = state->block_type;
     h->usage_error = state->usage_error;
     h->timeout_ns = -1;
     return (PyObject *)h;

@@ -23,6 +23,27 @@ static PyObject *bind(PyObject *module, PyObject *address)
     Py_RETURN_NONE;
 }
 
+#if PY_VERSION_HEX < 0x030b0000
+static PyObject *PyType_GetModuleByDef(PyTypeObject *type, PyModuleDef *def)
+{
+    for (; type; type = type->tp_base) {
+        PyObject *module = type->tp_flags & Py_TPFLAGS_HEAPTYPE ? ((PyHeapTypeObject *)type)->ht_module : NULL;
+
+        if (module && PyModule_GetDef(module) == def)
+            return module;
+    }
+    PyErr_SetString(PyExc_TypeError, "not a type of nmpcap's");
+    return NULL;
+}
+#endif
+
+struct state *nm_deliver_state(PyTypeObject *type)
+{
+    PyObject *module = PyType_GetModuleByDef(type, &nm_deliver_module);
+
+    return module ? PyModule_GetState(module) : NULL;
+}
+
 static int add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **type)
 {
     *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
@@ -38,7 +59,9 @@ static int exec(PyObject *module)
         return -1;
     state->usage_error = PyObject_GetAttrString(errors, "UsageError");
     Py_DECREF(errors);
-    if (!state->usage_error || add_type(module, &nm_packet_spec, &state->packet_type))
+    if (!state->usage_error || add_type(module, &nm_packet_spec, &state->packet_type) ||
+        add_type(module, &nm_block_spec, &state->block_type) ||
+        add_type(module, &nm_recorder_spec, &state->recorder_type))
         return -1;
     return add_type(module, &nm_handle_spec, &state->handle_type);
 }
@@ -48,6 +71,8 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
     struct state *state = PyModule_GetState(module);
 
     Py_VISIT(state->packet_type);
+    Py_VISIT(state->block_type);
+    Py_VISIT(state->recorder_type);
     Py_VISIT(state->handle_type);
     Py_VISIT(state->usage_error);
     return 0;
@@ -58,6 +83,8 @@ static int clear(PyObject *module)
     struct state *state = PyModule_GetState(module);
 
     Py_CLEAR(state->packet_type);
+    Py_CLEAR(state->block_type);
+    Py_CLEAR(state->recorder_type);
     Py_CLEAR(state->handle_type);
     Py_CLEAR(state->usage_error);
     return 0;

@@ -201,11 +201,29 @@ METHOD(nm_handle_loop)
 
 /* ---- many at a time ---------------------------------------------------------------- */
 
+/* Memory for the bytes of the n oldest packets: their own, where they can stay in it, or new, of which *copy
+ * is then the address. */
+static PyObject *batch_data(struct handle *h, uint32_t n, void **copy)
+{
+    const uint8_t *first = h->window->next->data;
+    uint64_t size;
+    struct nm_block *block = h->calls->share(h->capture, n, &size);
+    PyObject *bytes;
+
+    *copy = NULL;
+    if (block)
+        return nm_block_object(h, block, first, size);
+    bytes = PyBytes_FromStringAndSize(NULL, h->calls->measure(h->capture, n));
+    if (bytes)
+        *copy = PyBytes_AS_STRING(bytes);
+    return bytes;
+}
+
 /* (count, columns, data) of the n oldest packets, taken out of the window. On failure they stay there. */
 static PyObject *take_batch(struct handle *h, uint32_t n)
 {
-    uint64_t size = h->calls->measure(h->capture, n);
-    PyObject *data = PyBytes_FromStringAndSize(NULL, size);
+    void *copy;
+    PyObject *data = batch_data(h, n, &copy);
     PyObject *columns = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)n * NM_COLUMNS_SIZE);
     PyObject *count = PyLong_FromLong(n), *batch = PyTuple_New(3);
 
@@ -220,7 +238,7 @@ static PyObject *take_batch(struct handle *h, uint32_t n)
     PyTuple_SET_ITEM(batch, 1, columns);
     PyTuple_SET_ITEM(batch, 2, data);
     Py_BEGIN_ALLOW_THREADS
-    h->calls->take(h->capture, n, PyBytes_AS_STRING(data), PyBytes_AS_STRING(columns));
+    h->calls->take(h->capture, n, copy, PyBytes_AS_STRING(columns));
     Py_END_ALLOW_THREADS
     return batch;
 }

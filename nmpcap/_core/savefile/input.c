@@ -35,17 +35,21 @@ int nm_input_open(struct nm_input *in, int fd)
                 return -errno;
         }
     }
-    in->block = malloc(BLOCK);
+    in->block = nm_block_new(BLOCK);
     if (!in->block)
         return -ENOMEM;
-    in->capacity = BLOCK;
+    in->bytes = in->block->bytes;
     return 0;
 }
 
 void nm_input_close(struct nm_input *in)
 {
-    free(in->block);
+    nm_block_release(in->block);
     in->block = NULL;
+    for (unsigned i = 0; i < NM_INPUT_SPARES; i++) {
+        nm_block_release(in->spares[i]);
+        in->spares[i] = NULL;
+    }
     if (in->fd >= 0)
         close(in->fd);
     if (in->wake_fd >= 0)
@@ -53,31 +57,64 @@ void nm_input_close(struct nm_input *in)
     in->fd = in->wake_fd = -1;
 }
 
-static void compact(struct nm_input *in)
+/* A block that nobody else holds, with room for capacity bytes: a spare one, or a new one. */
+static struct nm_block *other_block(struct nm_input *in, size_t capacity)
 {
-    memmove(in->block, in->block + in->head, in->tail - in->head);
-    in->base += in->head;
-    in->tail -= in->head;
-    in->head = 0;
+    for (unsigned i = 0; i < NM_INPUT_SPARES; i++) {
+        struct nm_block *spare = in->spares[i];
+
+        if (spare && spare->capacity >= capacity && nm_block_is_alone(spare)) {
+            in->spares[i] = NULL;
+            in->next_spare = i;
+            return spare;
+        }
+    }
+    return nm_block_new(capacity);
 }
 
-static int grow(struct nm_input *in, size_t capacity)
+/* Moves what is left to another block. */
+static int change_block(struct nm_input *in, size_t capacity)
 {
-    uint8_t *block = realloc(in->block, capacity);
+    struct nm_block *block = other_block(in, capacity);
+    struct nm_block **spare = &in->spares[in->next_spare];
 
     if (!block)
         return -ENOMEM;
+    memcpy(block->bytes, in->bytes + in->head, in->tail - in->head);
+    nm_block_release(*spare);
+    *spare = in->block;
+    in->next_spare = (in->next_spare + 1) % NM_INPUT_SPARES;
     in->block = block;
-    in->capacity = capacity;
+    in->bytes = block->bytes;
+    return 0;
+}
+
+/* Moves what is left to the front of a block with room for capacity bytes: this one, if that has as many
+ * and nobody holds it. */
+static int compact(struct nm_input *in, size_t capacity)
+{
+    int error = 0;
+
+    if (capacity <= in->block->capacity && nm_block_is_alone(in->block))
+        memmove(in->bytes, in->bytes + in->head, in->tail - in->head);
+    else
+        error = change_block(in, capacity);
+    if (error)
+        return error;
+    in->base += in->head;
+    in->tail -= in->head;
+    in->head = 0;
     return 0;
 }
 
 /* Room behind tail. The block grows as bytes arrive, not as a record's length claims. */
 static int make_room(struct nm_input *in)
 {
+    size_t capacity = in->block->capacity;
+
     if (in->head)
-        compact(in);
-    return in->tail < in->capacity ? 0 : grow(in, in->capacity * 2);
+        return compact(in, capacity);
+    return in->tail < capacity ? 0 : compact(in, capacity * 2);
 }
 
 static int readable_now(struct nm_input *in)
@@ -104,7 +141,7 @@ static ssize_t read_block(struct nm_input *in)
             return ready;
     }
     do
-        got = read(in->fd, in->block + in->tail, in->capacity - in->tail);
+        got = read(in->fd, in->bytes + in->tail, in->block->capacity - in->tail);
     while (got < 0 && errno == EINTR);
     if (got < 0)
         return errno == EWOULDBLOCK ? -EAGAIN : -errno;
@@ -133,20 +170,17 @@ int nm_input_want(struct nm_input *in, size_t len)
 
 int nm_input_feed(struct nm_input *in, const void *bytes, size_t len)
 {
-    size_t capacity = in->capacity;
+    size_t capacity = in->block->capacity;
     int error;
 
     if (in->ended || (in->fd >= 0 && nm_input_offset(in)))
         return -EPIPE;
-    compact(in);
-    while (capacity - in->tail < len)
+    while (capacity - nm_input_left(in) < len)
         capacity *= 2;
-    if (capacity > in->capacity) {
-        error = grow(in, capacity);
-        if (error)
-            return error;
-    }
-    memcpy(in->block + in->tail, bytes, len);
+    error = compact(in, capacity);
+    if (error)
+        return error;
+    memcpy(in->bytes + in->tail, bytes, len);
     in->tail += len;
     in->starved = false;
     return 0;

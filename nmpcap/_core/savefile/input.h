@@ -1,8 +1,9 @@
 /*
  * input: the bytes of a savefile as one window that moves over it.
  *
- * block[head, tail) has been read and not been used up. nm_input_want brings more, and may
- * then move or grow the block: nothing may point into it at that moment.
+ * bytes[head, tail) has been read and not been used up. nm_input_want brings more, and may
+ * then move what is left in the block, or to another block: nothing may point into it at that
+ * moment, but from batches that hold the block: then it stays as it is, and another one is used.
  */
 #ifndef NMPCAP_SAVEFILE_INPUT_H
 #define NMPCAP_SAVEFILE_INPUT_H
@@ -12,12 +13,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "block.h"
+
+/* Batches that a program works with at a time: it has one in hand while the next is made. */
+#define NM_INPUT_SPARES 3
+
 struct nm_input {
-    uint8_t *block;
-    size_t capacity;
+    uint8_t *bytes; /* of block */
+    struct nm_block *block;
+    struct nm_block *spares[NM_INPUT_SPARES]; /* to be used again once nobody else holds them; or NULL */
+    unsigned next_spare;                      /* where the next one is put */
     size_t head;
     size_t tail;
-    uint64_t base;    /* offset in the file of block[0] */
+    uint64_t base;    /* offset in the file of bytes[0] */
     int fd;           /* -1: fed */
     int wake_fd;      /* eventfd; -1 where nothing is ever waited for */
     bool plain;       /* a regular file or a disk: reading never waits */
@@ -45,7 +53,7 @@ void nm_input_close(struct nm_input *in);
 
 static inline const uint8_t *nm_input_at(const struct nm_input *in)
 {
-    return in->block + in->head;
+    return in->bytes + in->head;
 }
 
 static inline size_t nm_input_left(const struct nm_input *in)

@@ -153,6 +153,11 @@ static uint32_t packet_len(const struct nm_writer *writer, const struct nm_recor
     return NM_EPB_MIN + pad4(nm_writer_caplen(writer, record->view)) + options_len(record);
 }
 
+static bool knows(struct nm_writer *writer, const struct nm_view *view)
+{
+    return find_interface(writer, view->linktype, view->ifindex) < writer->interface_count;
+}
+
 static int64_t measure(struct nm_writer *writer, const struct nm_record *record)
 {
     const struct nm_view *view = record->view;
@@ -214,7 +219,7 @@ static size_t length(const struct nm_writer *writer, const uint8_t *bytes, bool 
     return total;
 }
 
-const struct nm_writer_format nm_writer_pcapng = {header_len, header, measure, encode, length};
+const struct nm_writer_format nm_writer_pcapng = {header_len, header, knows, measure, encode, length};
 
 /* ---- copied blocks ------------------------------------------------------------------- */
 

@@ -219,6 +219,7 @@ static int fill(struct nm_source *source, struct nm_batch *batch)
     if (!reader->failure)
         got = run(reader, batch);
     if (batch->count) {
+        batch->block = reader->in.block;
         count(&reader->received, batch->count);
         count(&reader->bytes, reader->batch_bytes);
         return (int)batch->count;

@@ -173,6 +173,10 @@ int nm_writer_open(int fd, const struct nm_writer_config *config, struct nm_writ
 int nm_writer_write(struct nm_writer *writer, int64_t ts_ns, const void *data, uint32_t caplen, uint32_t len,
                     uint32_t linktype, uint32_t ifindex, const void *options, uint32_t options_len);
 
+/* nm_writer_append - appends one packet, of an interface that has been described, where there is room for it
+ * in memory: 0. Otherwise it is not taken, and nm_writer_write does what is needed, or says what is wrong. */
+int nm_writer_append(struct nm_writer *writer, const struct nm_view *view);
+
 /*
  * nm_writer_interface - pcapng: describes an interface before its first packet.
  *

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "savefile/linktype.h"
@@ -15,6 +16,9 @@
 enum { BLOCK = 256 * 1024 };
 
 enum { SLICE_MS = 100 };
+
+/* More than either format puts around a packet without a comment. */
+enum { MOST_AROUND = 128 };
 
 /* ---- open ---------------------------------------------------------------------------- */
 
@@ -96,21 +100,40 @@ int nm_writer_open(int fd, const struct nm_writer_config *config, struct nm_writ
 
 /* ---- out ----------------------------------------------------------------------------- */
 
-/* Room for size bytes, or for fewer where that is what a pipe takes without waiting. A signal that slips in
- * before the poll does not end it: hence the slices. */
-static int wait_for_room(const struct nm_writer *writer, size_t *size)
+/* Waits until a pipe or the like takes more. A signal that slips in before the poll does not end it: hence the
+ * slices. */
+static int wait_for_room(const struct nm_writer *writer)
 {
     struct pollfd poll_fd = {.fd = writer->fd, .events = POLLOUT};
-    int ready;
+    int ready = poll(&poll_fd, 1, SLICE_MS);
 
-    if (writer->plain)
-        return 0;
-    ready = poll(&poll_fd, 1, SLICE_MS);
     if (ready < 0)
         return -errno;
-    if (*size > PIPE_BUF)
-        *size = PIPE_BUF;
     return ready ? 0 : -EINTR;
+}
+
+/* As write, of as much as is taken without waiting; EAGAIN: of nothing. */
+static ssize_t write_now(struct nm_writer *writer, size_t size)
+{
+    struct pollfd poll_fd = {.fd = writer->fd, .events = POLLOUT};
+    struct iovec pending = {.iov_base = writer->block + writer->sent, .iov_len = size};
+
+    if (writer->plain)
+        return write(writer->fd, pending.iov_base, size);
+#ifdef RWF_NOWAIT
+    if (!writer->cannot_try) {
+        ssize_t done = pwritev2(writer->fd, &pending, 1, -1, RWF_NOWAIT);
+
+        if (done >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS))
+            return done;
+        writer->cannot_try = true;
+    }
+#endif
+    /* So much a pipe takes at once, if it takes anything. */
+    if (poll(&poll_fd, 1, 0) == 1)
+        return write(writer->fd, pending.iov_base, size < PIPE_BUF ? size : PIPE_BUF);
+    errno = EAGAIN;
+    return -1;
 }
 
 static int write_some(struct nm_writer *writer)
@@ -123,15 +146,18 @@ static int write_some(struct nm_writer *writer)
         snprintf(writer->msg, NM_MSG_SIZE, "the bytes pending have to be taken first");
         return -EAGAIN;
     }
-    error = wait_for_room(writer, &size);
-    if (error)
-        return error;
-    done = write(writer->fd, writer->block + writer->sent, size);
+    done = write_now(writer, size);
+    if (done < 0 && errno == EAGAIN) {
+        error = wait_for_room(writer);
+        if (error)
+            return error;
+        done = write_now(writer, size);
+    }
     if (done >= 0) {
         writer->sent += (size_t)done;
         return 0;
     }
-    if (errno == EAGAIN || errno == EWOULDBLOCK) /* somebody made it non-blocking, and somebody else filled it */
+    if (errno == EAGAIN) /* somebody else has filled it */
         return -EINTR;
     error = -errno;
     snprintf(writer->msg, NM_MSG_SIZE, "error writing dump file: %m (at byte %llu, %zu bytes are pending)",
@@ -244,6 +270,16 @@ int nm_writer_write(struct nm_writer *writer, int64_t ts_ns, const void *data, u
     };
     const struct nm_record record = {.view = &view, .options = options, .options_len = options_len};
 
+    return append(writer, &record);
+}
+
+int nm_writer_append(struct nm_writer *writer, const struct nm_view *view)
+{
+    const struct nm_record record = {.view = view};
+
+    if (!writer->format->knows(writer, view) ||
+        writer->capacity - writer->used < (size_t)nm_writer_caplen(writer, view) + MOST_AROUND)
+        return -EAGAIN;
     return append(writer, &record);
 }
 

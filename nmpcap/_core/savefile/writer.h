@@ -27,6 +27,9 @@ struct nm_writer_format {
     size_t (*header_len)(const struct nm_writer *);
     void (*header)(struct nm_writer *, uint8_t *to);
 
+    /* Whether nothing has to come before this packet. */
+    bool (*knows)(struct nm_writer *, const struct nm_view *);
+
     /* Bytes that a packet takes, with all that has to come before it; or a negative errno, with the
      * message set. */
     int64_t (*measure)(struct nm_writer *, const struct nm_record *);
@@ -52,6 +55,7 @@ struct nm_writer {
     bool swapped; /* pcapng: a copied section is of the other byte order */
     int fd;     /* -1: the caller takes the bytes */
     bool plain; /* a regular file or a disk: writing never waits long */
+    bool cannot_try; /* it has no way to write only as much as is taken without waiting */
     uint8_t *block;
     size_t capacity;
     size_t used;
