@@ -109,6 +109,7 @@ class Writer:
             raise UsageError(f"savefile format {format!r} is not one of {', '.join(_FORMATS)}")
         self._flush_ns = None if flush_after is None else int(flush_after * 1e9)
         self._flushed_ns = time.monotonic_ns()
+        self._flushed_packets = 0
         # All that can be wrong with the arguments is found before a file is created or emptied.
         try:
             dlt_to_linktype(linktype)
@@ -305,10 +306,18 @@ class Writer:
     def flush_if_due(self) -> None:
         """Flush where ``flush_after`` seconds have passed since the last flush; errors as for ``flush``.
 
-        Every call that writes does so; this one is for times when nothing is written.
+        Every call that writes does so, and Capture.dump while it waits for packets; this one is for other
+        times when nothing is written.
         """
         if self._flush_ns is not None and time.monotonic_ns() - self._flushed_ns >= self._flush_ns:
             self.flush()
+
+    def poll(self) -> float | None:
+        """Flush if it is due; returns the seconds until it will be, None where nothing waits for that."""
+        self.flush_if_due()
+        if self._flush_ns is None or self.packets == self._flushed_packets:
+            return None
+        return max(0, self._flushed_ns + self._flush_ns - time.monotonic_ns()) / 1e9
 
     def flush(self) -> None:
         """Hand everything taken so far to the file; a compressor still keeps what it needs.
@@ -316,7 +325,9 @@ class Writer:
         Raises DeviceError where that fails; what could not be written is kept.
         """
         self._flushed_ns = time.monotonic_ns()
+        taken = self.packets
         self._sink.flush()
+        self._flushed_packets = taken
 
     def close(self) -> None:
         """Flush and close; may be repeated.
