@@ -107,6 +107,7 @@ class Writer:
         self.format = format_of_name(path) if format == "auto" else format
         if self.format not in _FORMATS:
             raise UsageError(f"savefile format {format!r} is not one of {', '.join(_FORMATS)}")
+        self._pcapng = self.format == "pcapng"
         self._flush_ns = None if flush_after is None else int(flush_after * 1e9)
         self._flushed_ns = time.monotonic_ns()
         self._flushed_packets = 0
@@ -184,11 +185,9 @@ class Writer:
             len = caplen
         options: Any = ffi.NULL
         options_len = 0
-        outgoing = saved is not None and getattr(saved, "outgoing", False) and self.format == "pcapng"
+        outgoing = self._pcapng and getattr(packet, "outgoing", False)
         if outgoing or comment is not None:
-            given = [Option(_EPB_FLAGS, self._number(_OUTBOUND))] if outgoing else []
-            given += make_comments([comment]) if comment is not None else []
-            options = ffi.from_buffer(encode_options(given, swapped=self._swapped))
+            options = ffi.from_buffer(self._packet_options(outgoing, comment))
             options_len = ffi.sizeof(options)
         self._sink.call(
             lib.nm_writer_write, ts_ns, buffer, caplen, len, linktype, ifindex, options, options_len
@@ -269,7 +268,7 @@ class Writer:
         Asked before the first packet of an interface with another number than any before. One that
         has been described by hand is left as it is. A pcap file describes none.
         """
-        if self.format == "pcapng":
+        if self._pcapng:
             self._new_interfaces, self._asked = interfaces, 0
 
     def _describe_new(self, ifindex: int = 0) -> None:
@@ -292,10 +291,13 @@ class Writer:
         """
         self._sink.call(lib.nm_writer_block, ffi.from_buffer(block.raw), len(block.raw))
 
-    def _number(self, value: int) -> bytes:
-        """Return a number of 32 bits in the section's byte order."""
-        own = value.to_bytes(4, sys.byteorder)
-        return own[::-1] if self._swapped else own
+    def _packet_options(self, outgoing: bool, comment: str | None) -> bytes:
+        swapped = self._swapped
+        given = make_comments([comment]) if comment is not None else []
+        if outgoing:
+            flags = _OUTBOUND.to_bytes(4, sys.byteorder)
+            given.append(Option(_EPB_FLAGS, flags[::-1] if swapped else flags))
+        return encode_options(given, swapped=swapped)
 
     @property
     def _swapped(self) -> bool:
