@@ -27,19 +27,27 @@ class PacketSink(Protocol):
     def describe_from(self, interfaces: Callable[[int], Sequence[Interface]]) -> None:
         """Describe interfaces by what this gives."""
 
+    def poll(self) -> float | None:
+        """Do what is due by the clock; the seconds until the next time."""
+
     def write_views(self, views: Any, count: int) -> None:
         """Append ``struct nm_view[count]``."""
 
 
-def dump_window(core: Any, fill: Callable[[], int], sink: PacketSink, cnt: int) -> int:
+def dump_window(core: Any, fill: Callable[[float | None], int | None], sink: PacketSink, cnt: int) -> int:
     """Move ``cnt`` packets, or all where that is 0 or less, from the window to a sink; return how many.
 
-    ``fill`` returns how many wait in the window, 0 at the end. What the sink has not taken when it
-    fails stays in the window.
+    ``fill`` waits so many seconds at most, and returns how many packets wait in the window; None at its
+    deadline, 0 at the end. What the sink has not taken when it fails stays in the window.
     """
     window = lib.nm_capture_window(core)
     done = 0
-    while (cnt <= 0 or done < cnt) and (n := fill()):
+    while cnt <= 0 or done < cnt:
+        n = fill(sink.poll())
+        if n is None:
+            continue
+        if n == 0:
+            break
         if cnt > 0:
             n = min(n, cnt - done)
         before = sink.packets

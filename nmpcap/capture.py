@@ -133,7 +133,10 @@ class Capture(Handle):
         cnt = index(cnt)
         writer.describe_from(self._interfaces_from)
         with self._entered():
-            return dump_window(self._core, lambda: self._fill(None), writer, cnt)
+            return dump_window(self._core, self._fill_until, writer, cnt)
+
+    def _fill_until(self, timeout: float | None) -> int | None:
+        return self._fill(timeout) or (0 if self._status else None)
 
     def __aiter__(self) -> AsyncIterator[Packet]:
         """Iterate without blocking the event loop; a cancelled iteration loses no packet."""

@@ -192,7 +192,7 @@ class Inactive:
             tstamp_type_name_to_val(text(tstamp_type, f"{self._device}: time stamp type"))
         except PcapError as error:
             raise UsageError(f"{self._device}: {error}") from None
-        self._set(tstamp_type=tstamp_type)
+        self._set(tstamp_type=tstamp_type.lower())
 
     def list_tstamp_types(self) -> list[str]:
         """Return the clocks that can stamp packets, by the device's word. Raises DeviceError."""

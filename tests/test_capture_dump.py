@@ -6,6 +6,7 @@ import random
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,9 +17,12 @@ from nmpcap import Packet, RotatingWriter, UsageError, Writer
 from nmpcap.savefile import Reader, read_blocks
 
 from .fake_source import fake_capture, packets
+from .later import Later
+from .network import Network, frame, read
 from .savefile import libpcap
 from .savefile.pcapfiles import NANO, Given, Layout, some_packets
 from .savefile.pcapngfiles import BIG, LITTLE, rich_file
+from .timing import PROMPT
 
 DBUS = 231
 
@@ -145,6 +149,60 @@ def test_another_thread_may_write_what_this_one_waits_for(tmp_path: Path) -> Non
     assert facts(tmp_path / "a.pcapng")[1][0][0] == "fake:0"
 
 
+def test_an_interface_of_the_system_is_described(network: Network, tmp_path: Path) -> None:
+    one, other = network.veth()
+    path = tmp_path / "a.pcapng"
+    with nmpcap.open(one, snaplen=100, timeout=5) as capture, network.raw(other) as sender:
+        capture.setfilter("ether proto 0x88b5")
+        sender.send(frame(1))
+        with capture.dump_open(path) as writer:
+            assert capture.dump(writer, 1) == 1
+    assert facts(path)[1] == [(one, None, "ether proto 0x88b5", 1, 100)]
+
+
+def test_each_interface_of_any_is_described(network: Network, tmp_path: Path) -> None:
+    one, other = network.veth()
+    path = tmp_path / "a.pcapng"
+    with nmpcap.open("any", timeout=5) as capture, network.raw(other) as sender:
+        sender.send(frame(1))
+        with capture.dump_open(path) as writer:
+            seen = read(capture, 2)
+            writer.write_many(seen)
+        names = [interface.name for interface in capture.interfaces]
+    found, interfaces = facts(path)
+    assert {interfaces[packet[3]][0] for packet in found} >= {one, other}
+    assert [interfaces[packet[3]][0] for packet in found] == [names[packet.interface] for packet in seen]
+
+
+def test_packets_reach_the_file_in_time_while_no_others_come(tmp_path: Path) -> None:
+    capture, port = fake_capture(available=3)
+    path = tmp_path / "a.pcap"
+    with capture.dump_open(path, flush_after=0.05) as writer:
+        dumping = Later(0, lambda: capture.dump(writer))
+        until = time.monotonic() + PROMPT
+        while not path.exists() or path.stat().st_size < 24 + 3 * 76:
+            assert time.monotonic() < until
+            time.sleep(0.005)
+        capture.breakloop()
+        dumping.join()
+        assert port.control.violations == 0
+    assert len(facts(path)[0]) == 3
+
+
+def test_a_period_ends_in_time_while_no_packets_come(tmp_path: Path) -> None:
+    capture, _ = fake_capture(available=3)
+    writer = RotatingWriter(str(tmp_path / "{number}.pcap"), max_seconds=1, background=False)
+    dumping = Later(0, lambda: capture.dump(writer))
+    until = time.monotonic() + 1 + PROMPT
+    while not writer.files:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    capture.breakloop()
+    dumping.join()
+    writer.close()
+    assert sum(len(facts(path)[0]) for path in writer.files) == 3
+
+
 # ---- snaplen, precision, append --------------------------------------------------------
 
 
@@ -155,7 +213,7 @@ def test_libpcap_reads_a_dump_in_the_precision_asked_for(
     layout, copy = Layout(magic=NANO, snaplen=2000), tmp_path / "copy.pcap"
     path = save(layout.file(some_packets(rng, 100, nano=True)))
     with nmpcap.open_offline(path, tstamp_precision=precision) as capture:
-        assert capture.get_tstamp_precision() == precision
+        assert capture.get_tstamp_precision() == (precision == "nano")
         with capture.dump_open(copy) as writer:
             capture.dump(writer)
     pcap, unit = libpcap.library(), 1 if precision == "nano" else 1000

@@ -68,8 +68,8 @@ class RotatingWriter:
         max_bytes: before compression, headers included (one packet always fits); max_seconds: length of
         a period, of which no file holds two; max_packets; max_files: of those written here only so many
         of the newest are kept. on_file: called with each file's path when it is whole. background: a
-        thread ends periods on time; otherwise ``poll`` does, and every call that writes. The rest is as
-        for Writer.
+        thread ends periods on time, and flushes; otherwise ``poll`` does, and every call that writes. The
+        rest is as for Writer.
         """
         self._name = name
         self._max_seconds = max_seconds
@@ -170,14 +170,13 @@ class RotatingWriter:
                 self._writer.flush()
 
     def poll(self) -> float | None:
-        """End the period if it is over; returns the seconds until it will be, None while no file is open."""
+        """End the period if it is over, flush if that is due.
+
+        Returns the seconds until the next of these will be due, None where there is none.
+        """
         with self._lock:
             self._raise_failure()
-            self._rotate_if_due()
-            if self._writer is None:
-                return None
-            self._writer.flush_if_due()
-            return None if self._due == float("inf") else max(0.0, self._due - self._clock())
+            return self._tend()
 
     def rotate(self) -> None:
         """End the current file, if there is one; the next packet begins another."""
@@ -257,15 +256,21 @@ class RotatingWriter:
     def _end_periods(self) -> None:
         with self._lock:
             while not self._closed:
-                left = self._due - self._clock()
-                if left > 0:
-                    # The wall clock may be set meanwhile: look at it once a second.
-                    self._changed.wait(min(left, 1.0))
-                    continue
+                left = None
                 try:
-                    self._rotate()
+                    left = self._tend()
                 except Exception as error:  # on_file may raise anything
                     self._failure = error
+                # The wall clock may be set meanwhile: look at it once a second.
+                self._changed.wait(1.0 if left is None else min(left, 1.0))
+
+    def _tend(self) -> float | None:
+        self._rotate_if_due()
+        if self._writer is None:
+            return None
+        flush = self._writer.poll()
+        left = [max(0.0, self._due - self._clock())] if self._due != float("inf") else []
+        return min([*left, *([] if flush is None else [flush])], default=None)
 
     def _raise_failure(self) -> None:
         failure, self._failure = self._failure, None

@@ -108,8 +108,10 @@ class Writer(Sink):
         self.format = format_of_name(path) if format == "auto" else format
         if self.format not in _FORMATS:
             raise UsageError(f"savefile format {format!r} is not one of {', '.join(_FORMATS)}")
+        self._pcapng = self.format == "pcapng"
         self._flush_ns = None if flush_after is None else int(flush_after * 1e9)
         self._flushed_ns = time.monotonic_ns()
+        self._flushed_packets = 0
         # All that can be wrong with the arguments is found before a file is created or emptied.
         try:
             dlt_to_linktype(linktype)
@@ -185,11 +187,9 @@ class Writer(Sink):
             len = caplen
         options: Any = ffi.NULL
         options_len = 0
-        outgoing = saved is not None and getattr(saved, "outgoing", False) and self.format == "pcapng"
+        outgoing = self._pcapng and getattr(packet, "outgoing", False)
         if outgoing or comment is not None:
-            given = [Option(_EPB_FLAGS, self._number(_OUTBOUND))] if outgoing else []
-            given += make_comments([comment]) if comment is not None else []
-            options = ffi.from_buffer(encode_options(given, swapped=self._swapped))
+            options = ffi.from_buffer(self._packet_options(outgoing, comment))
             options_len = ffi.sizeof(options)
         self._call(lib.nm_writer_write, ts_ns, buffer, caplen, len, linktype, ifindex, options, options_len)
         if self._flush_ns is not None:
@@ -269,7 +269,7 @@ class Writer(Sink):
         Asked before the first packet of an interface with another number than any before. One that
         has been described by hand is left as it is. A pcap file describes none.
         """
-        if self.format == "pcapng":
+        if self._pcapng:
             self._new_interfaces, self._asked = interfaces, 0
 
     def _describe_new(self, ifindex: int = 0) -> None:
@@ -293,10 +293,13 @@ class Writer(Sink):
         instance(block, Block, "write_block: the block")
         self._call(lib.nm_writer_block, ffi.from_buffer(block.raw), len(block.raw))
 
-    def _number(self, value: int) -> bytes:
-        """Return a number of 32 bits in the section's byte order."""
-        own = value.to_bytes(4, sys.byteorder)
-        return own[::-1] if self._swapped else own
+    def _packet_options(self, outgoing: bool, comment: str | None) -> bytes:
+        swapped = self._swapped
+        given = make_comments([comment]) if comment is not None else []
+        if outgoing:
+            flags = _OUTBOUND.to_bytes(4, sys.byteorder)
+            given.append(Option(_EPB_FLAGS, flags[::-1] if swapped else flags))
+        return encode_options(given, swapped=swapped)
 
     @property
     def _swapped(self) -> bool:
@@ -307,10 +310,18 @@ class Writer(Sink):
     def flush_if_due(self) -> None:
         """Flush where ``flush_after`` seconds have passed since the last flush; errors as for ``flush``.
 
-        Every call that writes does so; this one is for times when nothing is written.
+        Every call that writes does so, and Capture.dump while it waits for packets; this one is for other
+        times when nothing is written.
         """
         if self._flush_ns is not None and time.monotonic_ns() - self._flushed_ns >= self._flush_ns:
             self.flush()
+
+    def poll(self) -> float | None:
+        """Flush if it is due; returns the seconds until it will be, None where nothing waits for that."""
+        self.flush_if_due()
+        if self._flush_ns is None or self.packets == self._flushed_packets:
+            return None
+        return max(0, self._flushed_ns + self._flush_ns - time.monotonic_ns()) / 1e9
 
     def flush(self) -> None:
         """Hand everything taken so far to the file; a compressor still keeps what it needs.
@@ -318,7 +329,9 @@ class Writer(Sink):
         Raises DeviceError where that fails; what could not be written is kept.
         """
         self._flushed_ns = time.monotonic_ns()
+        taken = self.packets
         self._flush_all()
+        self._flushed_packets = taken
 
     def __del__(self) -> None:
         if not self.closed:

@@ -220,6 +220,16 @@ def test_a_period_ends_in_the_background(tmp_path: Path) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name == "nmpcap rotation"]
 
 
+def test_packets_are_flushed_in_the_background(tmp_path: Path) -> None:
+    with RotatingWriter(str(tmp_path / "x.pcap"), max_seconds=3600, flush_after=0.05) as writer:
+        writer.write(make_packet(0))
+        [working] = tmp_path.iterdir()
+        until = time.monotonic() + 60
+        while working.stat().st_size < 24 + 116:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+
+
 @pytest.mark.parametrize("kind", [OSError, PcapError, ZeroDivisionError])
 def test_what_fails_in_the_background_is_told_by_the_next_call(kind: type, tmp_path: Path) -> None:
     failed = threading.Event()
