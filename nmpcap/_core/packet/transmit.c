@@ -114,7 +114,6 @@ static int refused(struct nm_packet *p, int error)
                                   header);
         break;
     case ENETDOWN:
-        p->down = true; /* the socket told this call, and will not tell the next wait */
         return nm_packet_fail(p, error, "sending a frame of %zu bytes: The interface went down", len);
     case ENXIO:
     case ENODEV:
