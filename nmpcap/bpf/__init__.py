@@ -8,6 +8,7 @@ the program with 0, and so does a division by a register that holds 0.
     insn    what an instruction is            image   the listings of tcpdump -d, -dd, -ddd
     check   which programs may run            vm      what they mean, in Python
     native  how they run: C and machine code  program a checked program as a value
+    kernel  what Linux runs of them           splice  instructions in the place of others
 
 The package knows nothing of filter expressions. Where machines disagree this one does
 as libpcap's does; ``vm.LINUX`` says what the Linux kernel does instead.

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nmpcap.bpf import insn as op
-from nmpcap.bpf.check import Fault, find_linux_fault
+from nmpcap.bpf.check import LINUX_MAX_INSNS, Fault, find_linux_fault
 from nmpcap.bpf.insn import AD_OFF, ANCILLARY, Instruction
 from nmpcap.bpf.splice import splice
 
@@ -51,6 +51,8 @@ def kernel_program(
     is the length of the cooked header in front of what is delivered, 0 for none. ``tags``: the program looks
     for VLAN tags in the frame, not in the metadata; then every tagged packet is accepted.
     """
+    if len(program) > LINUX_MAX_INSNS:  # before taking the time to translate it
+        return Fault(LINUX_MAX_INSNS, f"Linux takes at most {LINUX_MAX_INSNS} instructions")
     accept = Instruction(op.RET | op.K, 0, 0, max(keep, _reach(program), _LEAST))
     spare = _spare_word(program)
     pieces: dict[int, Sequence[Instruction]] = {}

@@ -17,6 +17,7 @@ from nmpcap.errors import PcapError
 __all__ = ["Origin", "Program"]
 
 _DLT_EN10MB = 1
+_SHOWN = 72  # characters of an expression in a repr
 
 
 class Origin(Protocol):
@@ -129,7 +130,10 @@ class Program:
         return self.instructions, self.linktype, self.snaplen
 
     def __repr__(self) -> str:
-        source = repr(self.origin.text) if self.origin else "from instructions"
+        source = "from instructions"
+        if self.origin:
+            text = self.origin.text
+            source = repr(text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}...")
         return f"<Program {source}: {len(self.instructions)} instructions, linktype {self.linktype}>"
 
     def __reduce__(self) -> tuple[Any, ...]:

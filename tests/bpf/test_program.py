@@ -5,9 +5,12 @@ from dataclasses import dataclass
 
 import pytest
 
+from nmpcap import compile
 from nmpcap.bpf import Instruction
 from nmpcap.bpf.program import Program
 from nmpcap.errors import PcapError, ProgramError
+
+from .assembler import assemble
 
 IP = [(40, 0, 0, 12), (21, 0, 1, 2048), (6, 0, 0, 262144), (6, 0, 0, 0)]
 IP_PACKET = bytes(12) + b"\x08\x00" + bytes(20)
@@ -16,6 +19,7 @@ IP_PACKET = bytes(12) + b"\x08\x00" + bytes(20)
 @dataclass
 class Origin:
     text: str
+    live: bool = False
 
     def explain(self) -> str:
         return f"{self.text}: what it tests"
@@ -88,3 +92,19 @@ def test_pickled_and_run_again() -> None:
 def test_repr_says_what_it_is() -> None:
     assert repr(Program(IP)) == "<Program from instructions: 4 instructions, linktype 1>"
     assert repr(Program(IP, origin=Origin("ip"))) == "<Program 'ip': 4 instructions, linktype 1>"
+    long = repr(Program(IP, origin=Origin(" or ".join(["port 53"] * 5000))))
+    assert long.startswith("<Program 'port 53 or port 53 or ")
+    assert long.endswith("...': 4 instructions, linktype 1>")
+    assert len(long) < 140
+
+
+def test_whether_it_is_for_a_packet_socket() -> None:
+    assert not Program(IP).live
+    assert not compile("vlan and ip").live
+    assert compile("ip", live=True).live
+    assert pickle.loads(pickle.dumps(compile("ip", live=True))).live
+    metadata = assemble("ldb [0xfffff030]\nld [0xfffff008]\nret")
+    assert Program(metadata).live
+    assert Program(metadata).native.metadata == {"vlanp", "ifidx"}
+    unreachable = assemble("ja end\nldb [0xfffff030]\nend: ret #1")
+    assert not Program(unreachable).native.metadata
