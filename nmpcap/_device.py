@@ -118,7 +118,7 @@ class Device:
         The mapping keeps the port bound, after ``close`` as well, until it is closed or nothing refers
         to it or a view of it any more.
         """
-        number(length, f"{self.name} netmap: bytes to map", 1, 2**63 - 1)
+        number(length, f"{self.name} netmap: mapping, in bytes:", 1, 2**63 - 1)
         number(offset, f"{self.name} netmap: offset to map from", -(2**63), 2**63 - 1)
         mapping = ffi.new("struct nm_mapping **")
         with self._exclusive(self._requesting, "mmap"):

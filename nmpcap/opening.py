@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from nmpcap.arguments import encoded, number, text
+from nmpcap.arguments import encoded, instance, number, text
 from nmpcap.capture import Capture
 from nmpcap.errors import PcapError, UsageError
 from nmpcap.ports import (
@@ -72,7 +72,7 @@ def open(
         buffer_size=buffer_size if buffer_size is None else _check_buffer_size(name, buffer_size),
         tstamp_type=tstamp_type,
         protocol=protocol,
-        fanout=fanout,
+        fanout=_check_fanout(name, fanout),
         qdisc_bypass=qdisc_bypass,
         speed=speed,
     )
@@ -212,7 +212,7 @@ class Inactive:
 
     def set_fanout(self, fanout: Fanout | None) -> None:
         """Share the interface's packets with the handles of a group."""
-        self._set(fanout=fanout)
+        self._set(fanout=_check_fanout(self._device, fanout))
 
     def set_qdisc_bypass(self, bypass: bool) -> None:
         """Send past the queueing discipline. Linux interfaces only."""
@@ -243,6 +243,12 @@ def _any_snaplen(name: str, snaplen: int) -> int:
 
 def _check_buffer_size(name: str, nbytes: int) -> int:
     return number(nbytes, f"{name}: buffer size", 1, _INT_MAX)
+
+
+def _check_fanout(name: str, fanout: Fanout | None) -> Fanout | None:
+    if fanout is not None:
+        instance(fanout, Fanout, f"{name}: fanout")
+    return fanout
 
 
 def _seconds(name: str, to_ms: int) -> float | None:

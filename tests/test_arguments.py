@@ -113,8 +113,18 @@ CALLS: dict[str, Callable[[Any], Any]] = {
         for keyword in ("snaplen", "timeout", "netmap", "buffer_size", "tstamp_type", "speed")
     },
     **{
+        f"open lo {keyword}": lambda v, keyword=keyword: nmpcap.open("lo", **{keyword: v})
+        for keyword in (
+            *("buffer_size", "tstamp_type", "tstamp_precision", "protocol", "fanout", "qdisc_bypass"),
+            *("snaplen", "timeout", "speed"),
+        )
+    },
+    "Fanout": nmpcap.Fanout,
+    "open_dead precision": lambda v: nmpcap.open_dead(1, tstamp_precision=v),
+    "datalink_val_to_name": nmpcap.datalink_val_to_name,
+    **{
         f"create {setting}": lambda v, setting=setting: activate(PORT, f"set_{setting}", v)
-        for setting in ("snaplen", "timeout", "buffer_size", "tstamp_type", "netmap")
+        for setting in ("snaplen", "timeout", "buffer_size", "tstamp_type", "netmap", "fanout")
     },
     **{
         f"open_writer {keyword}": lambda v, keyword=keyword: nmpcap.open_writer("w.pcap", **{keyword: v})
