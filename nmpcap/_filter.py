@@ -15,12 +15,13 @@ from nmpcap._core import ffi, lib
 from nmpcap.bpf.check import Fault
 from nmpcap.bpf.kernel import kernel_program
 from nmpcap.dlt import DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_NETLINK, datalink_val_to_name
-from nmpcap.errors import PcapError
+from nmpcap.errors import FilterError, PcapError
 from nmpcap.filter import Program, compile
 from nmpcap.ports import MAXIMUM_SNAPLEN, Port
 
 __all__ = ["Filter", "linktype_name"]
 
+_NOTHING = Program.from_instructions([(0x06, 0, 0, 0)])  # ret #0
 _COOKED = {DLT_LINUX_SLL: 16, DLT_NETLINK: 16, DLT_LINUX_SLL2: 20}
 
 
@@ -55,8 +56,36 @@ class Filter:
     def set_text(self, expression: str, optimize: bool, netmask: int | None) -> None:
         """Set an expression; FilterError leaves what was there."""
         text = _Text(expression, optimize, netmask)
-        self._set(self._compile(text, self._port.linktype), self._port.linktype)
+        linktype = self._port.linktype
+        program = self._compile(text, linktype)
+        if program is None or not self._port.mixed:
+            self._set(program, linktype)
+            self._text = text
+            return
+        self._set(program, linktype, lib.NM_FILTER_ASK | lib.NM_FILTER_LATER)
         self._text = text
+        for other in sorted({interface.linktype for interface in self._port.interfaces} - {linktype}):
+            self._set_for(other)
+        lib.nm_capture_judge_again(self._core)
+
+    def extend(self) -> bool:
+        """Compile the text for the link type of packets that wait for that; whether there are any."""
+        linktype = lib.nm_capture_wanted(self._core)
+        if linktype >= 0:
+            self._set_for(linktype)
+        return bool(linktype >= 0)
+
+    def _set_for(self, linktype: int) -> None:
+        assert self._text is not None
+        try:
+            program = self._compile(self._text, linktype)
+        except FilterError as error:
+            program = None
+            reason = str(error).splitlines()[0]
+            self._where += f"; nothing of link type {linktype_name(linktype)} passes: {reason}"
+        pointer = (program or _NOTHING).native.pointer
+        if lib.nm_capture_filter_for(self._core, pointer, linktype):
+            raise MemoryError(f"{self._port.name}: no memory for another filter")
 
     def set_program(self, program: Program | None) -> None:
         """Set a program, or nothing; PcapError leaves what was there."""

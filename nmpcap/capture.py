@@ -80,7 +80,8 @@ class Capture(Handle):
     # ---- what the compiled half calls back ------------------------------------------
 
     def _feed(self) -> None:
-        self._port.feed()
+        if not self._filter.extend():
+            self._port.feed()
 
     def _ended(self) -> None:
         self._port.ended()
@@ -289,8 +290,9 @@ class Capture(Handle):
 
         ``None`` and the empty expression accept everything. netmask: what ``ip broadcast`` goes by, an
         int in host byte order. Packets that wait already, in the handle or in a ring, are judged by the
-        new filter, too, and none is lost by the change. Packets of another link type than the program's,
-        which a pcapng file may hold, are refused.
+        new filter, too, and none is lost by the change. Where a pcapng file holds several link types, an
+        expression is compiled for each as it is met; of a link type that it means nothing for no packet
+        passes, and explain() says so. A compiled program refuses packets of other link types than its own.
 
         On a Linux interface the kernel drops what the filter refuses, so that it takes no room in the
         ring; what the kernel cannot run is judged here alone, and explain() says why. Expressions are

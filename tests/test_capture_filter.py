@@ -1,7 +1,8 @@
-"""Filters on a handle: what libpcap, through pcapy-ng, lets through, and nothing of another link type."""
+"""Filters on a handle: what libpcap lets through, of each link type."""
 
 from __future__ import annotations
 
+import random
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import nmpcap
 from nmpcap import FilterError, Packet, PcapError
 
 from .fake_source import fake_capture
+from .oracles.libpcap import compile_filter
 from .readers import READERS
 
 pcapy = pytest.importorskip("pcapy", reason="no libpcap to compare with; to run it: pip install pcapy-ng")
@@ -84,27 +86,105 @@ def test_a_filter_for_another_link_type_is_refused(savefile: Path) -> None:
         assert capture.explain().filter == "none"
 
 
-def block(kind: int, body: bytes) -> bytes:
-    body += bytes(-len(body) % 4)
-    return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
+# ---- several link types in one file ----------------------------------------------------
+
+ETHERNET, RAW, COOKED = 1, 12, 113
 
 
-def test_packets_of_another_link_type_are_refused_and_counted(tmp_path: Path) -> None:
-    mixed = tmp_path / "mixed.pcapng"
-    raw = ethernet(17, 53, 100)[14:]
-    with mixed.open("wb") as file:
-        file.write(block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)))
-        file.write(block(1, struct.pack("<HHI", 1, 0, 0)) + block(1, struct.pack("<HHI", 101, 0, 0)))
-        for i in range(20):
-            data = raw if i % 2 else ethernet(17, 53, 100)
-            file.write(block(6, struct.pack("<IIIII", i % 2, 0, i, len(data), len(data)) + data))
-    with nmpcap.open_offline(mixed) as capture:
-        assert [p.linktype for p in capture] == [1, 12] * 10
-        assert [i.linktype for i in capture.interfaces] == [1, 12]
-    with nmpcap.open_offline(mixed) as capture:
-        capture.setfilter("greater 10")
-        assert [(p.linktype, p.interface) for p in capture] == [(1, 0)] * 10
-        assert capture.stats().filtered == 10
+def mixed_packet(linktype: int, i: int) -> Packet:
+    frame = ethernet(17 if i % 3 else 6, 50 + i % 7, 60 + i)
+    start = {ETHERNET: HEAD + b"\x08\x00", RAW: b"", COOKED: bytes(14) + b"\x08\x00"}[linktype]
+    return Packet(start + frame[14:], 1000 * i, linktype=linktype)
+
+
+@pytest.fixture
+def mixed(tmp_path: Path, rng: random.Random) -> tuple[Path, list[Packet]]:
+    """Two sections; packets of two link types in runs of all lengths, and of a third in the second one."""
+    path, packets = tmp_path / "mixed.pcapng", []
+    for linktypes in ((ETHERNET, RAW), (COOKED, ETHERNET, RAW)):
+        with nmpcap.open_writer(path, append=True, nano=True) as writer:
+            writer.describe_interface(0, ETHERNET)
+            for _ in range(150):
+                linktype = rng.choice(linktypes)
+                for _ in range(rng.choice([1, 1, 2, 20])):
+                    packets.append(mixed_packet(linktype, len(packets)))
+                    writer.write(packets[-1])
+    return path, packets
+
+
+def by_libpcap(expression: str, packets: list[Packet]) -> list[bytes]:
+    """Those that libpcap's program for the link type of each lets through."""
+    programs = {linktype: compile_filter(expression, linktype) for linktype in (ETHERNET, RAW, COOKED)}
+    return [p.data for p in packets if programs[p.linktype].match(p.data, p.len)]
+
+
+@pytest.mark.parametrize("expression", ["udp port 53", "not udp port 53", "tcp", "greater 500", "ip[8] = 64"])
+@pytest.mark.parametrize("reader", READERS)
+def test_an_expression_is_for_every_link_type(
+    reader: str, expression: str, mixed: tuple[Path, list[Packet]]
+) -> None:
+    path, packets = mixed
+    with nmpcap.open_offline(path) as capture:
+        capture.setfilter(expression)
+        expected = by_libpcap(expression, packets)
+        assert [p.data for p in READERS[reader](capture)] == expected
+        stats = capture.stats()
+        assert (stats.received, stats.delivered) == (len(packets), len(expected))
+        assert stats.received == stats.delivered + stats.filtered
+
+
+def test_packets_that_wait_are_judged_by_link_type_too(mixed: tuple[Path, list[Packet]]) -> None:
+    path, packets = mixed
+    with nmpcap.open_offline(path) as capture:
+        first = [capture.next().data for _ in range(10)]
+        capture.setfilter("udp port 53")
+        rest = [packet.data for packet in capture]
+    assert first == [packet.data for packet in packets[:10]]
+    assert rest == by_libpcap("udp port 53", packets[10:])
+
+
+def test_a_filter_may_change_anywhere(mixed: tuple[Path, list[Packet]], rng: random.Random) -> None:
+    path, packets = mixed
+    number = {packet.data: i for i, packet in enumerate(packets)}
+    expression, got = "", []
+    with nmpcap.open_offline(path) as capture:
+        while packet := capture.next():
+            assert by_libpcap(expression, [packet]), expression
+            got.append(number[packet.data])
+            expression = rng.choice(["udp", "tcp", "", "udp port 53", "less 900"])
+            capture.setfilter(expression)
+        stats = capture.stats()
+    assert got == sorted(got)
+    assert stats.received == stats.delivered + stats.filtered == len(packets)
+    assert stats.delivered == len(got)
+
+
+def test_of_a_link_type_that_it_means_nothing_for_nothing_passes(mixed: tuple[Path, list[Packet]]) -> None:
+    path, packets = mixed
+    with nmpcap.open_offline(path) as capture:
+        capture.setfilter("ether dst 02:00:00:00:00:01")
+        assert [p.data for p in capture] == [p.data for p in packets if p.linktype == ETHERNET]
+        assert "nothing of link type RAW passes: " in capture.explain().filter
+        capture.setfilter("")
+        assert capture.explain().filter == "none"
+
+
+def test_a_program_is_for_its_link_type_alone(mixed: tuple[Path, list[Packet]]) -> None:
+    path, packets = mixed
+    ours = [p.data for p in packets if p.linktype == ETHERNET]
+    with nmpcap.open_offline(path) as capture:
+        capture.setfilter(nmpcap.compile("greater 10", linktype=capture.datalink()))
+        assert [p.data for p in capture] == ours
+        assert capture.stats().filtered == len(packets) - len(ours)
+
+
+def test_a_recording_of_several_link_types_plays_back_through_a_filter(
+    mixed: tuple[Path, list[Packet]],
+) -> None:
+    path, packets = mixed
+    with nmpcap.open(f"file:{path}", speed=1000) as capture:
+        capture.setfilter("udp port 53")
+        assert [p.data for p in capture] == by_libpcap("udp port 53", packets)
 
 
 def test_filtering_on_a_port(port_name: Callable[[str], str], netmap: str) -> None:

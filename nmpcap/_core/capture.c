@@ -47,6 +47,7 @@ void nm_capture_free(struct nm_capture *c)
     nm_capture_close(c);
     pthread_mutex_destroy(&c->life);
     nm_program_unref(c->filter.program);
+    nm_mixed_reset(&c->mixed, false);
     free(c->batch.views);
     free(c);
 }
@@ -190,7 +191,10 @@ static uint32_t sift(struct nm_capture *c, struct nm_view *views, uint32_t n)
 {
     if (c->direction)
         n = keep_direction(views, n, c->direction);
-    n = nm_judge(c->source, &c->filter, views, n);
+    if (c->mixed.asks)
+        n = nm_mixed_judge(&c->mixed, c->source, &c->filter, views, n);
+    else
+        n = nm_judge(c->source, &c->filter, views, n);
     for (uint32_t i = 0; i < n; i++)
         if (views[i].caplen > c->snaplen)
             views[i].caplen = c->snaplen;
@@ -209,18 +213,33 @@ static void reserve(struct nm_capture *c)
     c->reserve = c->batch.capacity; /* without memory the batches stay as they are */
 }
 
+/* Packets to be sifted: those that had to wait for a filter, or else the source's next. */
+static int next_batch(struct nm_capture *c)
+{
+    int n = (int)c->mixed.held;
+
+    if (!n) {
+        if (c->reserve != c->batch.capacity)
+            reserve(c);
+        c->batch.count = 0;
+        c->batch.block = NULL;
+        n = c->source->ops->fill(c->source, &c->batch);
+    }
+    c->mixed.held = 0;
+    if (n > 0 && c->mixed.asks && nm_mixed_lacks(&c->mixed, &c->filter, c->batch.views, (uint32_t)n)) {
+        c->mixed.held = (uint32_t)n;
+        return -EAGAIN;
+    }
+    return n;
+}
+
 /* One fill, sifted into the window. */
 static int fill(struct nm_capture *c)
 {
     uint64_t bytes = 0;
     uint32_t kept;
-    int n;
+    int n = next_batch(c);
 
-    if (c->reserve != c->batch.capacity)
-        reserve(c);
-    c->batch.count = 0;
-    c->batch.block = NULL;
-    n = c->source->ops->fill(c->source, &c->batch);
     if (n <= 0)
         return n;
     for (int i = 0; i < n; i++)
@@ -315,8 +334,7 @@ void nm_capture_reserve(struct nm_capture *c, uint32_t capacity)
     c->reserve = capacity > CAPACITY ? capacity : CAPACITY;
 }
 
-/* What waits in the window has to pass under the new rules, too. */
-static void judge_again(struct nm_capture *c)
+void nm_capture_judge_again(struct nm_capture *c)
 {
     uint32_t waiting = c->window.passed - c->window.taken, kept;
 
@@ -334,8 +352,19 @@ void nm_capture_filter(struct nm_capture *c, struct nm_program *program, uint16_
     c->filter = (struct nm_filter){
         .program = nm_program_ref(program), .linktype = linktype, .beside = flags & NM_FILTER_BESIDE};
     nm_program_unref(before);
+    nm_mixed_reset(&c->mixed, flags & NM_FILTER_ASK);
     if (!(flags & NM_FILTER_LATER))
-        judge_again(c);
+        nm_capture_judge_again(c);
+}
+
+int nm_capture_filter_for(struct nm_capture *c, struct nm_program *program, uint16_t linktype)
+{
+    return nm_mixed_add(&c->mixed, program, linktype);
+}
+
+int nm_capture_wanted(struct nm_capture *c)
+{
+    return c->mixed.held ? c->mixed.wanted : -1;
 }
 
 int nm_capture_kernel_filter(struct nm_capture *c, const struct nm_insn *insns, uint32_t n)
@@ -348,7 +377,7 @@ void nm_capture_direction(struct nm_capture *c, int direction)
     c->direction = direction;
     if (c->source->ops->direction)
         c->source->ops->direction(c->source, direction);
-    judge_again(c);
+    nm_capture_judge_again(c);
 }
 
 /* ---- looking at it ----------------------------------------------------------------- */

@@ -93,8 +93,8 @@ struct nm_window *nm_capture_window(struct nm_capture *capture);
  *
  * > 0: how many; 0: the deadline has come; NM_CAPTURE_END; NM_CAPTURE_STOPPED; -EINTR: look
  * after signals, then call again with the same deadline (also comes by itself from time to
- * time, so that a signal that slipped in before the wait is not kept waiting); -EAGAIN: the
- * source wants to be fed; other errors are the source's.
+ * time, so that a signal that slipped in before the wait is not kept waiting); -EAGAIN: a filter
+ * is wanted (nm_capture_wanted), or the source wants to be fed; other errors are the source's.
  */
 int nm_capture_refill(struct nm_capture *capture, struct nm_deadline *deadline);
 
@@ -130,6 +130,7 @@ void nm_capture_reserve(struct nm_capture *capture, uint32_t capacity);
 
 #define NM_FILTER_BESIDE 1 /* the program finds VLAN tags where Linux' own filters do: beside the packet */
 #define NM_FILTER_LATER 2  /* packets that wait in the window need not pass it */
+#define NM_FILTER_ASK 4    /* refill asks for the filters of other link types, when it meets one */
 
 /*
  * nm_capture_filter - sets the filter, or takes it away (NULL). Packets that wait in the window
@@ -140,6 +141,18 @@ void nm_capture_reserve(struct nm_capture *capture, uint32_t capacity);
  * @flags     NM_FILTER_*
  */
 void nm_capture_filter(struct nm_capture *capture, struct nm_program *program, uint16_t linktype, int flags);
+
+/*
+ * nm_capture_filter_for - sets the filter of packets of another link type than nm_capture_filter was told of.
+ *
+ * 0; -ENOMEM. With NM_FILTER_ASK refill says -EAGAIN when it has met packets that there is no filter for;
+ * nm_capture_wanted is then their link type, and -1 otherwise.
+ */
+int nm_capture_filter_for(struct nm_capture *capture, struct nm_program *program, uint16_t linktype);
+int nm_capture_wanted(struct nm_capture *capture);
+
+/* nm_capture_judge_again - has packets that wait in the window pass the filters there are now. */
+void nm_capture_judge_again(struct nm_capture *capture);
 
 /*
  * nm_capture_kernel_filter - lets the kernel drop what a program refuses before it reaches the source. The

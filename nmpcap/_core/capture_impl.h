@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <time.h>
 
-#include "judge.h"
+#include "mixed.h"
 #include "capture.h"
 
 /* A signal handled by the interpreter between its last look at signals and the source's wait does not
@@ -21,6 +21,7 @@ struct nm_capture {
     uint32_t reserve; /* capacity asked for */
     uint32_t snaplen;
     struct nm_filter filter;
+    struct nm_mixed mixed; /* besides that one */
     int direction; /* 0, NM_CAPTURE_IN, NM_CAPTURE_OUT */
 
     uint64_t received, bytes, filtered; /* written by the thread that has entered */

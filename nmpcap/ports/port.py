@@ -59,6 +59,8 @@ class Port:
     savefile = False
     reader: Reader | None = None
     """What reads it, where it is a savefile."""
+    mixed = False
+    """Whether its packets may be of several link types."""
     live = False
     """Whether it is a Linux packet socket, whose filters find VLAN tags and more in the metadata."""
     metadata: frozenset[str] = frozenset()

@@ -26,6 +26,7 @@ class SavefilePort(Port):
         self.name = reader.name
         self.linktype = reader.linktype
         self.reader = reader
+        self.mixed = reader.format == "pcapng"
 
     @property
     def interfaces(self) -> Sequence[Interface]:  # type: ignore[override]

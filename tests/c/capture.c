@@ -1,6 +1,6 @@
 /*
  * The handle between threads: who is in it, breaks, closing, counters.
- * core: block.c capture.c judge.c traffic.c bpf/bounds.c bpf/check.c bpf/jit.c bpf/jit_aarch64.c bpf/jit_x86_64.c bpf/lower.c bpf/program.c bpf/search.c bpf/vm.c
+ * core: block.c capture.c judge.c mixed.c traffic.c bpf/bounds.c bpf/check.c bpf/jit.c bpf/jit_aarch64.c bpf/jit_x86_64.c bpf/lower.c bpf/program.c bpf/search.c bpf/vm.c
  * modes: plain asan tsan
  */
 #include <pthread.h>
