@@ -32,9 +32,7 @@ _VLAN_TYPES = (0x8100, 0x88A8)  # ETH_P_8021Q, ETH_P_8021AD
 _SIZES = {op.W: 4, op.H: 2, op.B: 1}
 _REJECT = Instruction(op.RET | op.K, 0, 0, 0)
 
-_Fields = tuple[tuple[int, int, str], ...]
-
-COOKED: dict[int, _Fields] = {
+COOKED: dict[int, tuple[tuple[int, int, str], ...]] = {
     16: ((0, 2, "type"), (2, 2, "hatype"), (14, 2, "proto")),
     20: ((0, 2, "proto"), (2, 2, ""), (4, 4, "ifidx"), (8, 2, "hatype"), (10, 1, "type")),
 }
