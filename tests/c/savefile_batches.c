@@ -2,7 +2,7 @@
  * Batches of a savefile that stay in its blocks, looked at by other threads while the reader goes on:
  * every byte is as it was written, however long a batch is kept, and every block goes back or is freed.
  *
- * core: block.c capture.c traffic.c bpf savefile
+ * core: block.c capture.c judge.c mixed.c traffic.c bpf savefile
  * modes: plain asan tsan
  */
 #include <pthread.h>
