@@ -14,7 +14,7 @@ from wire import Other, frame, wire
 
 import nmpcap
 
-FRAMES = int(os.environ.get("NMPCAP_BENCH_PACKETS", "100000"))
+FRAMES = int(os.environ.get("NMPCAP_BENCH_PACKETS", "300000"))
 SNAPLEN = 65535
 QUIET = 0.05  # seconds without a packet after the flood's end: no more will come
 
