@@ -55,11 +55,12 @@ def broadcast(i: int) -> bytes:
 
 
 def drain(port: netmap.NmDesc) -> list[bytes]:
-    """All packets there are."""
+    """All packets there are; their slots are free again."""
     port.rxsync()
     packets = []
     while header := netmap.nm_nextpkt(port):
         packets.append(bytes(header.buf))
+    port.rxsync()
     return packets
 
 
