@@ -18,7 +18,8 @@
  * their monitors; monitors of monitors only go one way, so there is no cycle. Syncs never take
  * registry.lock. All three are robust: a process may die holding them at any instruction. What
  * a record says is true before and after each single store that publishes something (hwtail,
- * pipe_tail, an in_use flag), so the next holder needs to do no more than go on.
+ * pipe_tail, an in_use flag), so the next holder needs to do no more than go on. What takes two
+ * stores, the swap of two slots' buffers, is announced before, and taken back by the next holder.
  */
 #ifndef NMPCAP_USERNET_LAYOUT_H
 #define NMPCAP_USERNET_LAYOUT_H
@@ -31,7 +32,7 @@
 #include "additions.h"
 
 #define NMU_MAGIC 0x4e4d5543u /* "CUMN" in memory: the file is complete and ours */
-#define NMU_VERSION 4u        /* of everything in this header */
+#define NMU_VERSION 5u        /* of everything in this header */
 
 #define NMU_SWITCHES 8       /* max_bridges */
 #define NMU_SWITCH_PORTS 252 /* as many as the module takes */
@@ -105,7 +106,8 @@ struct nmu_kring {
     uint32_t rhead;        /* head, cur and tail as of the last sync */
     uint32_t rcur;
     uint32_t rtail;
-    uint32_t mon_tail;     /* up to here copy monitors have seen */
+    uint32_t mon_tail;     /* tx: up to here copy monitors have seen */
+    uint32_t zcopy_seen;   /* rx: up to here the zero-copy monitor has had what was released */
     uint32_t blocked_on;   /* port a back-pressured tx ring waits for */
     uint32_t complete;     /* pipes, tx: end of the last whole packet handed over */
     NMU_ALIGNED _Atomic uint32_t hwcur;  /* tx: next to send. rx: first not released */
@@ -113,6 +115,10 @@ struct nmu_kring {
     /* Deliveries into it by others, one at a time. */
     NMU_ALIGNED pthread_mutex_t deliver;
     uint32_t rx_mon_tail;  /* pipes: up to here copy monitors have seen what arrived */
+    _Atomic uint32_t swapping; /* zero-copy monitors: the watched kring of a swap under way; 0: none */
+    uint32_t swap_watched; /* its slot in the watched ring, */
+    uint32_t swap_own;     /* its slot in this one, */
+    uint32_t swap_given;   /* and the buffer that was in this one */
     NMU_ALIGNED _Atomic uint32_t hwtail; /* tx: end of what is free. rx: end of what has arrived */
 
     /* Written by the other end of a pipe: what hwtail becomes at the next sync. */

@@ -57,14 +57,48 @@ static uint16_t copy_bytes(struct nmu_device *dev, const struct nmu_kring *sourc
     return (uint16_t)length;
 }
 
-static void swap_slot(struct netmap_slot *watched, struct netmap_slot *own)
+/* Exchanges the buffers of a watched slot and the monitor's own. It is announced: who dies between the
+ * two stores leaves one buffer in both slots, and the other one in none. */
+static void swap_slot(struct nmu_device *dev, const struct nmu_kring *watched, struct netmap_ring *source, uint32_t from,
+                      struct nmu_kring *monitor, struct netmap_ring *target, uint32_t tail)
 {
-    struct netmap_slot kept = *own;
+    struct netmap_slot *watched_slot = &source->slot[from], *own = &target->slot[tail];
+    struct netmap_slot seen = nmu_slot(watched_slot), given = nmu_slot(own);
 
-    own->buf_idx = watched->buf_idx;
-    own->len = watched->len;
-    watched->buf_idx = kept.buf_idx;
-    watched->len = kept.len;
+    monitor->swap_watched = from;
+    monitor->swap_own = tail;
+    monitor->swap_given = given.buf_idx;
+    NMU_IN_THIS_ORDER();
+    atomic_store_explicit(&monitor->swapping, nmu_kring_index(dev->reg, watched), memory_order_relaxed);
+    NMU_IN_THIS_ORDER();
+    own->buf_idx = seen.buf_idx;
+    NMU_IN_THIS_ORDER();
+    watched_slot->buf_idx = given.buf_idx;
+    NMU_IN_THIS_ORDER();
+    atomic_store_explicit(&monitor->swapping, 0, memory_order_relaxed);
+    NMU_IN_THIS_ORDER();
+    own->len = seen.len;
+    watched_slot->len = given.len;
+    watched_slot->flags |= NS_BUF_CHANGED;
+}
+
+/* After a death in a swap: the buffer that is in both slots stays in the watched one. Under the monitor's
+ * deliver lock, before anything else is done to either slot. */
+static void settle(struct nmu_device *dev, struct nmu_kring *monitor, struct netmap_ring *own)
+{
+    struct netmap_ring *source = nmu_ring(dev, &dev->reg->krings[monitor->swapping]);
+
+    if (!own || !source)
+        return; /* no memory to map it: left to another */
+    if (own->slot[monitor->swap_own].buf_idx == source->slot[monitor->swap_watched].buf_idx)
+        own->slot[monitor->swap_own].buf_idx = monitor->swap_given;
+    NMU_IN_THIS_ORDER();
+    atomic_store_explicit(&monitor->swapping, 0, memory_order_relaxed);
+}
+
+static inline bool in_a_swap(const struct nmu_kring *monitor)
+{
+    return atomic_load_explicit(&monitor->swapping, memory_order_relaxed);
 }
 
 /* Shows the slots [from, to) of a watched ring to one monitor. */
@@ -78,21 +112,20 @@ static void show(struct nmu_device *dev, struct nmu_kring *watched, struct nmu_k
     if (!source || !nmu_mutex_lock(&monitor->deliver))
         return;
     target = nmu_ring(dev, monitor);
+    if (in_a_swap(monitor))
+        settle(dev, monitor, target);
     if (target && atomic_load_explicit(&monitor->on, memory_order_acquire)) {
         for (lost = 0; count - lost > nmu_deliver_space(monitor); lost++)
             from = nmu_next(from, n);
         tail = atomic_load_explicit(&monitor->hwtail, memory_order_relaxed);
         for (; from != to; from = nmu_next(from, n), tail = nmu_next(tail, monitor->num_slots)) {
-            struct netmap_slot *watched_slot = &source->slot[from], *own = &target->slot[tail];
-            struct netmap_slot seen = nmu_slot(watched_slot);
+            struct netmap_slot seen = nmu_slot(&source->slot[from]), *own = &target->slot[tail];
             uint16_t flags = seen.flags & (uint16_t)~NS_TXMON;
 
-            if (swap) {
-                swap_slot(watched_slot, own);
-                watched_slot->flags |= NS_BUF_CHANGED;
-            } else {
+            if (swap)
+                swap_slot(dev, watched, source, from, monitor, target, tail);
+            else
                 own->len = copy_bytes(dev, watched, seen, monitor, nmu_slot(own));
-            }
             own->flags = watched->tx ? flags | NS_TXMON : flags;
             if (monitor->timestamps)
                 own->ptr = now;
@@ -116,8 +149,26 @@ void nmu_monitor_copy(struct nmu_device *dev, struct nmu_kring *watched, uint32_
 
 void nmu_monitor_swap(struct nmu_device *dev, struct nmu_kring *watched, uint32_t from, uint32_t to)
 {
-    if (from != to)
-        show(dev, watched, &dev->reg->krings[watched->zcopy_monitor], from, to, true);
+    struct nmu_kring *monitor = &dev->reg->krings[watched->zcopy_monitor];
+
+    if (from != to || in_a_swap(monitor))
+        show(dev, watched, monitor, from, to, true);
+}
+
+static void settle_locked(struct nmu_device *dev, struct nmu_kring *monitor)
+{
+    if (in_a_swap(monitor) && nmu_mutex_lock(&monitor->deliver)) {
+        if (in_a_swap(monitor))
+            settle(dev, monitor, nmu_ring(dev, monitor));
+        nmu_mutex_unlock(&monitor->deliver);
+    }
+}
+
+void nmu_monitor_settle(struct nmu_device *dev, struct nmu_kring *kring)
+{
+    settle_locked(dev, kring);
+    if (kring->zcopy_monitor)
+        settle_locked(dev, &dev->reg->krings[kring->zcopy_monitor]);
 }
 
 /* ---- lists and chains, under registry.lock ----------------------------------------- */
@@ -148,6 +199,7 @@ static void watch(struct nmu_device *dev, struct nmu_kring *monitor, struct nmu_
         return; /* on the chain already, by way of the other direction */
     lock_both(target);
     if (zcopy) {
+        target->zcopy_seen = atomic_load_explicit(&target->hwcur, memory_order_relaxed);
         target->zcopy_monitor = self;
     } else {
         if (!target->copy_monitors) { /* what has passed before is not shown */
@@ -220,6 +272,7 @@ void nmu_monitor_stop(struct nmu_device *dev, uint32_t index)
     for (uint32_t i = 0; i < port->rx_rings; i++) {
         struct nmu_kring *monitor = nmu_kring(reg, port, false, i);
 
+        nmu_monitor_settle(dev, monitor); /* while its neighbours in the chain are known */
         unwatch(dev, monitor, TX, port->zcopy);
         unwatch(dev, monitor, RX, port->zcopy);
         monitor->zcopy_monitor = 0;

@@ -72,8 +72,13 @@ static void give_back(struct netmap_slot *rx, struct netmap_slot *tx, struct net
                       uint32_t to)
 {
     for (uint32_t i = from; i < to; i++) {
-        if (!same_slot(&agreed[i], &rx[i]))
-            agreed[i] = tx[i] = rx[i];
+        struct netmap_slot released = rx[i];
+
+        if (!same_slot(&agreed[i], &released)) {
+            tx[i] = released;
+            NMU_IN_THIS_ORDER(); /* a death between the two leaves a difference */
+            agreed[i] = released;
+        }
         if (rx[i].flags & NS_BUF_CHANGED)
             rx[i].flags &= (uint16_t)~NS_BUF_CHANGED;
     }
@@ -136,16 +141,21 @@ void nmu_pipe_rxsync(struct nmu_device *dev, struct nmu_kring *kring, struct net
     /* acquire: slots and payload before the tail are there */
     atomic_store_explicit(&kring->hwtail, atomic_load_explicit(&kring->pipe_tail, memory_order_acquire),
                           memory_order_relaxed);
-    if (hwcur == head || !target)
+    if (!target)
         return;
-    agreed = agreed_slots(dev, peer);
-    give_back(ring->slot, target->slot, agreed, hwcur, head > hwcur ? head : n);
-    if (head < hwcur)
-        give_back(ring->slot, target->slot, agreed, 0, head);
-    atomic_store_explicit(&kring->hwcur, head, memory_order_relaxed);
-    /* release: the sender that sees the tail sees the slots and may write the buffers */
-    atomic_store_explicit(&peer->pipe_tail, nmu_prev(head, n), memory_order_release);
-    nmu_notify(dev, peer->port);
+    if (hwcur != head) {
+        agreed = agreed_slots(dev, peer);
+        give_back(ring->slot, target->slot, agreed, hwcur, head > hwcur ? head : n);
+        if (head < hwcur)
+            give_back(ring->slot, target->slot, agreed, 0, head);
+        atomic_store_explicit(&kring->hwcur, head, memory_order_relaxed);
+    }
+    /* Compared, for who takes over from one that died before it could tell the sender. */
+    if (atomic_load_explicit(&peer->pipe_tail, memory_order_relaxed) != nmu_prev(head, n)) {
+        /* release: the sender that sees the tail sees the slots and may write the buffers */
+        atomic_store_explicit(&peer->pipe_tail, nmu_prev(head, n), memory_order_release);
+        nmu_notify(dev, peer->port);
+    }
 }
 
 /* ---- making and ending pipes ------------------------------------------------------- */

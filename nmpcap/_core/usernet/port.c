@@ -85,6 +85,7 @@ static int init_kring(struct nmu_kring *kring, uint32_t port, bool tx, uint32_t 
     kring->offset_mask = kring->offset_max = 0;
     kring->backpressure = 0;
     kring->zcopy_monitor = 0;
+    atomic_store(&kring->swapping, 0);
     kring->monitor_next[0] = kring->monitor_next[1] = 0;
     kring->monitored[0] = kring->monitored[1] = 0;
     atomic_store(&kring->timestamps, 0);

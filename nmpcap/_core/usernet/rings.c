@@ -25,7 +25,7 @@ static void reset_kring(struct nmu_kring *kring)
 {
     uint32_t tail = kring->tx ? kring->num_slots - 1 : 0;
 
-    kring->rhead = kring->rcur = kring->mon_tail = kring->rx_mon_tail = kring->complete = 0;
+    kring->rhead = kring->rcur = kring->mon_tail = kring->zcopy_seen = kring->rx_mon_tail = kring->complete = 0;
     kring->blocked_on = 0;
     kring->rtail = tail;
     atomic_store(&kring->hwcur, 0);
@@ -90,6 +90,7 @@ static void free_ring(struct nmu_device *dev, uint32_t region, struct nmu_kring 
 {
     struct netmap_ring *ring = nmu_ring(dev, kring);
 
+    nmu_monitor_settle(dev, kring);
     for (uint32_t i = 0; ring && i < kring->num_slots; i++)
         nmu_pool_free(dev, region, NMU_POOL_BUF, ring->slot[i].buf_idx);
     if (kring->ring_ofs)

@@ -117,13 +117,15 @@ static int txsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap
 {
     const struct nmu_port *port = &dev->reg->ports[kring->port];
     uint32_t freed = atomic_load_explicit(&kring->hwtail, memory_order_relaxed), n = kring->num_slots;
+    uint32_t shown = kring->mon_tail;
     int error = 0;
 
     if (port->kind == NMU_MONITOR)
         return nmu_fail(dev, EIO, "%s: a monitor cannot send", port->name);
-    if (kring->copy_monitors)
-        nmu_monitor_copy(dev, kring, kring->mon_tail, kring->rhead);
     kring->mon_tail = kring->rhead;
+    NMU_IN_THIS_ORDER(); /* who takes over after a death must not show again what may have been shown */
+    if (kring->copy_monitors)
+        nmu_monitor_copy(dev, kring, shown, kring->rhead);
     switch (port->kind) {
     case NMU_PIPE:
         nmu_pipe_txsync(dev, kring, ring);
@@ -159,15 +161,18 @@ static void release(struct nmu_kring *kring, struct netmap_ring *ring)
 static int rxsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap_ring *ring)
 {
     const struct nmu_port *port = &dev->reg->ports[kring->port];
-    uint32_t hwcur = atomic_load_explicit(&kring->hwcur, memory_order_relaxed);
+    uint32_t hwcur = atomic_load_explicit(&kring->hwcur, memory_order_relaxed), seen = kring->zcopy_seen;
     int error = 0;
 
     if (port->kind == NMU_MONITOR && !port->monitored)
         return nmu_fail(dev, EIO, "%s: the port it watched has been closed", port->name);
     if (kring->rhead >= kring->num_slots)
         return 0; /* reset a moment ago: nothing to release */
-    if (kring->zcopy_monitor && hwcur != kring->rhead)
-        nmu_monitor_swap(dev, kring, hwcur, kring->rhead);
+    if (kring->zcopy_monitor) {
+        kring->zcopy_seen = kring->rhead;
+        NMU_IN_THIS_ORDER(); /* before: after a death what was swapped must not be swapped back */
+        nmu_monitor_swap(dev, kring, seen, kring->rhead);
+    }
     if (port->kind == NMU_PIPE)
         nmu_pipe_rxsync(dev, kring, ring);
     else if (port->kind != NMU_NULL && hwcur != kring->rhead) {

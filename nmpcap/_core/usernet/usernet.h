@@ -220,6 +220,7 @@ void nmu_monitor_stop(struct nmu_device *, uint32_t port);      /* the monitor g
 void nmu_monitor_orphan(struct nmu_device *, uint32_t port);    /* the monitored port goes */
 void nmu_monitor_copy(struct nmu_device *, struct nmu_kring *, uint32_t from, uint32_t to);
 void nmu_monitor_swap(struct nmu_device *, struct nmu_kring *, uint32_t from, uint32_t to);
+void nmu_monitor_settle(struct nmu_device *, struct nmu_kring *); /* before the ring goes: after a death in a swap */
 
 /* ---- ../packet/adapter.c ----------------------------------------------------------- */
 
