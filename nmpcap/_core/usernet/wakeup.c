@@ -334,7 +334,9 @@ static int fall_asleep(struct nmu_device *dev, short events, int timeout_ms, sho
         disarm(dev, blocked_on);
     if (blocked_on && error == ETIMEDOUT)
         bury(dev);
+    pthread_mutex_lock(&dev->busy); /* another thread may be putting a token there, and saying so */
     drain(dev);
+    pthread_mutex_unlock(&dev->busy);
     return error == EINTR ? EINTR : 0;
 }
 
@@ -362,11 +364,10 @@ int nmu_poll(struct nm_device *device, short events, int timeout_ms, short *reve
         if (!*revents && take_wake(dev))
             error = EINTR;
     }
-    if (dev->watched) {
-        pthread_mutex_lock(&dev->busy);
+    pthread_mutex_lock(&dev->busy);
+    if (dev->watched)
         nmu_watch(dev);
-        pthread_mutex_unlock(&dev->busy);
-    }
+    pthread_mutex_unlock(&dev->busy);
     return error;
 }
 
