@@ -19,7 +19,7 @@ from nmpcap._core.deadline import timeout_ns
 from nmpcap._core.delivery import Handle
 from nmpcap._dump import PacketSink, describe_port, dump_window, with_filter, within
 from nmpcap._filter import Filter, linktype_name
-from nmpcap.arguments import instance
+from nmpcap.arguments import instance, number
 from nmpcap.errors import DeviceError, PcapError, UsageError
 from nmpcap.filter import Program
 from nmpcap.packet import Batch, Explanation, Packet, Stats
@@ -92,7 +92,7 @@ class Capture(Handle):
         if errno == errnos.EBUSY and not message:
             return UsageError(f"{self._name}: another thread is using this handle; one at a time may")
         if errno == errnos.EAGAIN:
-            return DeviceError(errno, f"{self._name}: no room to send; does the other end receive?")
+            return DeviceError(errno, f"{self._name}: no room to send; {self._port.no_room}")
         return self._port.error(errno, message)
 
     # ---- reading --------------------------------------------------------------------
@@ -256,7 +256,8 @@ class Capture(Handle):
         """Deliver only packets that come in (``in``), only those that go out (``out``), or both (``inout``).
 
         A packet goes out where Packet.outgoing is true: monitors and interfaces see both kinds, other
-        netmap ports only what comes in. Savefiles do not know: PcapError.
+        netmap ports only what comes in. A frame on ``lo`` is had
+        once, coming in. Savefiles do not know: PcapError.
         """
         if self._port.savefile:
             raise PcapError(f"{self._name}: Setting direction is not supported on savefiles")
@@ -274,6 +275,7 @@ class Capture(Handle):
         for a link type that is not in the list, FilterError if the text means nothing there, and
         PcapError if a compiled program has been set, which is for one link type.
         """
+        number(linktype, f"{self._name}: link type", 0, 0xFFFF)
         if linktype not in self.list_datalinks():
             chosen = linktype_name(linktype)
             raise PcapError(f"{self._name}: {chosen} is not one of the DLTs supported by this device")

@@ -42,6 +42,15 @@ def test_direction(network: Network) -> None:
         assert seen() == [(1, False), (2, True)]
 
 
+def test_a_frame_on_lo_comes_in_once(network: Network) -> None:
+    with nmpcap.open("lo") as capture, network.raw("lo") as sender:
+        sender.send(frame(1))
+        assert [packet.outgoing for packet in read(capture, 2, 0.1)] == [False]
+        capture.setdirection("out")
+        sender.send(frame(2))
+        assert capture.next(0.1) is None
+
+
 @pytest.mark.parametrize("wanted", [True, False])
 def test_promiscuous_while_open(network: Network, wanted: bool) -> None:
     a, _ = network.veth()
@@ -239,6 +248,35 @@ def test_opens_leave_nothing(network: Network, immediate: bool) -> None:
     assert descriptors() == before
     assert resident() - memory < 4 << 20
     assert network.show(a)["promiscuity"] == 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"protocol": "ip"}, "lo: protocol must be an int, not str"),
+        ({"netmap": "genuine"}, "netmap='genuine': there are 'auto', 'kernel' and 'user'"),
+        ({"timeout": "1"}, "timeout must be seconds, or None for ever, not str"),
+        ({"tstamp_type": "adapter"}, r"lo: That type .* that device; list_tstamp_types\(\) tells which are"),
+    ],
+    ids=lambda value: next(iter(value), "") if isinstance(value, dict) else "",
+)
+def test_wrong_settings_are_told_by_their_names(
+    network: Network, setting: dict[str, str], message: str
+) -> None:
+    with pytest.raises((TypeError, UsageError, DeviceError), match=f"^{message}"):
+        nmpcap.open("lo", **setting)
+
+
+def test_wrong_arguments_are_told_by_their_names(network: Network) -> None:
+    with pytest.raises(TypeError, match=r"^fan-out group must be an int, not str"):
+        nmpcap.Fanout(group="one")
+    with nmpcap.open("lo") as capture:
+        with pytest.raises(TypeError, match=r"^lo: link type must be an int, not str"):
+            capture.set_datalink("EN10MB")
+        with pytest.raises(TypeError, match=r"^timeout must be seconds, or None for ever, not str"):
+            capture.next("1")
+    with nmpcap.open("any") as capture, pytest.raises(DeviceError, match="open the interface to send on"):
+        capture.inject(frame(1))
 
 
 def test_without_the_privilege_the_capability_is_named(network: Network) -> None:

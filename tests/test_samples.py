@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -19,6 +20,9 @@ import pytest
 import nmpcap
 from nmpcap import vale
 
+from .network import Network
+from .network import frame as numbered
+
 FOLDER = Path(__file__).parents[1] / "samples"
 SAMPLES = sorted(FOLDER.glob("*.py"))
 CAPTURES = sorted((FOLDER / "captures").glob("*.pcap"))
@@ -28,9 +32,29 @@ SAYS = {
     "two_ends_of_a_pipe": r"5000 frames through netmap:p\d+ and back, as they should be, [\d.]+ us each",
     "zero_copy_bridge": r"123 packets crossed the bridge, 123 arrived in the buffers they began in",
     "native_rings": r"20000 of 20000 frames received on netmap:p\d+}1, 0 gaps, [\d,]+ a second",
+    "interface": r"lo, filter none\n([\d,]+ packets/s, [\d,.]+ Mbit/s\n){3}"
+    r"[\d,]+ packets seen, [\d,]+ left unread, [\d,]+ dropped",
 }
 
-each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.stem)
+
+def can_capture() -> bool:
+    try:
+        socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0).close()
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
+on_interfaces = pytest.mark.skipif(
+    not can_capture(), reason="packet sockets: not permitted; to run it: be root (sudo), on Linux"
+)
+each_sample = pytest.mark.parametrize(
+    "sample",
+    [
+        pytest.param(sample, id=sample.stem, marks=on_interfaces if sample.stem == "interface" else ())
+        for sample in SAMPLES
+    ],
+)
 
 
 @contextmanager
@@ -150,3 +174,28 @@ def test_generator_and_receiver_work_on_any_port(switch: str, run_python) -> Non
         said, complained = receiver.communicate(timeout=30)
     assert complained == ""
     assert said.startswith(f"900 of 900 frames received on {switch}:b, 0 gaps, ")
+
+
+def test_interface_says_what_came_and_what_became_of_it(network: Network) -> None:
+    a, b = network.veth()
+    with running(FOLDER / "interface.py", b, "ether proto 0x88b5 and less 1000", "60") as program:
+        assert program.stdout is not None
+        assert program.stdout.readline().startswith(f"{b}, filter in the kernel and in user space")
+        with network.raw(a) as sender:
+            for number in range(500):
+                sender.send(numbered(number, 1000 + number % 2))
+        said = [program.stdout.readline() for _ in range(2)]
+        assert program.poll() is None
+        program.send_signal(signal.SIGINT)
+        rest, complained = program.communicate(timeout=10)
+    assert (complained, program.returncode) == ("", 0)
+    assert sum(int(line.split()[0]) for line in said) == 250
+    assert "2.000 Mbit/s" in said[0] + said[1]  # 250 frames of 1000 bytes, all in one second
+    assert rest.endswith("250 packets seen, 0 left unread, 0 dropped\n")
+
+
+@on_interfaces
+def test_interface_says_what_is_wrong(run_python) -> None:
+    done = run_python(FOLDER / "interface.py", "none", check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "none: No such device exists; findalldevs() lists those that do\n"

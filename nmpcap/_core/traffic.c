@@ -49,8 +49,6 @@ static int push(struct nm_capture *c, struct nm_deadline *deadline, uint32_t *i)
         return error;
     back = (uint32_t)ops->withdraw(c->source);
     *i -= back;
-    if (error == -EAGAIN)
-        nm_count(&c->unsent, back);
     return error;
 }
 
@@ -73,10 +71,8 @@ int nm_capture_inject(struct nm_capture *c, const struct nm_frame *frames, uint3
             error = wait_for_room(c, deadline);
             if (error > 0)
                 continue;
-            if (error == 0) {
+            if (error == 0)
                 error = -EAGAIN;
-                nm_count(&c->unsent, 1);
-            }
         }
         if (error)
             break;
@@ -85,6 +81,8 @@ int nm_capture_inject(struct nm_capture *c, const struct nm_frame *frames, uint3
     /* An interrupted call is made again, and goes on; one that has failed does not wait any more. */
     flushed = i && error != -EINTR ? push(c, error ? &(struct nm_deadline){0} : deadline, &i) : 0;
     nm_count(&c->sent, (uint64_t)i - begin); /* less than nothing, if what an interrupted call left is taken back */
+    if (error == -EAGAIN || flushed == -EAGAIN)
+        nm_count(&c->unsent, 1);
     *sent = i;
     return error ? error : flushed;
 }

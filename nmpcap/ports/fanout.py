@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nmpcap.arguments import number
 from nmpcap.errors import UsageError
 
 __all__ = ["Fanout"]
@@ -31,8 +32,8 @@ class Fanout:
     ) -> None:
         if mode not in _MODES:
             raise UsageError(f"fan-out mode {mode!r}: there are {', '.join(_MODES)}")
-        if group is not None and not 0 <= group <= 0xFFFF:
-            raise UsageError(f"fan-out group {group}: 0 .. 65535")
+        if group is not None:
+            group = number(group, "fan-out group", 0, 0xFFFF)
         self.mode = mode
         self.group = group
         self.defrag = defrag

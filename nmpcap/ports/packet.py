@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from nmpcap._core import ffi, lib
+from nmpcap._device import which_netmap
+from nmpcap.arguments import number
 from nmpcap.dlt import DLT_DOCSIS, DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2
 from nmpcap.errors import DeviceError, UsageError
 from nmpcap.packet import Explanation
@@ -39,12 +41,14 @@ class PacketPort(Port):
 
     has_interfaces = True
     live = True
+    no_room = "the interface sends as fast as it can; give a timeout= to wait for it"
 
     def __init__(self, name: str, options: Options) -> None:
         self.name = name
         if options.rfmon:
             raise DeviceError(errnos.ENOTSUP, f"{name}: That device doesn't support monitor mode")
         refuse_speed(name, options)
+        which_netmap(options.netmap)
         self._snaplen = options.snaplen
         self._met: list[Interface] = []
         self._source = _open(name, options)
@@ -129,9 +133,7 @@ def _tstamp_type(name: str, tstamp_type: str | None) -> int:
 def _protocol(name: str, protocol: int | None) -> int:
     if protocol is None:
         return 0
-    if not 0 <= protocol <= 0xFFFF:
-        raise UsageError(f"{name}: protocol {protocol}: an Ethernet type, 0 .. 65535")
-    return protocol
+    return number(protocol, f"{name}: protocol", 0, 0xFFFF)
 
 
 def _linktypes(info: Any) -> tuple[int, ...]:

@@ -66,6 +66,8 @@ class Port:
     metadata: frozenset[str] = frozenset()
     """What the source can tell a filter besides the packet, by the names of ``insn.ANCILLARY``."""
     interfaces: Sequence[Interface] = ()
+    no_room = "does the other end receive?"
+    """What to do where a frame finds no room."""
     has_interfaces = False
     """Whether there is something in that list, and Packet.interface an index into it."""
 

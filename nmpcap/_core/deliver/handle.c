@@ -24,8 +24,12 @@ int nm_handle_timeout(struct handle *h, PyObject *seconds, int64_t *timeout_ns)
         return 0;
     }
     value = PyFloat_AsDouble(seconds);
-    if (value == -1.0 && PyErr_Occurred())
+    if (value == -1.0 && PyErr_Occurred()) {
+        if (PyErr_ExceptionMatches(PyExc_TypeError))
+            PyErr_Format(PyExc_TypeError, "timeout must be seconds, or None for ever, not %s",
+                         Py_TYPE(seconds)->tp_name);
         return -1;
+    }
     if (!(value >= 0)) {
         PyErr_Format(h->usage_error, "timeout %R: seconds from 0 up, or None for ever", seconds);
         return -1;

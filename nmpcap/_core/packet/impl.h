@@ -14,6 +14,12 @@
 #include "packet/packet.h"
 #include "source.h"
 
+/* What is wrong with an interface, in libpcap's words, and what to do. */
+#define NM_PACKET_NO_DEVICE "No such device exists; findalldevs() lists those that do"
+#define NM_PACKET_NOT_UP "That device is not up; bring it up first: ip link set dev NAME up"
+#define NM_PACKET_DOWN "The interface went down; reading and sending go on once it is up"
+#define NM_PACKET_GONE "The interface disappeared; open it again when it is back"
+
 #define NM_DLT_EN10MB 1
 #define NM_DLT_LINUX_SLL 113
 #define NM_DLT_DOCSIS 143

@@ -49,7 +49,7 @@ static int find(struct nm_packet *p, const char *name, struct nm_link *link)
     }
     error = nm_link_ask(p->link_fd, name, 0, link);
     if (error == -ENODEV)
-        return nm_packet_fail(p, ENODEV, "No such device exists");
+        return nm_packet_fail(p, ENODEV, NM_PACKET_NO_DEVICE);
     if (error)
         return nm_packet_fail(p, -error, "looking for the interface: %s", strerror(-error));
     p->ifindex = link->ifindex;
@@ -122,9 +122,9 @@ static int bind_to(struct nm_packet *p)
     else
         (void)getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &size);
     if (error == ENETDOWN)
-        return nm_packet_fail(p, error, "That device is not up");
+        return nm_packet_fail(p, error, NM_PACKET_NOT_UP);
     if (error == ENODEV)
-        return nm_packet_fail(p, error, "No such device exists");
+        return nm_packet_fail(p, error, NM_PACKET_NO_DEVICE);
     if (error)
         return nm_packet_fail(p, error, "binding a packet socket to it: %s", strerror(error));
     return 0;
@@ -148,7 +148,7 @@ static int set_up(struct nm_packet *p, const struct nm_packet_args *args)
     if (!error)
         error = make_socket(p);
     if (!error && !(link.flags & IFF_UP))
-        error = nm_packet_fail(p, ENETDOWN, "That device is not up");
+        error = nm_packet_fail(p, ENETDOWN, NM_PACKET_NOT_UP);
     if (!error)
         error = set_options(p, args);
     if (!error)

@@ -67,9 +67,9 @@ static int still_down(struct nm_packet *p)
     error = nm_link_ask(p->link_fd, NULL, p->ifindex, &link);
     pthread_mutex_unlock(&p->lock);
     if (error == -ENODEV)
-        return nm_packet_fail(p, ENODEV, "The interface disappeared");
+        return nm_packet_fail(p, ENODEV, NM_PACKET_GONE);
     if (!error && !(link.flags & IFF_UP))
-        return nm_packet_fail(p, ENETDOWN, "The interface went down");
+        return nm_packet_fail(p, ENETDOWN, NM_PACKET_DOWN);
     p->down = false;
     return 0;
 }

@@ -53,7 +53,7 @@ int nm_packet_tstamp_types(const char *name, uint32_t *types, char *msg)
     if (fd >= 0)
         close(fd);
     if (error == -ENODEV)
-        snprintf(msg, NM_MSG_SIZE, "%s: No such device exists", name);
+        snprintf(msg, NM_MSG_SIZE, "%.200s: " NM_PACKET_NO_DEVICE, name);
     else if (error)
         snprintf(msg, NM_MSG_SIZE, "%s: asking for its time stamps: %s", name, strerror(-error));
     if (error)
@@ -97,7 +97,8 @@ int nm_packet_set_clock(struct nm_packet *p, uint8_t type)
         return 0;
     error = p->ifindex ? nm_link_ask(p->link_fd, NULL, p->ifindex, &link) : -ENOTSUP;
     if (error || type > NM_PACKET_ADAPTER_UNSYNCED || !(types_of(p->fd, link.name) & 1u << type))
-        return nm_packet_fail(p, ENOTSUP, "That type of time stamp is not supported by that device");
+        return nm_packet_fail(p, ENOTSUP, "That type of time stamp is not supported by that device; "
+                              "list_tstamp_types() tells which are");
     error = switch_on(p, link.name);
     if (error)
         return error;

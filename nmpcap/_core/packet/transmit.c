@@ -38,7 +38,8 @@ struct nm_packet_queue {
 static int refuse(struct nm_packet *p)
 {
     return p->ifindex ? nm_packet_fail(p, ENOTSUP, "Sending packets isn't supported in cooked mode")
-                      : nm_packet_fail(p, ENOTSUP, "Sending packets isn't supported on the \"any\" device");
+                      : nm_packet_fail(p, ENOTSUP, "Sending packets isn't supported on the \"any\" device; "
+                                          "open the interface to send on");
 }
 
 static struct nm_packet_queue *make_queue(struct nm_packet *p)
@@ -114,10 +115,10 @@ static int refused(struct nm_packet *p, int error)
                                   header);
         break;
     case ENETDOWN:
-        return nm_packet_fail(p, error, "sending a frame of %zu bytes: The interface went down", len);
+        return nm_packet_fail(p, error, "sending a frame of %zu bytes: " NM_PACKET_DOWN, len);
     case ENXIO:
     case ENODEV:
-        return nm_packet_fail(p, ENODEV, "sending a frame of %zu bytes: The interface disappeared", len);
+        return nm_packet_fail(p, ENODEV, "sending a frame of %zu bytes: " NM_PACKET_GONE, len);
     default:
         break;
     }
