@@ -52,8 +52,7 @@ void nm_desc_stats(struct nm_desc *desc, struct nm_desc_stats *stats)
     *stats = desc->stats;
 }
 
-/* Notes why a call on the device failed. */
-static int report(struct nm_desc *d, const char *what, int error)
+int nm_desc_report(struct nm_desc *d, const char *what, int error)
 {
     if (!error || error == EINTR)
         return error;
@@ -66,7 +65,7 @@ int nm_desc_txsync(struct nm_desc *desc)
 
     if (!nm_desc_enter(desc))
         return EBUSY;
-    error = report(desc, "txsync", desc->device->ops->txsync(desc->device));
+    error = nm_desc_report(desc, "txsync", desc->device->ops->txsync(desc->device));
     nm_desc_leave(desc);
     return error;
 }
@@ -77,7 +76,7 @@ int nm_desc_rxsync(struct nm_desc *desc)
 
     if (!nm_desc_enter(desc))
         return EBUSY;
-    error = report(desc, "rxsync", desc->device->ops->rxsync(desc->device));
+    error = nm_desc_report(desc, "rxsync", desc->device->ops->rxsync(desc->device));
     nm_desc_leave(desc);
     return error;
 }
@@ -90,7 +89,7 @@ int nm_desc_wait(struct nm_desc *desc, short events, int timeout_ms, short *reve
     if (!nm_desc_enter(desc))
         return EBUSY;
     desc->device->msg[0] = '\0';
-    error = report(desc, "poll", desc->device->ops->poll(desc->device, events, timeout_ms, revents));
+    error = nm_desc_report(desc, "poll", desc->device->ops->poll(desc->device, events, timeout_ms, revents));
     if (!error && (*revents & POLLERR))
         nm_desc_fail(desc, EIO, "wait: the port has failed: %s", *desc->device->msg ? desc->device->msg
                      : "what it observed or led to has closed, or head or cur are wrong");

@@ -222,7 +222,7 @@ int nm_desc_fill(struct nm_desc *desc, struct nm_batch *batch)
     /* Slots that held no packet go back at once: a ring full of them would never become ready. */
     while (!error && batch->count == 0 && (release_lent(desc) || !synced)) {
         synced = true;
-        error = desc->device->ops->rxsync(desc->device);
+        error = nm_desc_report(desc, "rxsync", desc->device->ops->rxsync(desc->device));
         if (!error)
             error = fill_from_all(desc, batch);
     }

@@ -54,6 +54,9 @@ static inline void nm_desc_leave(struct nm_desc *d)
 /* Notes what failed in d->msg ("port: what") and returns error. Not for the fast path. */
 int nm_desc_fail(struct nm_desc *d, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* The same for a call on the device, what, in the device's own words where it has any; returns error. */
+int nm_desc_report(struct nm_desc *d, const char *what, int error);
+
 /* The text of EBUSY; writes nothing, the message belongs to the thread inside. */
 #define NM_DESC_BUSY_TEXT "used by two threads at once"
 

@@ -616,6 +616,19 @@ def test_an_interface_that_is_gone(network: Network, veth: tuple[str, str]) -> N
             assert again.wait(0) == 0
 
 
+def test_reading_says_what_is_wrong_now(network: Network, veth: tuple[str, str]) -> None:
+    name = f"netmap:{veth[0]}"
+    with nmpcap.open(name, timeout=1) as capture:
+        network.ip("link", "set", veth[0], "down")
+        with pytest.raises(DeviceError, match=f"^{name}: .*The interface went down"):
+            capture.next()
+        with pytest.raises(DeviceError, match=f"^{name}: txsync: .*sending a frame of 60 bytes"):
+            capture.inject(frame(1))
+        network.ip("link", "del", veth[0])
+        with pytest.raises(DeviceError, match=f"^{name}: rxsync: .*The interface disappeared"):
+            capture.next()
+
+
 def test_opening_what_is_down(network: Network, veth: tuple[str, str]) -> None:
     network.ip("link", "set", veth[0], "down")
     assert error_of(nm_open, f"netmap:{veth[0]}")[0] == errno.ENETDOWN
