@@ -65,6 +65,23 @@ def test_going_down_is_told_after_what_came(network: Network, immediate: bool) -
         assert bytes(packet.data) == frame(7)
 
 
+def test_large_packets_keep_their_own_bytes_when_it_goes_down(network: Network) -> None:
+    a, b = network.veth()
+    with nmpcap.open(b, immediate=True) as capture, network.raw(a) as sender:
+        for name in (a, b):
+            network.ip("link", "set", name, "mtu", "9000")  # more than the ring has frames for
+        for i in range(2):
+            sender.send(frame(i, 5000))
+        network.take_down(b)
+        assert [bytes(p.data) for p in read(capture, 2)] == [frame(0, 5000), frame(1, 5000)]
+        with pytest.raises(DeviceError, match=f"^{b}: The interface went down$"):
+            capture.next(1)
+        network.ip("link", "set", b, "up")
+        network.wait_for(b, "UP")
+        sender.send(frame(2, 5000))
+        assert [bytes(p.data) for p in read(capture, 2, 0.2)] == [frame(2, 5000)]
+
+
 def test_going_down_ends_a_wait(network: Network) -> None:
     a, _ = network.veth()
     with nmpcap.open(a) as capture:
