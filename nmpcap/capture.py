@@ -292,9 +292,10 @@ class Capture(Handle):
 
         ``None`` and the empty expression accept everything. netmask: what ``ip broadcast`` goes by, an
         int in host byte order. Packets that wait already, in the handle or in a ring, are judged by the
-        new filter, too, and none is lost by the change. Where a pcapng file holds several link types, an
-        expression is compiled for each as it is met; of a link type that it means nothing for no packet
-        passes, and explain() says so. A compiled program refuses packets of other link types than its own.
+        new filter, too: those in the handle by the bytes that the snapshot length and the filter before it
+        have left of them. Where a pcapng file holds several link types, an expression is compiled for each
+        as it is met; of a link type that it means nothing for no packet passes, and explain() says so. A
+        compiled program refuses packets of other link types than its own.
 
         On a Linux interface the kernel drops what the filter refuses, so that it takes no room in the
         ring; what the kernel cannot run is judged here alone, and explain() says why. Expressions are

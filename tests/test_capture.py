@@ -212,6 +212,19 @@ def test_a_packet_that_comes_in_time_is_delivered_at_once() -> None:
     later.join()
 
 
+@pytest.mark.parametrize("timeout", [0, 0.05])
+def test_a_deadline_is_kept_while_packets_nobody_wants_keep_coming(timeout: float) -> None:
+    capture, port = fake_capture(available=10**12, per_fill=10)
+    capture.setfilter("len < 10")
+    stop = threading.Timer(5, capture.breakloop)
+    stop.start()
+    started = time.monotonic()
+    assert capture.next(timeout=timeout) is None
+    assert time.monotonic() - started < timeout + PROMPT
+    assert port.control.fills > 1
+    stop.cancel()
+
+
 def test_loop_and_iteration_do_not_end_at_the_timeout() -> None:
     capture, port = fake_capture(timeout=0.01)
     later = Later(0.15, lambda: port.push(2))

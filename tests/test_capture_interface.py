@@ -72,6 +72,25 @@ def test_a_protocol_alone(network: Network) -> None:
         nmpcap.open(b, protocol=65536)
 
 
+@pytest.mark.parametrize("buffer_size", [1, 1 << 15, 1 << 20])
+@MODES
+def test_a_filter_looks_farther_than_the_snapshot_length(
+    network: Network, buffer_size: int, immediate: bool
+) -> None:
+    a, b = network.veth()
+    for name in (a, b):
+        network.ip("link", "set", name, "mtu", "9000")
+    with (
+        nmpcap.open(b, snaplen=64, buffer_size=buffer_size, immediate=immediate) as capture,
+        network.raw(a) as sender,
+    ):
+        capture.setfilter("ether proto 0x88b5 and ether[7000] = 1")
+        sender.send(frame(1, 8000))
+        packet = capture.next(5)
+        assert packet
+        assert bytes(packet.data) == frame(1, 8000)[:64]
+
+
 @pytest.mark.parametrize("buffer_size", [1, 1 << 15, 1 << 20, 1 << 24])
 @MODES
 def test_buffers_of_any_size(network: Network, buffer_size: int, immediate: bool) -> None:

@@ -277,3 +277,17 @@ def test_a_played_back_file_is_damaged_where_it_is(slow: Path) -> None:
         with pytest.raises(SavefileError, match="truncated dump file"):
             capture.loop(-1, got.append)
         assert len(got) == 5
+
+
+@pytest.mark.parametrize("opened", [nmpcap.open_offline, lambda path: nmpcap.open(f"file:{path}")])
+def test_no_deadline_ends_a_search_in_a_file(save: Callable[[bytes], Path], opened: Callable) -> None:
+    header = struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+    refused = struct.pack("<IIII", 1, 0, 60, 60) + bytes(60)
+    wanted = struct.pack("<IIII", 1, 0, 70, 70) + bytes(70)
+    path = save(header + refused * 100_000 + wanted)
+    with opened(path) as capture:
+        capture.timeout = 0
+        capture.setfilter("len > 65")
+        packet = capture.next()
+        assert packet
+        assert packet.len == 70

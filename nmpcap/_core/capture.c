@@ -8,7 +8,8 @@
 /* Views of one fill: with their packets they should stay in a core's own cache. */
 #define CAPACITY 512
 
-/* Fills that the filter left nothing of before the caller gets a chance to look after signals. */
+/* Fills that the filter left nothing of before the caller gets a chance to look after signals, and the deadline
+ * its turn. */
 #define FRUITLESS 64
 
 /* A batch keeps its packets where they lie if they fill so much of the block, and is copied otherwise: memory
@@ -271,7 +272,7 @@ int nm_capture_refill(struct nm_capture *c, struct nm_deadline *deadline)
             return n;
         if (n > 0) {
             if (++fruitless == FRUITLESS)
-                return -EINTR;
+                return c->source->ops->keeps || nm_deadline_slice(deadline) ? -EINTR : 0;
             continue;
         }
         ms = nm_deadline_slice(deadline);

@@ -151,7 +151,8 @@ void nm_capture_filter(struct nm_capture *capture, struct nm_program *program, u
 int nm_capture_filter_for(struct nm_capture *capture, struct nm_program *program, uint16_t linktype);
 int nm_capture_wanted(struct nm_capture *capture);
 
-/* nm_capture_judge_again - has packets that wait in the window pass the filters there are now. */
+/* nm_capture_judge_again - has packets that wait in the window pass the filters there are now, by the bytes that
+ * earlier filters and the snaplen have left of them. */
 void nm_capture_judge_again(struct nm_capture *capture);
 
 /*

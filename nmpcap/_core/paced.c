@@ -156,6 +156,7 @@ struct nm_source *nm_paced_open(struct nm_source *inner, double speed)
 {
     static const struct nm_source_ops ops = {
         .name = "paced",
+        .keeps = true,
         .fill = fill,
         .wait = wait_for,
         .wake = wake,

@@ -13,6 +13,7 @@
 #ifndef NMPCAP_SOURCE_H
 #define NMPCAP_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,6 +51,10 @@ struct nm_source;
 
 struct nm_source_ops {
     const char *name; /* "netmap", "packet", "savefile" */
+
+    /* Its packets wait for as long as it takes, as those of a file do: no deadline ends a call while the filter
+     * refuses them. Others may bring packets for ever that nobody wants. */
+    bool keeps;
 
     /* Replaces the batch's views by up to capacity waiting packets, never waiting itself.
      * 0 or more: the count; NM_SOURCE_END or a negative errno otherwise. */

@@ -28,12 +28,11 @@ static int wait_for_room(struct nm_capture *c, struct nm_deadline *deadline)
     return n ? n : -EINTR;
 }
 
-/* Pushes what is queued of the frames before *i, waiting for room. What cannot go is taken back, and *i with
- * it; it stays where only the wait was interrupted. */
-static int push(struct nm_capture *c, struct nm_deadline *deadline, uint32_t *i)
+/* Pushes what is queued, waiting for room. What cannot go is taken back: so many frames, the last ones; it stays
+ * where only the wait was interrupted. */
+static int push(struct nm_capture *c, struct nm_deadline *deadline, uint32_t *back)
 {
     const struct nm_source_ops *ops = c->source->ops;
-    uint32_t back;
     int error;
 
     while ((error = ops->flush(c->source)) == -EAGAIN) {
@@ -47,8 +46,7 @@ static int push(struct nm_capture *c, struct nm_deadline *deadline, uint32_t *i)
     }
     if (!error || !ops->withdraw)
         return error;
-    back = (uint32_t)ops->withdraw(c->source);
-    *i -= back;
+    *back = (uint32_t)ops->withdraw(c->source);
     return error;
 }
 
@@ -56,7 +54,7 @@ int nm_capture_inject(struct nm_capture *c, const struct nm_frame *frames, uint3
                       struct nm_deadline *deadline, uint32_t *sent)
 {
     const struct nm_source_ops *ops = c->source->ops;
-    uint32_t begin = *sent, i = begin;
+    uint32_t begin = *sent, i = begin, back = 0;
     int error = 0, flushed;
 
     while (i < n) {
@@ -79,11 +77,12 @@ int nm_capture_inject(struct nm_capture *c, const struct nm_frame *frames, uint3
         i++;
     }
     /* An interrupted call is made again, and goes on; one that has failed does not wait any more. */
-    flushed = i && error != -EINTR ? push(c, error ? &(struct nm_deadline){0} : deadline, &i) : 0;
-    nm_count(&c->sent, (uint64_t)i - begin); /* less than nothing, if what an interrupted call left is taken back */
+    flushed = i && error != -EINTR ? push(c, error ? &(struct nm_deadline){0} : deadline, &back) : 0;
+    /* What is taken back may be of an interrupted call: of this one, or of another, which was not made again. */
+    nm_count(&c->sent, (uint64_t)i - begin - back);
     if (error == -EAGAIN || flushed == -EAGAIN)
         nm_count(&c->unsent, 1);
-    *sent = i;
+    *sent = i > back ? i - back : 0;
     return error ? error : flushed;
 }
 

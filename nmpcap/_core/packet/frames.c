@@ -46,6 +46,17 @@ static void give_back(struct nm_packet *p)
     nm_packet_free_copies(p);
 }
 
+/* The next copy in the queue. What has happened to the interface since is told first, and only once: it is noted,
+ * and the copy taken, or every later one would pass for another packet's. */
+static ssize_t receive(struct nm_packet *p, void *bytes, size_t size)
+{
+    ssize_t got;
+
+    while ((got = recv(p->fd, bytes, size, MSG_DONTWAIT)) < 0 && errno == ENETDOWN)
+        p->down = true;
+    return got;
+}
+
 /* The whole of a packet that has a part in its frame, which may be more than the snapshot length: the filter may
  * look further. Without memory for it, the part. */
 static void take_copy(struct nm_packet *p, struct nm_packet_raw *raw)
@@ -56,10 +67,10 @@ static void take_copy(struct nm_packet *p, struct nm_packet_raw *raw)
     ssize_t got;
 
     if (!copy) {
-        (void)!recv(p->fd, &nothing, sizeof(nothing), MSG_DONTWAIT);
+        (void)receive(p, &nothing, sizeof(nothing));
         return;
     }
-    got = recv(p->fd, copy->bytes + HEADROOM, size, MSG_DONTWAIT);
+    got = receive(p, copy->bytes + HEADROOM, size);
     if (got < 0) {
         free(copy);
         return;

@@ -52,7 +52,9 @@ static void plan_rx(struct nm_packet *p, uint64_t buffer_size)
     uint32_t largest;
 
     if (p->version == TPACKET_V3) {
-        largest = smaller(p->snaplen, LARGEST_PACKET);
+        /* A filter may look farther than the snapshot length, and what it looks at has to be there. */
+        largest = p->mtu + UINT64_C(64) > p->snaplen ? smaller(p->mtu + UINT64_C(64), LARGEST_PACKET)
+                                                     : smaller(p->snaplen, LARGEST_PACKET);
         p->rx.frame_size = 2048; /* of no importance: it must divide the block */
     } else {
         largest = smaller(p->snaplen, smaller((uint64_t)p->mtu + 64, LARGEST_FRAME));

@@ -48,7 +48,9 @@ static int last_packets(struct nm_packet *p)
     struct pollfd socket = {.fd = p->fd, .events = POLLIN};
     int64_t until = now_ms() + 2 * NM_PACKET_RETIRE_MS, left;
 
-    while ((left = until - now_ms()) > 0 && poll(&socket, 1, (int)left) >= 0) {
+    while ((left = until - now_ms()) > 0) {
+        if (poll(&socket, 1, (int)left) < 0)
+            continue; /* signals can wait for so long */
         if (socket.revents & POLLIN)
             return 1;
         if (socket.revents & POLLERR && note_error(p))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 
 import pytest
 
@@ -11,7 +12,7 @@ import nmpcap
 from nmpcap import DeviceError
 
 from ...later import Later
-from ...network import MODES, Network, frame, read
+from ...network import ETHERTYPE, MODES, Network, frame, read
 from ...oracles.live import Libpcap
 
 
@@ -67,6 +68,44 @@ def test_going_down_is_told_after_what_came(network: Network, immediate: bool) -
         packet = capture.next(5)
         assert packet
         assert bytes(packet.data) == frame(7)
+
+
+def test_signals_do_not_put_going_down_first(network: Network) -> None:
+    a, b = network.veth()
+    before = signal.signal(signal.SIGALRM, lambda *_: None)
+    try:
+        with nmpcap.open(b) as capture, network.raw(a) as sender:
+            capture.setfilter(f"ether proto {ETHERTYPE:#x}")  # the host's stack has something to say, too
+            for _ in range(10):
+                sender.send(frame(1))
+                network.take_down(b)
+                signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+                assert capture.next(5)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                with pytest.raises(DeviceError, match="The interface went down"):
+                    capture.next(5)
+                network.ip("link", "set", b, "up")
+                network.wait_for(b, "UP")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_large_packets_keep_their_own_bytes_when_it_goes_down(network: Network) -> None:
+    a, b = network.veth()
+    with nmpcap.open(b, immediate=True) as capture, network.raw(a) as sender:
+        for name in (a, b):
+            network.ip("link", "set", name, "mtu", "9000")  # more than the ring has frames for
+        for i in range(2):
+            sender.send(frame(i, 5000))
+        network.take_down(b)
+        assert [bytes(p.data) for p in read(capture, 2)] == [frame(0, 5000), frame(1, 5000)]
+        with pytest.raises(DeviceError, match=f"^{b}: The interface went down$"):
+            capture.next(1)
+        network.ip("link", "set", b, "up")
+        network.wait_for(b, "UP")
+        sender.send(frame(2, 5000))
+        assert [bytes(p.data) for p in read(capture, 2, 0.2)] == [frame(2, 5000)]
 
 
 def test_going_down_ends_a_wait(network: Network) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import random
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -279,6 +280,27 @@ def test_a_break_ends_waiting_for_room(slow: None, capture: Capture) -> None:
     later.join()
     assert time.monotonic() - started < 2
     assert 0 < sent < 60_000
+
+
+def test_what_an_interrupted_call_left_is_refused_later(
+    slow: None, network: Network, capture: Capture
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise InterruptedError
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        with pytest.raises(InterruptedError):
+            capture.inject_many([frame(i, 1500) for i in range(60_000)], timeout=None)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    sent = capture.stats().sent
+    network.take_down("va")
+    with pytest.raises(DeviceError, match="The interface went down"):
+        capture.inject_many([frame(1)], timeout=0)
+    assert capture.stats().sent < sent, "what was left has been taken back"
 
 
 def test_bypassing_the_queueing_discipline(slow: None, veth: tuple[str, str], receiver: Receiver) -> None:
