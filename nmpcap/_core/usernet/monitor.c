@@ -275,7 +275,9 @@ void nmu_monitor_stop(struct nmu_device *dev, uint32_t index)
         nmu_monitor_settle(dev, monitor); /* while its neighbours in the chain are known */
         unwatch(dev, monitor, TX, port->zcopy);
         unwatch(dev, monitor, RX, port->zcopy);
+        lock_both(monitor); /* whoever reads from the monitor may be in the middle of a sync */
         monitor->zcopy_monitor = 0;
+        unlock_both(monitor);
     }
     port->monitored = 0;
 }
