@@ -111,7 +111,9 @@ int nm_packet_keep(struct nm_packet *p, uint32_t bytes);
 int nm_packet_filter(struct nm_source *source, const struct nm_insn *insns, uint32_t n);
 void nm_packet_metadata(struct nm_source *source, const struct nm_view *view, struct nm_metadata *metadata);
 
-/* interfaces.c: the index of one of the kernel's in our table. */
+/* interfaces.c: what the kernel says of an interface now, asked from any thread without the lock; 0 or a
+ * negative errno. And the index of one of the kernel's in our table. */
+int nm_packet_ask(struct nm_packet *p, int ifindex, struct nm_link *link);
 uint32_t nm_packet_meet(struct nm_packet *p, int ifindex);
 
 /* timestamp.c: sets the clock asked for, and puts the adapter back as it was. */

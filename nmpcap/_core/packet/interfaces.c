@@ -4,16 +4,22 @@
 
 #include "packet/impl.h"
 
+int nm_packet_ask(struct nm_packet *p, int ifindex, struct nm_link *link)
+{
+    int error;
+
+    pthread_mutex_lock(&p->lock);
+    error = nm_link_ask(p->link_fd, NULL, ifindex, link);
+    pthread_mutex_unlock(&p->lock);
+    return error;
+}
+
 /* The name, or a made-up one for an interface that has gone since. */
 static void name_of(struct nm_packet *p, int ifindex, char *name)
 {
     struct nm_link link;
-    int error;
 
-    pthread_mutex_lock(&p->lock);
-    error = nm_link_ask(p->link_fd, NULL, ifindex, &link);
-    pthread_mutex_unlock(&p->lock);
-    if (error)
+    if (nm_packet_ask(p, ifindex, &link))
         snprintf(name, IFNAMSIZ, "if%d", ifindex);
     else
         snprintf(name, IFNAMSIZ, "%s", link.name);

@@ -63,11 +63,8 @@ static int last_packets(struct nm_packet *p)
 static int still_down(struct nm_packet *p)
 {
     struct nm_link link;
-    int error;
+    int error = nm_packet_ask(p, p->ifindex, &link);
 
-    pthread_mutex_lock(&p->lock);
-    error = nm_link_ask(p->link_fd, NULL, p->ifindex, &link);
-    pthread_mutex_unlock(&p->lock);
     if (error == -ENODEV)
         return nm_packet_fail(p, ENODEV, NM_PACKET_GONE);
     if (!error && !(link.flags & IFF_UP))

@@ -82,16 +82,6 @@ int nm_packet_inject(struct nm_source *source, const void *frame, size_t len)
 
 /* ---- what goes wrong --------------------------------------------------------------- */
 
-static bool ask(struct nm_packet *p, struct nm_link *link)
-{
-    int error;
-
-    pthread_mutex_lock(&p->lock);
-    error = nm_link_ask(p->link_fd, NULL, p->ifindex, link);
-    pthread_mutex_unlock(&p->lock);
-    return error == 0;
-}
-
 /* Ethernet's, and of those that look like it. The others' lengths only the kernel knows. */
 static size_t header_size(const struct nm_packet *p)
 {
@@ -106,7 +96,7 @@ static int refused(struct nm_packet *p, int error)
 
     switch (error) {
     case EMSGSIZE:
-        (void)ask(p, &link);
+        (void)nm_packet_ask(p, p->ifindex, &link);
         return nm_packet_fail(p, error, "sending a frame of %zu bytes: the limit is %zu, an MTU of %u behind a "
                               "link-layer header of %zu", len, link.mtu + header, link.mtu, header);
     case EINVAL:
