@@ -12,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "bpf/metadata.h"
 #include "source.h"
 
 struct control {

@@ -1,6 +1,6 @@
-"""Packet, Handle and Recorder in Python over cffi: what deliver/ is for CPython, with the same results.
+"""Packet, Handle and Recorder in Python over cffi: what _core/python/ is for CPython, with the same results.
 
-For PyPy, whose compiler sees through all of it. deliver/*.c and this module say the same
+For PyPy, whose compiler sees through all of it. _core/python/*.c and this module say the same
 things in the same order: a change to one is a change to both.
 """
 
@@ -134,7 +134,7 @@ def _packet(view: Any) -> Packet:
 
 def _releaser(block: Any) -> Callable[[Any], None]:
     """What lets go of a block when the memory in it is not referred to any longer."""
-    return lambda memory: lib.nm_block_release(block)
+    return lambda memory: lib.nm_slab_release(block)
 
 
 class Handle:

@@ -1,8 +1,8 @@
 """Describes the compiled core to cffi: run by ``cffi-gen-src exec-python`` during the build.
 
-The headers listed are C manual and cffi declaration in one: no directives but include guards,
-includes and plain numeric ``#define`` lines. ``abi.h`` is for C compilers first; of it cffi gets the
-structures, and each number as the compiler computes it.
+The headers are those that ``nmpcap.h`` includes: C manual and cffi declaration in one, with no directives
+but include guards, includes and plain numeric ``#define`` lines. ``abi.h`` is for C compilers first; of it
+cffi gets the structures, and each number as the compiler computes it.
 """
 
 import re
@@ -10,24 +10,8 @@ from pathlib import Path
 
 from cffi import FFI
 
-HEADERS = [
-    "additions.h",
-    "view.h",
-    "block.h",
-    "nmpcap.h",
-    "netmap/mapping.h",
-    "netmap/portname.h",
-    "netmap/desc.h",
-    "netmap/port_source.h",
-    "bpf/bpf.h",
-    "savefile/savefile.h",
-    "capture.h",
-    "paced.h",
-    "packet/packet.h",
-    "interfaces/interfaces.h",
-]
-
 here = Path(__file__).resolve().parent
+HEADERS = re.findall(r'^#include "(.+)"', (here / "nmpcap.h").read_text(), flags=re.MULTILINE)
 
 
 def declarations(header: str) -> str:
@@ -52,12 +36,10 @@ def abi() -> str:
 
 ffibuilder = FFI()
 ffibuilder.cdef(abi())
-ffibuilder.cdef("#define NM_MSG_SIZE ...\n")
-ffibuilder.cdef("\n".join(declarations(header) for header in HEADERS))
+ffibuilder.cdef("\n".join(declarations(header) for header in HEADERS if header != "abi.h"))
+ffibuilder.cdef("const void *nm_deliver_calls(void);")
 ffibuilder.set_source(
     "nmpcap._core._lib",
     # The module's initialiser, which cffi writes, has no prototype.
-    '#pragma GCC diagnostic ignored "-Wmissing-prototypes"\n'
-    "#include <stddef.h>\n#include <stdint.h>\n"
-    + "".join(f'#include "{header}"\n' for header in ["abi.h", "device.h", *HEADERS]),
+    '#pragma GCC diagnostic ignored "-Wmissing-prototypes"\n#include "nmpcap.h"\n#include "python/calls.h"\n',
 )

@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NM_MSG_SIZE 512
+#include "msg.h"
 
 struct nm_device;
 

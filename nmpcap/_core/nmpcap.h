@@ -1,45 +1,34 @@
 /*
- * nmpcap.h - the C core as Python sees it; read as is by the cffi build (no directives
- * but plain numeric #defines, no includes).
+ * nmpcap.h - the C core, whole: what a program that links it may call, one header an object.
  *
- * Conventions: functions return 0 or a positive errno value unless they say otherwise;
- * on failure the object is left as it was and its message says what was tried and why
- * it failed. Nothing here prints, exits or keeps global state.
- */
-
-/* ---- device: /dev/netmap or its user-space twin (device.h) ------------------------- */
-
-struct nm_device;
-
-/*
- * nm_device_open - a fresh, unbound netmap descriptor.
+ * Errors: what answers as ioctl(2) does (device.h, device/, netmap/) returns 0 or a positive errno value;
+ * everything from source.h up returns a negative one, or a count. errno itself is neither set nor read
+ * by callers. On failure an object is left as it was, and its message says what was tried on what and why it failed.
  *
- * @which   0: the kernel's if /dev/netmap can be opened, else user space; 1: kernel; 2: user space
- * @device  receives the device; NULL on failure
- * @msg     512 bytes, receives the reason of a failure
+ * Nothing here prints, exits, or keeps state beside its objects.
+ *
+ * The build and cffi read the list of headers from here. They are C manual and cffi declaration in one: no
+ * directives but guards, includes and plain numeric #defines.
  */
-int nm_device_open(int which, struct nm_device **device, char *msg);
+#ifndef NMPCAP_NMPCAP_H
+#define NMPCAP_NMPCAP_H
 
-/* nm_device_name - "kernel" or "user". */
-const char *nm_device_name(struct nm_device *device);
+#include "abi.h"
+#include "extensions.h"
+#include "msg.h"
+#include "view.h"
+#include "slab.h"
+#include "bpf/bpf.h"
+#include "interfaces/interfaces.h"
+#include "savefile/savefile.h"
+#include "sources/dead.h"
+#include "sources/playback.h"
+#include "afpacket/afpacket.h"
+#include "device/choose.h"
+#include "netmap/mapping.h"
+#include "netmap/portname.h"
+#include "netmap/desc.h"
+#include "netmap/as_source.h"
+#include "capture/capture.h"
 
-/* nm_device_msg - why the last call failed, or "" where errno says it all. */
-const char *nm_device_msg(struct nm_device *device);
-
-/* nm_device_ioctl - one netmap request; addresses inside the argument are this process's. */
-int nm_device_ioctl(struct nm_device *device, unsigned long request, void *argument);
-
-/* nm_device_mmap - maps length bytes at offset of the bound region; undone by nm_device_munmap,
- * which may come after nm_device_close. */
-int nm_device_mmap(struct nm_device *device, size_t length, int64_t offset, void **mem);
-int nm_device_munmap(struct nm_device *device, void *mem, size_t length);
-
-/* nm_device_poll - syncs and waits as poll(2) on a netmap descriptor does; EINTR on a signal or wake. */
-int nm_device_poll(struct nm_device *device, short events, int timeout_ms, short *revents);
-int nm_device_txsync(struct nm_device *device);
-int nm_device_rxsync(struct nm_device *device);
-int nm_device_fileno(struct nm_device *device);
-void nm_device_wake(struct nm_device *device);
-
-/* nm_device_close - ends the binding, or leaves that to the last munmap. */
-void nm_device_close(struct nm_device *device);
+#endif

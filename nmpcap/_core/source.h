@@ -17,8 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "block.h"
-#include "bpf/bpf.h"
+#include "slab.h"
 #include "device.h"
 #include "view.h"
 
@@ -26,7 +25,7 @@ struct nm_batch {
     struct nm_view *views; /* room for capacity views, the caller's */
     uint32_t capacity;
     uint32_t count;        /* filled */
-    struct nm_block *block; /* what all views lie in, one behind the other, where it may be held; NULL
+    struct nm_slab *block; /* what all views lie in, one behind the other, where it may be held; NULL
                              * before a fill, and after that of a source whose memory comes to an end */
 };
 
@@ -39,14 +38,10 @@ struct nm_counters {
     uint64_t unsent;     /* packets inject had no room for */
 };
 
-static inline void nm_metadata_tell(struct nm_metadata *metadata, uint32_t what, uint32_t value)
-{
-    metadata->known |= 1u << what;
-    metadata->value[what] = value;
-}
-
 #define NM_SOURCE_END (-1000) /* fill: the savefile has ended; the device is gone */
 
+struct nm_insn;
+struct nm_metadata;
 struct nm_source;
 
 struct nm_source_ops {
@@ -95,7 +90,7 @@ struct nm_source_ops {
     /* A descriptor for select and its kin, or -1. */
     int (*fileno)(struct nm_source *);
 
-    /* Packets of the other direction than NM_CAPTURE_IN or NM_CAPTURE_OUT (capture.h; 0: none) need not be
+    /* Packets of the other direction than NM_DIRECTION_IN or NM_DIRECTION_OUT (view.h; 0: none) need not be
      * filled in from now on: the handle leaves them out anyway. NULL: nothing can be saved. */
     void (*direction)(struct nm_source *, int direction);
 

@@ -24,6 +24,11 @@ struct nm_view {
 #define NM_VIEW_TYPE 0x0700 /* packet sockets: Linux' packet type (PACKET_HOST and so on), shifted by 8 */
 #define NM_VIEW_TYPE_SHIFT 8
 
+enum {
+    NM_DIRECTION_IN = 1, /* libpcap's PCAP_D_IN and PCAP_D_OUT */
+    NM_DIRECTION_OUT = 2,
+};
+
 struct nm_frame {
     const uint8_t *data;
     size_t len;

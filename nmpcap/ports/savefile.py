@@ -90,10 +90,10 @@ class PlaybackPort(SavefilePort):
         source = super().take_source()
         if self._speed is None:
             return source
-        paced = lib.nm_paced_open(source, self._speed)
-        if not paced:
+        playback = lib.nm_playback_open(source, self._speed)
+        if not playback:
             raise MemoryError(f"{self.name}: neither memory nor descriptors to play it back")
-        return paced
+        return playback
 
     def explain(self, filter: str) -> Explanation:
         """Return the savefile's facts and the speed."""

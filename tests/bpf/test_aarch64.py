@@ -1,4 +1,4 @@
-"""The AArch64 machine code, on another processor: tests/c/test_bpf.c built for it, under qemu-user."""
+"""The AArch64 machine code, on another processor: tests/c/bpf.c built for it, under qemu-user."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "nmpcap" / "_core"
-TEST = ROOT / "tests" / "c" / "test_bpf.c"
+TEST = ROOT / "tests" / "c" / "bpf.c"
 COMPILER = "aarch64-linux-gnu-gcc"
 EMULATORS = ("qemu-aarch64", "qemu-aarch64-static")
 PROGRAMS = 3000
@@ -31,8 +31,8 @@ pytestmark = [
 
 
 def test_machine_code_agrees_with_the_definition(tmp_path: Path, rng: random.Random) -> None:
-    names = re.findall(r"core: (.*)", TEST.read_text())
-    sources = [CORE / name for line in names for name in line.split()]
+    [folder] = re.findall(r"core: (.*)", TEST.read_text())
+    sources = sorted((CORE / folder).glob("*.c"))
     program = tmp_path / "test_bpf"
     options = ["-static", "-DSTATIC", "-O1", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-I", CORE]
     subprocess.run([COMPILER, *options, "-o", program, TEST, *sources], check=True)

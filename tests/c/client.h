@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "additions.h"
+#include "extensions.h"
 #include "device.h"
 
 #define CHECK(condition)                                                                          \

@@ -1,13 +1,13 @@
 /*
  * Opening over a fake device: what each flag asks for, who shares what, what is left after a failure.
- * core: device.c netmap/desc.c netmap/request.c netmap/port.c netmap/portname.c netmap/portoptions.c netmap/mapping.c netmap/ring.c netmap/receive.c netmap/send.c
+ * core: device/choose.c netmap
  * modes: plain asan tsan
  */
 #include "fake_device.h"
 
 #include <pthread.h>
 
-#include "netmap/state.h"
+#include "netmap/impl.h"
 
 static char msg[NM_MSG_SIZE];
 

@@ -1,11 +1,11 @@
 /*
  * Receiving over a fake port: slots to packets, on rings of 1, 2, 3 and 8 slots.
- * core: device.c netmap/desc.c netmap/request.c netmap/port.c netmap/portname.c netmap/portoptions.c netmap/mapping.c netmap/ring.c netmap/receive.c netmap/send.c
+ * core: device/choose.c netmap
  * modes: plain asan
  */
 #include "fake_device.h"
 
-#include "netmap/state.h"
+#include "netmap/impl.h"
 #include "source.h"
 
 static struct nm_view views[64];

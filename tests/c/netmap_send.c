@@ -1,11 +1,11 @@
 /*
  * Sending over a fake port: frames into slots, on rings of 1, 2, 3 and 8 slots.
- * core: device.c netmap/desc.c netmap/request.c netmap/port.c netmap/portname.c netmap/portoptions.c netmap/mapping.c netmap/ring.c netmap/receive.c netmap/send.c
+ * core: device/choose.c netmap
  * modes: plain asan
  */
 #include "fake_device.h"
 
-#include "netmap/state.h"
+#include "netmap/impl.h"
 
 static uint8_t bytes[65536];
 

@@ -9,7 +9,7 @@
 # A C file here is a test if it has a main. It says in its first comment which of the core's sources
 # it is made of and, unless it is "plain asan", in which modes it runs:
 #
-#    * core: device.c usernet      (files and folders; or "all": without the Python half; or "none")
+#    * core: slab.c usernet        (files and folders; or "all": without python/; or "none")
 #    * modes: plain asan tsan
 #
 # Each test gets an empty NMPCAP_RUNTIME_DIR and must leave it empty. Exit status 77 is a skip.
@@ -58,7 +58,7 @@ build() {
     local named source sources=()
     named=$(field "$1" core all)
     if [ "$named" = all ]; then
-        mapfile -t sources < <(grep -rL --include='*.c' '#include <Python.h>' "$core" | sort)
+        mapfile -t sources < <(find "$core" -name '*.c' -not -path '*/python/*' | sort)
     elif [ "$named" != none ]; then
         for source in $named; do
             if [ -d "$core/$source" ]; then

@@ -2,7 +2,7 @@
  * Batches of a savefile that stay in its blocks, looked at by other threads while the reader goes on:
  * every byte is as it was written, however long a batch is kept, and every block goes back or is freed.
  *
- * core: block.c capture.c judge.c mixed.c traffic.c bpf savefile
+ * core: slab.c capture bpf savefile
  * modes: plain asan tsan
  */
 #include <pthread.h>
@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "capture.h"
+#include "capture/capture.h"
 #include "savefile/savefile.h"
 #include "source.h"
 
@@ -29,7 +29,7 @@ enum { PACKETS = 20000, MOST = 1500, WORKERS = 3, KEPT = 8, BATCH = 1024 };
 
 /* One batch on its way to a worker. */
 struct batch {
-    struct nm_block *block;
+    struct nm_slab *block;
     const uint8_t *data;
     uint32_t count;
     int64_t columns[BATCH * NM_COLUMNS_SIZE / 8];
@@ -98,7 +98,7 @@ static void *work(void *unused)
         if (!batch)
             return NULL;
         look_at(batch);
-        nm_block_release(batch->block);
+        nm_slab_release(batch->block);
         free(batch);
     }
 }
@@ -133,7 +133,7 @@ static uint32_t take(struct nm_capture *capture, unsigned *shared)
         (*shared)++;
         nm_capture_take(capture, batch->count, NULL, batch->columns);
     } else {
-        batch->block = nm_block_new(nm_capture_measure(capture, batch->count));
+        batch->block = nm_slab_new(nm_capture_measure(capture, batch->count));
         CHECK(batch->block);
         batch->data = batch->block->bytes;
         nm_capture_take(capture, batch->count, batch->block->bytes, batch->columns);

@@ -2,7 +2,7 @@
  * Savefile readers over damaged files: whatever the bytes, they give packets that lie within what was
  * fed, or an error, and they come to an end; fed at once or in pieces they give the same.
  *
- * core: block.c savefile/input.c savefile/inspect.c savefile/linktype.c savefile/pcap_read.c savefile/pcap_write.c savefile/pcapng_read.c savefile/pcapng_write.c savefile/pseudo_header.c savefile/reader.c savefile/timestamp.c savefile/writer.c
+ * core: slab.c savefile
  * modes: plain asan
  *
  * NMPCAP_TEST_SEED repeats a run, NMPCAP_FUZZ_ROUNDS says how many files (6000).

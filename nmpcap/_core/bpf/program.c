@@ -7,7 +7,8 @@
 
 #include "bpf/jit.h"
 #include "bpf/vm.h"
-#include "source.h"
+#include "msg.h"
+#include "view.h"
 
 struct nm_program {
     atomic_uint owners;

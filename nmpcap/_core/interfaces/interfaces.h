@@ -8,6 +8,9 @@
 #ifndef NMPCAP_INTERFACES_H
 #define NMPCAP_INTERFACES_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 /* libpcap's PCAP_IF_*. */
 #define NM_IF_LOOPBACK 0x01
 #define NM_IF_UP 0x02

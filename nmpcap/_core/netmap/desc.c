@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "netmap/request.h"
-#include "nmpcap.h"
+#include "device/choose.h"
 
 int nm_desc_fail(struct nm_desc *d, int error, const char *format, ...)
 {

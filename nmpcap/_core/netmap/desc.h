@@ -58,8 +58,8 @@ struct nm_open_args {
     int which;                        /* as for nm_device_open; ignored with a parent */
     int legacy;                       /* not 0: netmap_user.h's grammar, and NIOCREGIF */
     uint16_t pipes;                   /* legacy nr_arg1 */
-    int timestamps;                   /* additions.h: packets carry the time they were sent */
-    int backpressure;                 /* additions.h: a switch that is full keeps packets instead of dropping them */
+    int timestamps;                   /* extensions.h: packets carry the time they were sent */
+    int backpressure;                 /* extensions.h: a switch that is full keeps packets instead of dropping them */
 };
 
 /*

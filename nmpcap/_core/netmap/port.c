@@ -3,7 +3,7 @@
 #include <poll.h>
 #include <string.h>
 
-#include "netmap/state.h"
+#include "netmap/impl.h"
 
 const char *nm_desc_msg(struct nm_desc *desc)
 {

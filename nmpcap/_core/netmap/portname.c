@@ -1,5 +1,5 @@
 /* Port names of both of netmap's parsers, up to the options (portoptions.c). */
-#include "portname.h"
+#include "netmap/portname.h"
 
 #include <errno.h>
 #include <stdbool.h>

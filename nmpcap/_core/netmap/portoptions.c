@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "abi.h"
-#include "portname.h"
+#include "netmap/portname.h"
 
 #define AT(field) offsetof(struct nm_portname_options, field)
 

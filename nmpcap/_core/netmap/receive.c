@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "netmap/state.h"
+#include "netmap/impl.h"
 #include "source.h"
 
 #define DLT_EN10MB 1

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "additions.h"
-#include "nmpcap.h"
+#include "extensions.h"
+#include "device/choose.h"
 
 /* Why a device may have answered so, where it says nothing itself. netmap(4), "ERRORS", and what the
  * kernel module tells only to its log. */

@@ -3,7 +3,7 @@
 #define NMPCAP_REQUEST_H
 
 #include "netmap/portname.h"
-#include "netmap/state.h"
+#include "netmap/impl.h"
 
 /* What a name and the caller ask for, in the form both requests are made from. */
 struct nm_request {

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "netmap/ring.h"
-#include "netmap/state.h"
+#include "netmap/impl.h"
 
 bool nm_ring_init(struct nm_ring *r, struct netmap_ring *ring, const uint8_t *mem, size_t length)
 {

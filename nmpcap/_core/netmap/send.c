@@ -1,7 +1,7 @@
 /* Sending over a descriptor: frames into tx slots. */
 #include <string.h>
 
-#include "netmap/state.h"
+#include "netmap/impl.h"
 
 /* Where the next frame goes; kept in registers over a batch and written back once. */
 struct cursor {

@@ -35,7 +35,7 @@ int nm_input_open(struct nm_input *in, int fd)
                 return -errno;
         }
     }
-    in->block = nm_block_new(BLOCK);
+    in->block = nm_slab_new(BLOCK);
     if (!in->block)
         return -ENOMEM;
     in->bytes = in->block->bytes;
@@ -44,10 +44,10 @@ int nm_input_open(struct nm_input *in, int fd)
 
 void nm_input_close(struct nm_input *in)
 {
-    nm_block_release(in->block);
+    nm_slab_release(in->block);
     in->block = NULL;
     for (unsigned i = 0; i < NM_INPUT_SPARES; i++) {
-        nm_block_release(in->spares[i]);
+        nm_slab_release(in->spares[i]);
         in->spares[i] = NULL;
     }
     if (in->fd >= 0)
@@ -58,30 +58,30 @@ void nm_input_close(struct nm_input *in)
 }
 
 /* A block that nobody else holds, with room for capacity bytes: a spare one, or a new one. */
-static struct nm_block *other_block(struct nm_input *in, size_t capacity)
+static struct nm_slab *other_block(struct nm_input *in, size_t capacity)
 {
     for (unsigned i = 0; i < NM_INPUT_SPARES; i++) {
-        struct nm_block *spare = in->spares[i];
+        struct nm_slab *spare = in->spares[i];
 
-        if (spare && spare->capacity >= capacity && nm_block_is_alone(spare)) {
+        if (spare && spare->capacity >= capacity && nm_slab_is_alone(spare)) {
             in->spares[i] = NULL;
             in->next_spare = i;
             return spare;
         }
     }
-    return nm_block_new(capacity);
+    return nm_slab_new(capacity);
 }
 
 /* Moves what is left to another block. */
 static int change_block(struct nm_input *in, size_t capacity)
 {
-    struct nm_block *block = other_block(in, capacity);
-    struct nm_block **spare = &in->spares[in->next_spare];
+    struct nm_slab *block = other_block(in, capacity);
+    struct nm_slab **spare = &in->spares[in->next_spare];
 
     if (!block)
         return -ENOMEM;
     memcpy(block->bytes, in->bytes + in->head, in->tail - in->head);
-    nm_block_release(*spare);
+    nm_slab_release(*spare);
     *spare = in->block;
     in->next_spare = (in->next_spare + 1) % NM_INPUT_SPARES;
     in->block = block;
@@ -95,7 +95,7 @@ static int compact(struct nm_input *in, size_t capacity)
 {
     int error = 0;
 
-    if (capacity <= in->block->capacity && nm_block_is_alone(in->block))
+    if (capacity <= in->block->capacity && nm_slab_is_alone(in->block))
         memmove(in->bytes, in->bytes + in->head, in->tail - in->head);
     else
         error = change_block(in, capacity);

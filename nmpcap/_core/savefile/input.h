@@ -13,15 +13,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "block.h"
+#include "slab.h"
 
 /* Batches that a program works with at a time: it has one in hand while the next is made. */
 #define NM_INPUT_SPARES 3
 
 struct nm_input {
     uint8_t *bytes; /* of block */
-    struct nm_block *block;
-    struct nm_block *spares[NM_INPUT_SPARES]; /* to be used again once nobody else holds them; or NULL */
+    struct nm_slab *block;
+    struct nm_slab *spares[NM_INPUT_SPARES]; /* to be used again once nobody else holds them; or NULL */
     unsigned next_spare;                      /* where the next one is put */
     size_t head;
     size_t tail;

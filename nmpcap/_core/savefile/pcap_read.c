@@ -10,7 +10,7 @@
  */
 #include <errno.h>
 
-#include "savefile/bytes.h"
+#include "bytes.h"
 #include "savefile/linktype.h"
 #include "savefile/reader.h"
 

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "savefile/bytes.h"
+#include "bytes.h"
 #include "savefile/writer.h"
 
 enum { FILE_HEADER = 24, RECORD_HEADER = 16, NS_A_SECOND = 1000000000 };

@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "savefile/bytes.h"
+#include "bytes.h"
 #include "savefile/linktype.h"
 #include "savefile/pcapng.h"
 #include "savefile/reader.h"

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "savefile/bytes.h"
+#include "bytes.h"
 #include "savefile/pcapng.h"
 #include "savefile/writer.h"
 

@@ -8,7 +8,7 @@
  */
 #include <stddef.h>
 
-#include "savefile/bytes.h"
+#include "bytes.h"
 #include "savefile/linktype.h"
 #include "savefile/reader.h"
 

@@ -29,7 +29,7 @@
 #include <stdint.h>
 
 #include "abi.h"
-#include "additions.h"
+#include "extensions.h"
 
 #define NMU_MAGIC 0x4e4d5543u /* "CUMN" in memory: the file is complete and ours */
 #define NMU_VERSION 5u        /* of everything in this header */

@@ -15,7 +15,7 @@
  *   sync.c      txsync and rxsync: validation, dispatch, publication
  *   switch.c    switches and their ports;  vale.c  forwarding;  target.c  into a ring
  *   header.c    virtio headers of different lengths
- *   pipe.c      pipes;  monitor.c  monitors;  ../packet/adapter.c  interfaces of the system
+ *   pipe.c      pipes;  monitor.c  monitors;  interface.c  interfaces of the system
  *   wakeup.c    poll, sleeping and waking
  */
 #ifndef NMPCAP_USERNET_H
@@ -38,7 +38,7 @@ struct nmu_map {
 };
 
 struct nmu_forward; /* vale.c: scratch memory of one sender */
-struct nmu_adapter; /* adapter.c: the packet socket of an interface's port */
+struct nmu_adapter; /* interface.c: the packet socket of an interface's port */
 
 struct nmu_device {
     struct nm_device device; /* first: the contract's view of it */
@@ -222,7 +222,7 @@ void nmu_monitor_copy(struct nmu_device *, struct nmu_kring *, uint32_t from, ui
 void nmu_monitor_swap(struct nmu_device *, struct nmu_kring *, uint32_t from, uint32_t to);
 void nmu_monitor_settle(struct nmu_device *, struct nmu_kring *); /* before the ring goes: after a death in a swap */
 
-/* ---- ../packet/adapter.c ----------------------------------------------------------- */
+/* ---- interface.c ------------------------------------------------------------------ */
 
 int nmu_adapter_lookup(struct nmu_device *, const char *name, const struct nmu_config *, uint32_t *port);
 bool nmu_adapter_same(const struct nmu_port *, const char *name); /* the interface this name means now */

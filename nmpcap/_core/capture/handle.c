@@ -1,0 +1,220 @@
+/* The handle: who may use it, when it stops, and what became of its packets. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/impl.h"
+
+/* How often stats() looks for a moment at which nobody takes a packet. */
+#define STATS_TRIES 1000
+
+int nm_capture_new(struct nm_source *source, const char *name, uint32_t snaplen, struct nm_capture **capture)
+{
+    struct nm_capture *c;
+    size_t size = strlen(name) + 1;
+
+    *capture = NULL;
+    c = calloc(1, sizeof(*c) + size);
+    if (c)
+        c->batch.views = malloc(NM_CAPTURE_VIEWS * sizeof(*c->batch.views));
+    if (!c || !c->batch.views || pthread_mutex_init(&c->life, NULL)) {
+        if (c)
+            free(c->batch.views);
+        free(c);
+        source->ops->close(source);
+        return -ENOMEM;
+    }
+    memcpy(c->name, name, size);
+    c->batch.capacity = c->reserve = NM_CAPTURE_VIEWS;
+    c->source = source;
+    c->snaplen = snaplen;
+    *capture = c;
+    return 0;
+}
+
+void nm_capture_free(struct nm_capture *c)
+{
+    nm_capture_close(c);
+    pthread_mutex_destroy(&c->life);
+    nm_program_unref(c->filter.program);
+    nm_mixed_reset(&c->mixed, false);
+    free(c->batch.views);
+    free(c);
+}
+
+/* ---- who is in it ------------------------------------------------------------------ */
+
+static uintptr_t self(void)
+{
+    return (uintptr_t)pthread_self();
+}
+
+/* Lets go of the source; for the thread that has entered. */
+static void drop_source(struct nm_capture *c)
+{
+    struct nm_source *source;
+
+    pthread_mutex_lock(&c->life);
+    source = c->source;
+    c->source = NULL;
+    if (source)
+        source->ops->counters(source, &c->final);
+    pthread_mutex_unlock(&c->life);
+    if (source)
+        source->ops->close(source);
+}
+
+static bool is_closed(struct nm_capture *c)
+{
+    /* Sequentially consistent, as the store in close and both ends of owner: either the thread that
+     * leaves sees closed, or the thread that closes finds nobody in. */
+    return __atomic_load_n(&c->closed, __ATOMIC_SEQ_CST);
+}
+
+/* The closing itself, by whoever comes to it first with nobody else in the handle. */
+static void close_if_alone(struct nm_capture *c)
+{
+    uintptr_t nobody = 0;
+
+    if (__atomic_compare_exchange_n(&c->owner, &nobody, self(), false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+        drop_source(c);
+        __atomic_store_n(&c->owner, 0, __ATOMIC_SEQ_CST);
+    }
+}
+
+int nm_capture_enter(struct nm_capture *c)
+{
+    uintptr_t me = self(), nobody = 0;
+
+    if (__atomic_load_n(&c->owner, __ATOMIC_RELAXED) == me) {
+        if (is_closed(c))
+            return -EBADF;
+        c->depth++;
+        return 0;
+    }
+    /* Closed first: a thread that comes while another is letting go hears of the closing, not of the thread. */
+    if (is_closed(c))
+        return -EBADF;
+    if (!__atomic_compare_exchange_n(&c->owner, &nobody, me, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+        return -EBUSY;
+    c->depth = 1;
+    if (is_closed(c)) {
+        nm_capture_leave(c);
+        return -EBADF;
+    }
+    return 0;
+}
+
+void nm_capture_leave(struct nm_capture *c)
+{
+    if (--c->depth)
+        return;
+    __atomic_store_n(&c->owner, 0, __ATOMIC_SEQ_CST);
+    if (is_closed(c))
+        close_if_alone(c);
+}
+
+/* ---- stopping, from anywhere ------------------------------------------------------- */
+
+static void stop(struct nm_capture *c, int *reason)
+{
+    __atomic_store_n(reason, 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&c->window.stop, 1, __ATOMIC_SEQ_CST);
+    pthread_mutex_lock(&c->life);
+    if (c->source)
+        c->source->ops->wake(c->source);
+    pthread_mutex_unlock(&c->life);
+}
+
+void nm_capture_break(struct nm_capture *c)
+{
+    stop(c, &c->broken);
+}
+
+void nm_capture_close(struct nm_capture *c)
+{
+    stop(c, &c->closed);
+    close_if_alone(c);
+}
+
+int nm_capture_is_closed(struct nm_capture *c)
+{
+    return is_closed(c);
+}
+
+int nm_capture_is_released(struct nm_capture *c)
+{
+    int released;
+
+    pthread_mutex_lock(&c->life);
+    released = c->source == NULL;
+    pthread_mutex_unlock(&c->life);
+    return released;
+}
+
+int nm_capture_stopped(struct nm_capture *c)
+{
+    if (is_closed(c))
+        return 1;
+    if (!__atomic_load_n(&c->window.stop, __ATOMIC_RELAXED))
+        return 0;
+    __atomic_store_n(&c->window.stop, 0, __ATOMIC_SEQ_CST);
+    if (is_closed(c)) /* its stop may be the one just taken back */
+        __atomic_store_n(&c->window.stop, 1, __ATOMIC_SEQ_CST);
+    return __atomic_exchange_n(&c->broken, 0, __ATOMIC_SEQ_CST) || is_closed(c);
+}
+
+/* ---- looking at it ----------------------------------------------------------------- */
+
+void nm_capture_stats(struct nm_capture *c, struct nm_stats *stats)
+{
+    struct nm_counters counters = {0};
+
+    pthread_mutex_lock(&c->life);
+    if (c->source)
+        c->source->ops->counters(c->source, &counters);
+    else
+        counters = c->final;
+    pthread_mutex_unlock(&c->life);
+    /* In the reverse of the order in which a packet is counted, so that no difference is negative; and
+     * again while packets are taken meanwhile, so that they are not taken for waiting ones. */
+    for (int tries = 0; tries < STATS_TRIES; tries++) {
+        stats->delivered = __atomic_load_n(&c->window.taken, __ATOMIC_ACQUIRE);
+        stats->filtered = __atomic_load_n(&c->filtered, __ATOMIC_ACQUIRE);
+        stats->bytes = __atomic_load_n(&c->bytes, __ATOMIC_ACQUIRE);
+        stats->received = __atomic_load_n(&c->received, __ATOMIC_ACQUIRE);
+        if (stats->delivered == __atomic_load_n(&c->window.taken, __ATOMIC_ACQUIRE) &&
+            stats->filtered == __atomic_load_n(&c->filtered, __ATOMIC_ACQUIRE))
+            break;
+    }
+    stats->waiting = stats->received - stats->filtered - stats->delivered;
+    stats->dropped = counters.dropped;
+    stats->if_dropped = counters.if_dropped;
+    stats->sent = __atomic_load_n(&c->sent, __ATOMIC_RELAXED);
+    stats->unsent = __atomic_load_n(&c->unsent, __ATOMIC_RELAXED);
+}
+
+int nm_capture_fileno(struct nm_capture *c)
+{
+    return c->source->ops->fileno(c->source);
+}
+
+struct nm_window *nm_capture_window(struct nm_capture *c)
+{
+    return &c->window;
+}
+
+const char *nm_capture_name(struct nm_capture *c)
+{
+    return c->name;
+}
+
+uint32_t nm_capture_snaplen(struct nm_capture *c)
+{
+    return c->snaplen;
+}
+
+const char *nm_capture_msg(struct nm_capture *c)
+{
+    return c->source->msg;
+}

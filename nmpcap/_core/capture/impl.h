@@ -1,0 +1,76 @@
+/* impl: the inside of a handle, for the files that implement capture.h. */
+#ifndef NMPCAP_CAPTURE_IMPL_H
+#define NMPCAP_CAPTURE_IMPL_H
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <time.h>
+
+#include "bpf/bpf.h"
+#include "capture/filters.h"
+#include "capture/capture.h"
+
+/* A signal handled by the interpreter between its last look at signals and the source's wait does not
+ * interrupt that wait. Waiting in slices bounds what this can cost. */
+#define NM_SLICE_MS 100
+
+/* Views of one fill: with their packets they should stay in a core's own cache. */
+#define NM_CAPTURE_VIEWS 512
+
+struct nm_capture {
+    struct nm_window window;
+    struct nm_source *source; /* NULL once closed; read without entering only under life */
+    struct nm_batch batch;
+    uint32_t reserve; /* capacity asked for */
+    uint32_t snaplen;
+    struct nm_filter filter;
+    struct nm_mixed mixed; /* besides that one */
+    int direction; /* 0, NM_DIRECTION_IN, NM_DIRECTION_OUT */
+
+    uint64_t received, bytes, filtered; /* written by the thread that has entered */
+    uint64_t sent, unsent;
+    struct nm_counters final; /* the source's, as they were when it was closed */
+
+    uintptr_t owner; /* the thread that has entered, or 0 */
+    unsigned depth;
+    int broken;
+    int closed;
+    pthread_mutex_t life; /* keeps the source alive for the calls of any thread; never held while waiting */
+    char name[];
+};
+
+/* Counters have one writer. Release, so that who sees one sees those that were counted before it. */
+static inline void nm_count(uint64_t *counter, uint64_t n)
+{
+    __atomic_store_n(counter, *counter + n, __ATOMIC_RELEASE);
+}
+
+static inline int64_t nm_now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* How long the next wait may be: 0 once the deadline has come. Rounded up, so as not to spin out the
+ * last part of a millisecond. */
+static inline int nm_deadline_slice(struct nm_deadline *deadline)
+{
+    int64_t now, left;
+
+    if (deadline->timeout_ns < 0)
+        return NM_SLICE_MS;
+    if (deadline->timeout_ns == 0)
+        return 0;
+    now = nm_now_ns();
+    if (deadline->at_ns == 0)
+        deadline->at_ns = deadline->timeout_ns < INT64_MAX - now ? now + deadline->timeout_ns : INT64_MAX;
+    left = deadline->at_ns - now;
+    if (left <= 0)
+        return 0;
+    return left < NM_SLICE_MS * INT64_C(1000000) ? (int)((left + 999999) / 1000000) : NM_SLICE_MS;
+}
+
+#endif

@@ -1,0 +1,218 @@
+/* A port as a source: nm_desc under the contract of source.h. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "abi.h"
+#include "extensions.h"
+#include "netmap/desc.h"
+#include "netmap/as_source.h"
+#include "device/choose.h"
+#include "source.h"
+
+struct netmap_source {
+    struct nm_source base;
+    struct nm_desc *desc;
+    struct nm_device *control; /* unbound: asks for counters while another thread polls the port; or NULL */
+    char port[NETMAP_REQ_IFNAMSIZ];
+    uint64_t dropped_before;   /* a port may be older than this handle */
+    uint32_t lend;             /* packets handed out by one fill at most */
+    int stamped;
+};
+
+static struct netmap_source *self(struct nm_source *source)
+{
+    return (struct netmap_source *)source;
+}
+
+/* Passes a failure on as the source's. */
+static int report(struct netmap_source *s, int error)
+{
+    if (error && error != EINTR && error != EAGAIN)
+        snprintf(s->base.msg, sizeof(s->base.msg), "%s", nm_desc_msg(s->desc));
+    return -error;
+}
+
+/* Slots that are lent cannot receive: never more than a part of them at a time. What the last fill had
+ * goes back with this one, but only a sync tells the device: fill syncs when the ring is empty, and a
+ * program that is behind would keep it full until then. */
+static int fill(struct nm_source *source, struct nm_batch *batch)
+{
+    struct nm_batch part = *batch;
+    int n;
+
+    if (part.capacity > self(source)->lend)
+        part.capacity = self(source)->lend;
+    n = nm_desc_fill(self(source)->desc, &part);
+    batch->count = part.count;
+    if (n > 0 && part.count == part.capacity)
+        (void)nm_desc_rxsync(self(source)->desc); /* what is wrong with it, the next fill tells */
+    return n < 0 ? report(self(source), -n) : n;
+}
+
+static int wait_for(struct netmap_source *s, short events, int timeout_ms)
+{
+    short revents;
+    int error = nm_desc_wait(s->desc, events, timeout_ms, &revents);
+
+    if (error)
+        return report(s, error);
+    if (revents & POLLERR) {
+        snprintf(s->base.msg, sizeof(s->base.msg), "%s", nm_desc_msg(s->desc));
+        return -ENXIO;
+    }
+    return revents != 0;
+}
+
+static int wait_packets(struct nm_source *source, int timeout_ms)
+{
+    return wait_for(self(source), POLLIN, timeout_ms);
+}
+
+static int wait_room(struct nm_source *source, int timeout_ms)
+{
+    return wait_for(self(source), POLLOUT, timeout_ms);
+}
+
+static void wake(struct nm_source *source)
+{
+    nm_desc_wake(self(source)->desc);
+}
+
+static int inject(struct nm_source *source, const void *frame, size_t len)
+{
+    return report(self(source), nm_desc_inject(self(source)->desc, frame, len));
+}
+
+static int flush(struct nm_source *source)
+{
+    return report(self(source), nm_desc_txsync(self(source)->desc));
+}
+
+/* Slots between where the device is and where the program is, of all tx rings. */
+static int queued(struct nm_source *source)
+{
+    struct netmap_ring *ring;
+    uint32_t total = 0;
+
+    for (uint32_t i = 0; (ring = nm_desc_tx_ring(self(source)->desc, i)); i++) {
+        uint32_t next = ring->tail + 1 == ring->num_slots ? 0 : ring->tail + 1;
+
+        total += ring->head >= next ? ring->head - next : ring->head + ring->num_slots - next;
+    }
+    return total;
+}
+
+static int descriptor(struct nm_source *source)
+{
+    return nm_desc_fileno(self(source)->desc);
+}
+
+/* What the port has lost since it was made, where the device counts that. */
+static uint64_t dropped(struct netmap_source *s)
+{
+    struct nmreq_port_counters counters = {0};
+    struct nmreq_header header = {.nr_version = NETMAP_API, .nr_reqtype = NMPCAP_REQ_PORT_COUNTERS_GET,
+                                  .nr_body = (uint64_t)(uintptr_t)&counters};
+
+    if (!s->control)
+        return 0;
+    memcpy(header.nr_name, s->port, sizeof(header.nr_name));
+    return nm_device_ioctl(s->control, NIOCCTRL, &header) ? 0 : counters.dropped;
+}
+
+/* Called from any thread: the port's own descriptor must not be touched. */
+static void counters(struct nm_source *source, struct nm_counters *result)
+{
+    uint64_t lost = dropped(self(source));
+
+    *result = (struct nm_counters){.dropped = lost > self(source)->dropped_before
+                                                  ? lost - self(source)->dropped_before : 0};
+}
+
+static void close_source(struct nm_source *source)
+{
+    struct netmap_source *s = self(source);
+
+    if (s->control)
+        nm_device_close(s->control);
+    nm_desc_close(s->desc);
+    free(s);
+}
+
+/* Opens with a time stamp for each packet, or without where the device does not know of such. */
+static int open_desc(struct netmap_source *s, const char *name, int which, char *msg)
+{
+    struct nm_open_args args = {.name = name, .which = which, .timestamps = 1};
+    int error = nm_desc_open(&args, &s->desc, msg);
+
+    s->stamped = !error;
+    /* The kernel knows no such option; user space cannot have it together with slot offsets. */
+    if (error == EOPNOTSUPP || error == EINVAL) {
+        args.timestamps = 0;
+        error = nm_desc_open(&args, &s->desc, msg);
+    }
+    return error;
+}
+
+/* Pipes and monitors lose nothing of their own: the counters of their name are another port's. */
+static void open_control(struct netmap_source *s, const struct nm_desc_info *info)
+{
+    char msg[NM_MSG_SIZE];
+
+    if (strcmp(info->netmap, "user") || strpbrk(s->port, "{}") ||
+        (info->reg->nr_flags & (NR_MONITOR_TX | NR_MONITOR_RX)))
+        return;
+    if (nm_device_open(2, &s->control, msg) == 0)
+        s->dropped_before = dropped(s);
+}
+
+int nm_netmap_source_open(const char *name, int which, struct nm_source **source, char *msg)
+{
+    static const struct nm_source_ops ops = {
+        .name = "netmap",
+        .fill = fill,
+        .wait = wait_packets,
+        .wake = wake,
+        .inject = inject,
+        .flush = flush,
+        .room = wait_room,
+        .queued = queued,
+        .fileno = descriptor,
+        .counters = counters,
+        .close = close_source,
+    };
+    struct netmap_source *s = calloc(1, sizeof(*s));
+    struct nm_desc_info info;
+    int error;
+
+    *source = NULL;
+    if (!s) {
+        snprintf(msg, NM_MSG_SIZE, "%s: no memory to open it", name);
+        return ENOMEM;
+    }
+    s->base.ops = &ops;
+    error = open_desc(s, name, which, msg);
+    if (error) {
+        free(s);
+        return error;
+    }
+    nm_desc_info(s->desc, &info);
+    snprintf(s->port, sizeof(s->port), "%s", info.name);
+    s->lend = info.reg->nr_rx_slots > 4 ? info.reg->nr_rx_slots / 4 : 1;
+    open_control(s, &info);
+    *source = &s->base;
+    return 0;
+}
+
+struct nm_desc *nm_netmap_source_desc(struct nm_source *source)
+{
+    return self(source)->desc;
+}
+
+int nm_netmap_source_stamped(struct nm_source *source)
+{
+    return self(source)->stamped;
+}

@@ -1,0 +1,28 @@
+/* netmap ports as a source of packets (source.h) for the capture handle. */
+#ifndef NMPCAP_AS_SOURCE_H
+#define NMPCAP_AS_SOURCE_H
+
+struct nm_source;
+struct nm_desc;
+
+/*
+ * nm_netmap_source_open - opens a port by its name and makes it a source.
+ *
+ * Packets carry their own time where the device can stamp them (user space), else that of the
+ * sync that brought them.
+ *
+ * @which   as for nm_device_open
+ * @source  receives the source, NULL on failure
+ * @msg     512 bytes, receives the reason of a failure
+ *
+ * Returns as nm_desc_open.
+ */
+int nm_netmap_source_open(const char *name, int which, struct nm_source **source, char *msg);
+
+/* nm_netmap_source_desc - the port, to be asked what it is; the source's own. */
+struct nm_desc *nm_netmap_source_desc(struct nm_source *source);
+
+/* nm_netmap_source_stamped - whether packets carry their own time. */
+int nm_netmap_source_stamped(struct nm_source *source);
+
+#endif

@@ -1,0 +1,130 @@
+/* The module nmpcap._core._deliver: no global state, one of it per interpreter. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "python/deliver.h"
+
+static PyObject *bind(PyObject *module, PyObject *address)
+{
+    struct state *state = PyModule_GetState(module);
+    const struct nm_deliver_calls *calls = PyLong_AsVoidPtr(address);
+
+    if (!calls) {
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_ValueError, "bind: the address of the core's functions is NULL");
+        return NULL;
+    }
+    if (calls->size != sizeof(*calls)) {
+        PyErr_Format(PyExc_ImportError, "nmpcap's two compiled halves were not built together (%zu and %zu bytes); "
+                     "install it again", calls->size, sizeof(*calls));
+        return NULL;
+    }
+    state->calls = calls;
+    Py_RETURN_NONE;
+}
+
+#if PY_VERSION_HEX < 0x030b0000
+static PyObject *PyType_GetModuleByDef(PyTypeObject *type, PyModuleDef *def)
+{
+    for (; type; type = type->tp_base) {
+        PyObject *module = type->tp_flags & Py_TPFLAGS_HEAPTYPE ? ((PyHeapTypeObject *)type)->ht_module : NULL;
+
+        if (module && PyModule_GetDef(module) == def)
+            return module;
+    }
+    PyErr_SetString(PyExc_TypeError, "not a type of nmpcap's");
+    return NULL;
+}
+#endif
+
+struct state *nm_deliver_state(PyTypeObject *type)
+{
+    PyObject *module = PyType_GetModuleByDef(type, &nm_deliver_module);
+
+    return module ? PyModule_GetState(module) : NULL;
+}
+
+static int add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **type)
+{
+    *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
+    return *type ? PyModule_AddType(module, *type) : -1;
+}
+
+static int exec(PyObject *module)
+{
+    struct state *state = PyModule_GetState(module);
+    PyObject *errors = PyImport_ImportModule("nmpcap.errors");
+
+    if (!errors)
+        return -1;
+    state->usage_error = PyObject_GetAttrString(errors, "UsageError");
+    Py_DECREF(errors);
+    if (!state->usage_error || add_type(module, &nm_packet_spec, &state->packet_type) ||
+        add_type(module, &nm_block_spec, &state->block_type) ||
+        add_type(module, &nm_recorder_spec, &state->recorder_type))
+        return -1;
+    return add_type(module, &nm_handle_spec, &state->handle_type);
+}
+
+static int traverse(PyObject *module, visitproc visit, void *arg)
+{
+    struct state *state = PyModule_GetState(module);
+
+    Py_VISIT(state->packet_type);
+    Py_VISIT(state->block_type);
+    Py_VISIT(state->recorder_type);
+    Py_VISIT(state->handle_type);
+    Py_VISIT(state->usage_error);
+    return 0;
+}
+
+static int clear(PyObject *module)
+{
+    struct state *state = PyModule_GetState(module);
+
+    Py_CLEAR(state->packet_type);
+    Py_CLEAR(state->block_type);
+    Py_CLEAR(state->recorder_type);
+    Py_CLEAR(state->handle_type);
+    Py_CLEAR(state->usage_error);
+    return 0;
+}
+
+static void release(void *module)
+{
+    clear(module);
+}
+
+static PyMethodDef functions[] = {
+    {"bind", bind, METH_O, "Hands over the address of the core's functions (lib.nm_deliver_calls())."},
+    {NULL},
+};
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, exec},
+#ifdef Py_mod_multiple_interpreters
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+#ifdef Py_mod_gil
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL},
+};
+
+PyModuleDef nm_deliver_module = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "nmpcap._core._deliver",
+    .m_doc = "The core's packets as Python objects: Packet and Handle.",
+    .m_size = sizeof(struct state),
+    .m_methods = functions,
+    .m_slots = slots,
+    .m_traverse = traverse,
+    .m_clear = clear,
+    .m_free = release,
+};
+
+PyMODINIT_FUNC PyInit__deliver(void);
+PyMODINIT_FUNC PyInit__deliver(void)
+{
+    return PyModuleDef_Init(&nm_deliver_module);
+}
