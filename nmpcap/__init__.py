@@ -1,6 +1,15 @@
 """nmpcap: libpcap-shaped capture and injection over netmap, with or without the kernel module."""
 
-from nmpcap.capture import Capture, Direction
+from nmpcap.capture import (
+    Capture,
+    Direction,
+    Inactive,
+    create,
+    open,
+    open_dead,
+    open_live,
+    open_offline,
+)
 from nmpcap.devices import (
     ConnectionStatus,
     DeviceAddress,
@@ -26,7 +35,6 @@ from nmpcap.errors import (
     UsageError,
 )
 from nmpcap.filter import Program, Resolver, compile
-from nmpcap.opening import Inactive, create, open, open_dead, open_live, open_offline
 from nmpcap.packet import Batch, Explanation, Packet, Stats
 from nmpcap.ports import MAXIMUM_SNAPLEN, Fanout
 from nmpcap.savefile import RotatingWriter, Writer, open_writer

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from nmpcap import vale
+from nmpcap._arguments import encoded
 from nmpcap._core import ffi, lib
-from nmpcap.arguments import encoded
+from nmpcap._core.cstring import cstring
 from nmpcap.errors import DeviceError
 
 __all__ = [
@@ -199,11 +200,11 @@ def _interfaces() -> Iterator[DeviceInfo]:
 
 
 def _interface(interface: Any) -> DeviceInfo:
-    name = _text(interface.name)
+    name = cstring(interface.name)
     flags = int(interface.flags)
     return DeviceInfo(
         name,
-        _text(interface.alias) or None,
+        cstring(interface.alias) or None,
         tuple(_address(name, interface.addresses[i]) for i in range(interface.address_count)),
         DeviceFlags(flags & ~ConnectionStatus.NOT_APPLICABLE),
         ConnectionStatus(flags & ConnectionStatus.NOT_APPLICABLE),
@@ -227,10 +228,6 @@ def _address(interface: str, entry: Any) -> DeviceAddress:
     return DeviceAddress(
         family, address, shown(entry.netmask, ""), shown(entry.broadcast), shown(entry.destination)
     )
-
-
-def _text(chars: Any) -> str:
-    return str(ffi.string(chars).decode(errors="surrogateescape"))
 
 
 def _ipv4(text: str) -> int:

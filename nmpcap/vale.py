@@ -15,12 +15,12 @@ from errno import EBUSY, EEXIST, EINVAL, ENOENT, ENOMEM, ENXIO
 from pathlib import Path
 from typing import Any, Literal
 
-from nmpcap import _abi
+from nmpcap._arguments import encoded, number
 from nmpcap._core import ffi, lib
-from nmpcap._desc import text
-from nmpcap._device import Device
-from nmpcap.arguments import encoded, number
+from nmpcap._core.cstring import cstring
 from nmpcap.errors import DeviceError, PortNameError, UsageError
+from nmpcap.netmap import numbers
+from nmpcap.netmap.device import Device
 
 __all__ = [
     "ListedPort",
@@ -175,14 +175,14 @@ def create(
         },
     )
     with Device.open(netmap) as device:
-        _request(device, _abi.NETMAP_REQ_VALE_NEWIF, name, body, "creating")
+        _request(device, numbers.NETMAP_REQ_VALE_NEWIF, name, body, "creating")
     return PortConfig(body.nr_tx_slots, body.nr_rx_slots, body.nr_tx_rings, body.nr_rx_rings, body.nr_mem_id)
 
 
 def destroy(name: str, *, netmap: str | None = None) -> None:
     """Removes a persistent port. DeviceError EBUSY while it is attached to a switch or open."""
     with Device.open(netmap) as device:
-        _request(device, _abi.NETMAP_REQ_VALE_DELIF, name, None, "destroying")
+        _request(device, numbers.NETMAP_REQ_VALE_DELIF, name, None, "destroying")
 
 
 def attach(name: str, *, host: bool = False, mem_id: int = 0, netmap: str | None = None) -> int:
@@ -192,10 +192,10 @@ def attach(name: str, *, host: bool = False, mem_id: int = 0, netmap: str | None
     need the kernel module: in user space a program has to be there that forwards, from ``netmap:eth0``.
     """
     body = ffi.new("struct nmreq_vale_attach *")
-    body.reg.nr_mode = _abi.NR_REG_NIC_SW if host else _abi.NR_REG_ALL_NIC
+    body.reg.nr_mode = numbers.NR_REG_NIC_SW if host else numbers.NR_REG_ALL_NIC
     body.reg.nr_mem_id = _mem_id(mem_id)
     with Device.open(netmap) as device:
-        _request(device, _abi.NETMAP_REQ_VALE_ATTACH, name, body, "attaching")
+        _request(device, numbers.NETMAP_REQ_VALE_ATTACH, name, body, "attaching")
     return int(body.port_index)
 
 
@@ -203,7 +203,7 @@ def detach(name: str, *, netmap: str | None = None) -> int:
     """Detaches a port from its switch (``"vale0:eth0"``); returns the number it had there."""
     body = ffi.new("struct nmreq_vale_detach *")
     with Device.open(netmap) as device:
-        _request(device, _abi.NETMAP_REQ_VALE_DETACH, name, body, "detaching")
+        _request(device, numbers.NETMAP_REQ_VALE_DETACH, name, body, "detaching")
     return int(body.port_index)
 
 
@@ -214,7 +214,7 @@ def port_info(name: str, *, mem_id: int = 0, netmap: str | None = None) -> PortI
     """
     body = ffi.new("struct nmreq_port_info_get *", {"nr_mem_id": _mem_id(mem_id)})
     with Device.open(netmap) as device:
-        _request(device, _abi.NETMAP_REQ_PORT_INFO_GET, name, body, "asking about")
+        _request(device, numbers.NETMAP_REQ_PORT_INFO_GET, name, body, "asking about")
     return PortInfo(
         body.nr_memsize,
         body.nr_tx_slots,
@@ -239,7 +239,7 @@ def get_header_length(name: str, *, netmap: str | None = None) -> int:
     """Returns the length of the virtio-net header that a port's packets begin with: 0, 10 or 12 bytes."""
     body = ffi.new("struct nmreq_port_hdr *")
     with Device.open(netmap) as device:
-        _request(device, _abi.NETMAP_REQ_PORT_HDR_GET, name, body, "asking for the header length of")
+        _request(device, numbers.NETMAP_REQ_PORT_HDR_GET, name, body, "asking for the header length of")
     return int(body.nr_hdr_len)
 
 
@@ -249,7 +249,7 @@ def set_header_length(name: str, length: int, *, netmap: str | None = None) -> N
         raise UsageError(f"setting the header length of '{name}' to {length}: there are 0, 10 and 12")
     body = ffi.new("struct nmreq_port_hdr *", {"nr_hdr_len": length})
     with Device.open(netmap) as device:
-        _request(device, _abi.NETMAP_REQ_PORT_HDR_SET, name, body, "setting the header length of")
+        _request(device, numbers.NETMAP_REQ_PORT_HDR_SET, name, body, "setting the header length of")
 
 
 def get_parameter(name: str, *, netmap: str | None = None) -> int:
@@ -292,24 +292,30 @@ _NO_PORT = 255  # netmap: NM_BDG_NOPORT, what LIST answers for a port that its s
 
 # What an errno of a request means, where the device leaves it at that: netmap(4) and the kernel module.
 _REASONS = {
-    (_abi.NETMAP_REQ_VALE_NEWIF, EEXIST): "there is an interface of that name",
-    (_abi.NETMAP_REQ_VALE_NEWIF, EINVAL): "not a name for an interface, or there is no such memory region",
-    (_abi.NETMAP_REQ_VALE_DELIF, ENXIO): "there is no such port",
-    (_abi.NETMAP_REQ_VALE_DELIF, EINVAL): "it is not a persistent port",
-    (_abi.NETMAP_REQ_VALE_DELIF, EBUSY): "it is attached to a switch, or open",
-    (_abi.NETMAP_REQ_VALE_ATTACH, EINVAL): "not 'valeX:port', or there is no such port, interface or region",
-    (_abi.NETMAP_REQ_VALE_ATTACH, EBUSY): "it is attached already, or open",
+    (numbers.NETMAP_REQ_VALE_NEWIF, EEXIST): "there is an interface of that name",
+    (numbers.NETMAP_REQ_VALE_NEWIF, EINVAL): "not a name for an interface, or there is no such memory region",
+    (numbers.NETMAP_REQ_VALE_DELIF, ENXIO): "there is no such port",
+    (numbers.NETMAP_REQ_VALE_DELIF, EINVAL): "it is not a persistent port",
+    (numbers.NETMAP_REQ_VALE_DELIF, EBUSY): "it is attached to a switch, or open",
     (
-        _abi.NETMAP_REQ_VALE_ATTACH,
+        numbers.NETMAP_REQ_VALE_ATTACH,
+        EINVAL,
+    ): "not 'valeX:port', or no such port, interface or region exists",
+    (numbers.NETMAP_REQ_VALE_ATTACH, EBUSY): "it is attached already, or open",
+    (
+        numbers.NETMAP_REQ_VALE_ATTACH,
         ENOMEM,
     ): "the switch is full, there are too many switches, or no such name",
-    (_abi.NETMAP_REQ_VALE_DETACH, EINVAL): "not 'valeX:port'",
-    (_abi.NETMAP_REQ_VALE_DETACH, ENXIO): "the switch has no such port",
-    (_abi.NETMAP_REQ_VALE_DETACH, EBUSY): "it was not attached but opened by its name, or it is being polled",
+    (numbers.NETMAP_REQ_VALE_DETACH, EINVAL): "not 'valeX:port'",
+    (numbers.NETMAP_REQ_VALE_DETACH, ENXIO): "the switch has no such port",
+    (
+        numbers.NETMAP_REQ_VALE_DETACH,
+        EBUSY,
+    ): "it was not attached but opened by its name, or is being polled",
     (lib.NMPCAP_REQ_PORT_COUNTERS_GET, EINVAL): "only user-space netmap counts packets",
-    (_abi.NETMAP_REQ_PORT_INFO_GET, ENXIO): "there is no such interface",
-    (_abi.NETMAP_REQ_PORT_HDR_GET, ENXIO): "there is no such port",
-    (_abi.NETMAP_REQ_PORT_HDR_SET, ENXIO): "there is no such port on a switch",
+    (numbers.NETMAP_REQ_PORT_INFO_GET, ENXIO): "there is no such interface",
+    (numbers.NETMAP_REQ_PORT_HDR_GET, ENXIO): "there is no such port",
+    (numbers.NETMAP_REQ_PORT_HDR_SET, ENXIO): "there is no such port on a switch",
 }
 
 
@@ -325,7 +331,7 @@ def _walk(device: Device) -> Iterator[ValePort]:
         body.nr_port_idx += 1
 
 
-def _list(device: Device, name: str, body: Any, kind: int = _abi.NETMAP_REQ_VALE_LIST) -> str | None:
+def _list(device: Device, name: str, body: Any, kind: int = numbers.NETMAP_REQ_VALE_LIST) -> str | None:
     try:
         return _request(device, kind, name, body, "listing")
     except DeviceError as error:
@@ -337,16 +343,16 @@ def _list(device: Device, name: str, body: Any, kind: int = _abi.NETMAP_REQ_VALE
 def _request(device: Device, kind: int, name: str, body: Any, what: str) -> str:
     """Makes a request about a port; returns the name as the request left it."""
     encoded_name = encoded(name, f"{what} a port: its name")
-    if len(encoded_name) >= _abi.NETMAP_REQ_IFNAMSIZ:
+    if len(encoded_name) >= numbers.NETMAP_REQ_IFNAMSIZ:
         raise PortNameError(f"{what} {name!r}: a port name has at most 63 bytes", 0)
     header = ffi.new("struct nmreq_header *")
-    header.nr_version = _abi.NETMAP_API
+    header.nr_version = numbers.NETMAP_API
     header.nr_reqtype = kind
     header.nr_name = encoded_name
     header.nr_body = int(ffi.cast("uintptr_t", body)) if body is not None else 0
-    error, reason = device._ioctl(_abi.NIOCCTRL, header)
+    error, reason = device._ioctl(numbers.NIOCCTRL, header)
     if error:
-        if kind == _abi.NETMAP_REQ_VALE_ATTACH and device.name == "user" and _is_interface(name):
+        if kind == numbers.NETMAP_REQ_VALE_ATTACH and device.name == "user" and _is_interface(name):
             reason = (
                 "a network interface needs the kernel module, and this is user-space netmap, where no thread "
                 "would move its packets; load the module, attach a port made by create(), or open "
@@ -354,7 +360,7 @@ def _request(device: Device, kind: int, name: str, body: Any, what: str) -> str:
             )
         reason = reason or _REASONS.get((kind, error)) or os.strerror(error)
         raise DeviceError(error, f"{what} '{name}' ({device.name} netmap): {reason}")
-    return text(header.nr_name)
+    return cstring(header.nr_name)
 
 
 def _is_interface(name: str) -> bool:

@@ -1,7 +1,7 @@
 """The import table: which part of nmpcap may import which, read from the source with ``ast``.
 
 A part imports from lower rows only; the README shows the same table. A file below ``compat/`` or
-``samples/`` counts as a part of its own kind, a module whose name begins with ``_`` as one of PRIVATE's.
+``samples/`` counts as a part of its own kind.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 ROWS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("arguments", "dlt", "bpf", "tstamp", "version", "_core"),
+    ("_arguments", "dlt", "bpf", "tstamp", "version", "_core"),
     ("bpf.native", "packet"),
     ("bpf.program",),
     ("filter", "savefile"),
@@ -23,15 +23,9 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("vale",),
     ("devices", "ports"),
     ("capture",),
-    ("opening",),
     ("compat",),
     ("samples",),
 )
-# Modules that one part is divided into.
-PRIVATE = {
-    **dict.fromkeys(("_abi", "_desc", "_device", "_portname", "_rings"), "netmap"),
-    **dict.fromkeys(("_dump", "_filter"), "capture"),
-}
 # Parts that may touch the compiled core; all others deal in what these hand up.
 OVER_THE_CORE = {
     *("_core", "bpf.native", "packet", "savefile", "netmap", "vale", "devices", "ports", "capture"),
@@ -61,14 +55,13 @@ def part_of(module: str) -> str | None:
     for part in sorted((part for row in ROWS for part in row), key=len, reverse=True):
         if inside == part or inside.startswith(f"{part}."):
             return part
-    first = inside.partition(".")[0]
-    return PRIVATE.get(first, first)
+    return inside.partition(".")[0]
 
 
 def row_of(part: str) -> float:
     """The part's row; the package itself is above all it re-exports and below what is built on it."""
     if part == "":
-        return row_of("opening") + 0.5
+        return row_of("capture") + 0.5
     return next(i for i, row in enumerate(ROWS) if part in row)
 
 

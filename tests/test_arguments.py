@@ -12,7 +12,7 @@ import pytest
 
 import nmpcap
 from nmpcap import PcapError, PortNameError, UsageError, netmap, vale
-from nmpcap.arguments import encoded, instance, number, text
+from nmpcap._arguments import encoded, instance, number, text
 from nmpcap.packet import Packet
 
 

@@ -244,7 +244,7 @@ def run_script(text: str, tmp_path: Path) -> str:
     script = tmp_path / "script.py"
     script.write_text(PREAMBLE.format(root=root) + text)
     # The source tree is needed for the fake only: nmpcap itself must be the installed one.
-    bootstrap = f"import nmpcap.capture, runpy; runpy.run_path({str(script)!r}, run_name='__main__')"
+    bootstrap = f"import nmpcap, runpy; runpy.run_path({str(script)!r}, run_name='__main__')"
     done = subprocess.run(
         [sys.executable, "-c", bootstrap],
         capture_output=True,

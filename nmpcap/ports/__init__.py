@@ -9,7 +9,7 @@ import errno as errnos
 import sys
 from collections.abc import Callable
 
-from nmpcap.arguments import encoded
+from nmpcap._arguments import encoded
 from nmpcap.errors import DeviceError
 from nmpcap.ports.dead import DeadPort
 from nmpcap.ports.fanout import Fanout

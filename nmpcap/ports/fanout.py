@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nmpcap.arguments import number
+from nmpcap._arguments import number
 from nmpcap.errors import UsageError
 
 __all__ = ["Fanout"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from nmpcap._core import ffi, lib
-from nmpcap._device import which_netmap
+from nmpcap._core.cstring import cstring
 from nmpcap.errors import DeviceError
+from nmpcap.netmap.device import which_netmap
 from nmpcap.packet import Explanation
 from nmpcap.ports.port import Options, Port, encode, refuse_interface_settings, refuse_speed
 
@@ -23,7 +24,7 @@ class NetmapPort(Port):
         source, msg = ffi.new("struct nm_source **"), ffi.new("char[]", lib.NM_MSG_SIZE)
         error = lib.nm_netmap_source_open(encode(name), which_netmap(options.netmap), source, msg)
         if error:
-            text = ffi.string(msg).decode(errors="surrogateescape")
+            text = cstring(msg)
             raise DeviceError(abs(error), text or f"{name}: cannot be opened")
         self._source = source[0]
         self._facts = self._look()
@@ -35,7 +36,7 @@ class NetmapPort(Port):
         stamped = lib.nm_netmap_source_stamped(self._source)
         return {
             "source": "netmap",
-            "backend": f"{ffi.string(info.netmap).decode()} netmap",
+            "backend": f"{cstring(info.netmap)} netmap",
             "rings": f"{info.rx_rings} to receive, of {reg.nr_rx_slots} slots; {info.tx_rings} to send, "
             f"of {reg.nr_tx_slots} slots; buffers of {info.buf_size} bytes",
             "timestamps": "each packet's own, nanoseconds"

@@ -6,11 +6,12 @@ import errno as errnos
 from collections.abc import Sequence
 from typing import Any
 
+from nmpcap._arguments import number
 from nmpcap._core import ffi, lib
-from nmpcap._device import which_netmap
-from nmpcap.arguments import number
+from nmpcap._core.cstring import cstring
 from nmpcap.dlt import DLT_DOCSIS, DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2
 from nmpcap.errors import DeviceError, UsageError
+from nmpcap.netmap.device import which_netmap
 from nmpcap.packet import Explanation
 from nmpcap.ports.port import Options, Port, encode, refuse_speed
 from nmpcap.savefile import Interface
@@ -115,7 +116,7 @@ def _open(name: str, options: Options) -> Any:
     source, msg = ffi.new("struct nm_source **"), ffi.new("char[]", lib.NM_MSG_SIZE)
     error = lib.nm_packet_open(args, source, msg)
     if error:
-        raise DeviceError(-error, ffi.string(msg).decode(errors="surrogateescape"))
+        raise DeviceError(-error, cstring(msg))
     return source[0]
 
 
@@ -168,5 +169,5 @@ def interface_tstamp_types(name: str) -> list[str]:
     types, msg = ffi.new("uint32_t *"), ffi.new("char[]", lib.NM_MSG_SIZE)
     error = lib.nm_packet_tstamp_types(encode(name), types, msg)
     if error:
-        raise DeviceError(-error, ffi.string(msg).decode(errors="surrogateescape"))
+        raise DeviceError(-error, cstring(msg))
     return [text for text, number in _TSTAMP_TYPES.items() if types[0] & 1 << number]

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from nmpcap._core import ffi, lib
+from nmpcap._core.cstring import cstring
 from nmpcap.errors import DeviceError, PcapError, SavefileError, UsageError
 from nmpcap.savefile.input import Source, open_input
 from nmpcap.savefile.pcapng import Block, Option, decode_options
@@ -110,7 +111,7 @@ class Reader:
         self.source: Any = lib.nm_savefile_open(given.fd, flags, msg)
         if not self.source:
             given.close()
-            raise PcapError(f"{self.name}: {_text(msg)}")
+            raise PcapError(f"{self.name}: {cstring(msg)}")
         try:
             if given.ahead:
                 self._feed(given.ahead)
@@ -133,7 +134,7 @@ class Reader:
 
     def _feed(self, data: bytes) -> None:
         if lib.nm_savefile_feed(self.source, ffi.from_buffer(data), len(data)):
-            raise PcapError(f"{self.name}: {_text(lib.nm_savefile_msg(self.source))}")
+            raise PcapError(f"{self.name}: {cstring(lib.nm_savefile_msg(self.source))}")
 
     def refill(self) -> None:
         """Feed the source its next piece, or tell it that there is none; call when it says EAGAIN.
@@ -173,7 +174,7 @@ class Reader:
             self.check_input()
         except PcapError as error:
             return error
-        text = _text(lib.nm_savefile_msg(self.source))
+        text = cstring(lib.nm_savefile_msg(self.source))
         if status == -errno.EBADMSG:
             offset = int(lib.nm_savefile_offset(self.source))
             return SavefileError(f"{self.name}: {text}", offset, _PLACE.sub("", text))
@@ -363,10 +364,6 @@ def read_blocks(source: Source, *, salvage: bool = False) -> Iterator[Block]:
     """
     with Reader(source, salvage=salvage, blocks=True) as reader:
         yield from reader.blocks()
-
-
-def _text(chars: Any) -> str:
-    return str(ffi.string(chars).decode(errors="replace"))
 
 
 def _record(view: Any) -> Record:

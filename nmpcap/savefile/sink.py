@@ -7,6 +7,7 @@ import errno
 from typing import Any
 
 from nmpcap._core import ffi, lib
+from nmpcap._core.cstring import cstring
 from nmpcap._core.delivery import Recorder
 from nmpcap.errors import DeviceError, PcapError, UsageError
 from nmpcap.savefile.output import Output
@@ -37,7 +38,7 @@ class Sink(Recorder):
         if lib.nm_writer_open(fd, config, handle, msg):
             if output is not None:
                 output.close()
-            raise PcapError(f"{name}: {_text(msg)}")
+            raise PcapError(f"{name}: {cstring(msg)}")
         self._handle: Any = handle[0]
         self.closed = False
         if direct:
@@ -129,7 +130,7 @@ class Sink(Recorder):
             msg = ffi.new("char[]", lib.NM_MSG_SIZE)
             status = lib.nm_writer_close(self._handle, msg)
         if status:
-            raise DeviceError(-status, f"{self.name}: {_text(msg)}")
+            raise DeviceError(-status, f"{self.name}: {cstring(msg)}")
 
     def _flush_pending(self) -> None:
         while status := lib.nm_writer_flush(self._handle):
@@ -143,8 +144,4 @@ class Sink(Recorder):
                 output.close()
 
     def _msg(self) -> str:
-        return _text(lib.nm_writer_msg(self._handle))
-
-
-def _text(chars: Any) -> str:
-    return str(ffi.string(chars).decode(errors="replace"))
+        return cstring(lib.nm_writer_msg(self._handle))

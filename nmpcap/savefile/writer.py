@@ -13,8 +13,8 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from nmpcap._arguments import instance
 from nmpcap._core import ffi, lib
-from nmpcap.arguments import instance
 from nmpcap.dlt import DLT_EN10MB, dlt_to_linktype
 from nmpcap.errors import PcapError, UsageError
 from nmpcap.savefile.append import Kind, check_append, has_content

@@ -12,7 +12,7 @@ import pytest
 
 from nmpcap._core import _mapping, ffi, lib
 from nmpcap._core._mapping import Mapping
-from nmpcap._device import make_mapping
+from nmpcap.netmap.device import make_mapping
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nmpcap._arguments import encoded
 from nmpcap._core import ffi, lib
-from nmpcap.arguments import encoded
+from nmpcap._core.cstring import cstring
 from nmpcap.errors import PortNameError
 
 __all__ = ["PortName", "parse_port_name"]
@@ -36,7 +37,7 @@ def parse_port_name(spec: str, *, legacy: bool = False) -> PortName:
         if lib.nm_portname_legacy(name_given, req, error):
             raise _refusal(spec, error)
         mode = req.nr_flags & lib.NR_REG_MASK
-        name = ffi.string(req.nr_name).decode(errors="surrogateescape")
+        name = cstring(req.nr_name)
         return PortName(name, mode, req.nr_ringid, req.nr_flags ^ mode, req.nr_arg2)
     header = ffi.new("struct nmreq_header *")
     reg = ffi.new("struct nmreq_register *")
@@ -48,12 +49,12 @@ def parse_port_name(spec: str, *, legacy: bool = False) -> PortName:
         or lib.nm_portname_options(name_given, position, options, error)
     ):
         raise _refusal(spec, error)
-    name = ffi.string(header.nr_name).decode(errors="surrogateescape")
+    name = cstring(header.nr_name)
     return PortName(name, reg.nr_mode, reg.nr_ringid, reg.nr_flags, reg.nr_mem_id)
 
 
 def _refusal(spec: str, error: ffi.CData) -> PortNameError:
-    reason = ffi.string(lib.nm_portname_reason(error.fault)).decode()
+    reason = cstring(lib.nm_portname_reason(error.fault))
     foreign = error.fault == lib.NM_PORTNAME_FOREIGN and error.position == 0
     where = "" if foreign else f", character {error.position + 1}"
     return PortNameError(f"{spec!r} is not a port name{where}: {reason}", error.position, foreign=foreign)

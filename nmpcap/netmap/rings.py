@@ -10,14 +10,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, overload
 
+from nmpcap._arguments import instance, number
 from nmpcap._core import ffi, lib
-from nmpcap.arguments import instance, number
 from nmpcap.errors import UsageError
 
 if TYPE_CHECKING:
-    from nmpcap._desc import NmDesc
+    from nmpcap.netmap.desc import NmDesc
 
-__all__ = ["Ring", "Slot", "Slots"]
+__all__ = ["Closed", "Ring", "Slot", "Slots", "end_view"]
 
 
 class Closed:

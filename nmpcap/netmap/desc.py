@@ -6,69 +6,25 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from errno import EBADF, EBUSY, EINTR, EINVAL, EIO, EMSGSIZE
+from collections.abc import Callable, Iterable
+from errno import EAGAIN, EBADF, EBUSY, EINTR, EINVAL, EIO, EMSGSIZE
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from nmpcap._arguments import instance
 from nmpcap._core import ffi, lib
-from nmpcap._device import Mapping, make_mapping, milliseconds_until
-from nmpcap._rings import Ring, end_view
+from nmpcap._core.cstring import cstring
 from nmpcap.errors import DeviceError, UsageError
+from nmpcap.netmap.device import Mapping, make_mapping, milliseconds_until
+from nmpcap.netmap.rings import Ring, Slot, end_view
+from nmpcap.netmap.structures import NetmapIf, NmRequest, NmStats, PktHdr
 
-__all__ = ["NetmapIf", "NmDesc", "NmRequest", "NmStats"]
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
+__all__ = ["NmDesc"]
 
-@dataclass(frozen=True)
-class NmRequest:
-    """What a port is asked for, and after opening what it has. 0 asks for the port's default.
-
-    ``extra_bufs`` are buffers beyond those of the rings; fewer may be given. ``mem_id`` is a memory
-    region: buffers can be exchanged between ports of one region. ``flags`` are ``NR_*`` flags.
-    ``pipes`` is nr_arg1 of a legacy request and means something only there.
-    """
-
-    tx_slots: int = 0
-    rx_slots: int = 0
-    tx_rings: int = 0
-    rx_rings: int = 0
-    host_tx_rings: int = 0
-    host_rx_rings: int = 0
-    mem_id: int = 0
-    extra_bufs: int = 0
-    flags: int = 0
-    pipes: int = 0
-
-
-@dataclass(frozen=True)
-class NetmapIf:
-    """A copy of a port's ``struct netmap_if``. Host ring counts are 1 even where there are none."""
-
-    name: str
-    version: int
-    flags: int
-    tx_rings: int
-    rx_rings: int
-    bufs_head: int
-    host_tx_rings: int
-    host_rx_rings: int
-
-
-@dataclass(frozen=True)
-class NmStats:
-    """Counters of one descriptor, since it was opened.
-
-    ``received`` packets (slots, by nm_nextpkt), ``bytes`` in all. ``damaged``: buffers whose index was
-    outside the region, or that were shorter than their packet. ``sent`` frames were queued, for
-    ``unsent`` there was no room.
-    """
-
-    received: int
-    bytes: int
-    damaged: int
-    sent: int
-    unsent: int
+_T = TypeVar("_T")
 
 
 class NmDesc:
@@ -91,9 +47,9 @@ class NmDesc:
         self.tx_rings: tuple[Ring, ...] = ()
         self.rx_rings: tuple[Ring, ...] = ()
         info = self._info()
-        self.spec = text(info.spec)
-        self.name = text(info.name)
-        self.netmap = text(info.netmap)
+        self.spec = cstring(info.spec)
+        self.name = cstring(info.name)
+        self.netmap = cstring(info.netmap)
         self._map()
 
     # ---- what it is
@@ -134,7 +90,7 @@ class NmDesc:
         if nifp == ffi.NULL:
             return None
         return NetmapIf(
-            text(nifp.ni_name),
+            cstring(nifp.ni_name),
             nifp.ni_version,
             nifp.ni_flags,
             nifp.ni_tx_rings,
@@ -208,7 +164,7 @@ class NmDesc:
                 self._woken = False
                 return 0
         if revents[0] & select.POLLERR:
-            raise DeviceError(EIO, text(lib.nm_desc_msg(self._desc)))
+            raise DeviceError(EIO, cstring(lib.nm_desc_msg(self._desc)))
         return int(revents[0])
 
     def wake(self) -> None:
@@ -221,6 +177,74 @@ class NmDesc:
                 lib.nm_desc_wake(desc)
             finally:
                 self._waking.release()
+
+    # ---- packets
+
+    def inject(self, frame: Buffer) -> int:
+        """Queue one frame, which the next sync sends; return its size, or 0 if the rings are full.
+
+        UsageError for an empty frame and for one larger than the rings could ever take.
+        """
+        # cffi takes bytes as they are, several times faster than through from_buffer.
+        data = frame if type(frame) is bytes else ffi.from_buffer("uint8_t[]", frame)
+        size = len(data)
+        error = lib.nm_desc_inject(self._open("nm_inject"), data, size)
+        if not error:
+            return size
+        if error == EAGAIN:
+            return 0
+        raise self._error(error, "nm_inject")
+
+    def inject_many(self, frames: Iterable[Buffer]) -> int:
+        """Queue frames and send them; return how many, less than all if the rings stay full after a sync.
+
+        UsageError for an empty or too large frame; those before it are sent.
+        """
+        held = [ffi.from_buffer("uint8_t[]", frame) for frame in frames]
+        array = ffi.new("struct nm_frame[]", [(data, len(data)) for data in held])
+        error = ffi.new("int *")
+        handle = self._open("nm_inject_many")
+        self._end_views(self.tx_rings)
+        done = lib.nm_desc_inject_many(handle, array, len(held), error)
+        if error[0] not in (0, EAGAIN):
+            raise self._error(error[0], f"nm_inject_many, after {done} of {len(held)} frames")
+        return int(done)
+
+    def nextpkt(self) -> PktHdr | None:
+        """Take one slot of the rx rings; None if there is none: wait.
+
+        A packet of several slots comes slot by slot, all but the last with NS_MOREFRAG in ``slot.flags``.
+        """
+        hdr = self._hdr
+        if lib.nm_desc_nextpkt(self._open("nm_nextpkt"), hdr) == ffi.NULL:
+            return None
+        return self._header(hdr, 0)
+
+    def dispatch(self, cnt: int, callback: Callable[[_T, PktHdr, memoryview], object], arg: _T) -> int:
+        """Call ``callback(arg, hdr, data)`` for up to ``cnt`` whole packets (0 or less: all that are there).
+
+        Return how many. Does not sync or wait. Every call but the last sees NM_MORE_PKTS in ``hdr.flags``.
+        What the callback raises comes out of here; the packets after that one stay in the ring.
+        """
+        hdr = self._hdr
+        done = 0
+        while cnt <= 0 or done < cnt:
+            handle = self._open("nm_dispatch")
+            if lib.nm_desc_next(handle, hdr) == ffi.NULL:
+                break
+            done += 1
+            more = done != cnt and lib.nm_desc_pending(handle)
+            packet = self._header(hdr, lib.NM_MORE_PKTS if more else 0)
+            callback(arg, packet, packet.buf)
+        return done
+
+    def mmap(self, parent: NmDesc | None = None) -> None:
+        """Map the region of a port opened with NM_OPEN_NO_MMAP, or share ``parent``'s mapping of it."""
+        if parent is not None:
+            instance(parent, NmDesc, "nm_mmap: parent")
+        other = parent._open("nm_mmap") if parent else ffi.NULL
+        self._check(lib.nm_desc_mmap(self._open("nm_mmap"), other), "nm_mmap")
+        self._map()
 
     # ---- buffers beyond the rings
 
@@ -310,7 +334,7 @@ class NmDesc:
     def _error(self, error: int, what: str) -> DeviceError | UsageError:
         if error == EBUSY:
             return UsageError(f"{self.spec}: {what} while another thread uses the port, or closes it")
-        reason = text(lib.nm_desc_msg(self._desc)) or f"{self.spec}: {what}: {os.strerror(error)}"
+        reason = cstring(lib.nm_desc_msg(self._desc)) or f"{self.spec}: {what}: {os.strerror(error)}"
         return UsageError(reason) if error in (EBADF, EINVAL, EMSGSIZE) else DeviceError(error, reason)
 
     def _check(self, error: int, what: str) -> None:
@@ -343,6 +367,18 @@ class NmDesc:
     def _rings(self, find: Callable[[Any, int], Any], count: int, *, tx: bool) -> tuple[Ring, ...]:
         return tuple(Ring(self, find(self._desc, i), i, tx=tx) for i in range(count))
 
+    def _header(self, hdr: Any, flags: int) -> PktHdr:
+        ring = next(ring for ring in self.rx_rings if ring._ring == hdr.ring)
+        index = hdr.slot - ring._slot
+        start = int(ffi.cast("intptr_t", hdr.buf)) - self._base
+        if 0 <= start <= len(self._memory) - hdr.caplen:
+            view = self._memory[start : start + hdr.caplen]
+            ring._views.append((index, view))
+        else:
+            # Joined from several slots: in memory that the next packet will overwrite.
+            view = memoryview(ffi.buffer(hdr.buf, hdr.caplen)[:])
+        return PktHdr(hdr.ts_ns, hdr.caplen, hdr.len, flags, Slot(ring, index), view)
+
     def _buffer_view(self, buffers: int, buf_size: int, buf_idx: int, skip: int, length: int) -> memoryview:
         self._check_buffer(buf_idx)
         start = buffers + buf_idx * buf_size + skip
@@ -355,8 +391,3 @@ class NmDesc:
     def _end_views(self, rings: tuple[Ring, ...]) -> None:
         for ring in rings:
             ring._end_views()
-
-
-def text(string: Any) -> str:
-    """A C string as Python has it."""
-    return str(ffi.string(string).decode(errors="surrogateescape"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from nmpcap.arguments import encoded, instance, number, text
-from nmpcap.capture import Capture
+from nmpcap._arguments import encoded, instance, number, text
+from nmpcap.capture.handle import Capture
 from nmpcap.errors import PcapError, UsageError
 from nmpcap.ports import (
     MAXIMUM_SNAPLEN,

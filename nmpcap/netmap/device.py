@@ -16,11 +16,12 @@ from errno import EFAULT, EINTR
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from nmpcap import _abi
+from nmpcap._arguments import number, text
 from nmpcap._core import ffi, lib
 from nmpcap._core._mapping import Mapping
-from nmpcap.arguments import number, text
+from nmpcap._core.cstring import cstring
 from nmpcap.errors import DeviceError, UsageError
+from nmpcap.netmap import numbers
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -30,12 +31,12 @@ __all__ = ["Device", "Mapping", "make_mapping", "milliseconds_until", "which_net
 _WHICH = {"auto": 0, "kernel": 1, "user": 2}
 _UNREF = int(ffi.cast("uintptr_t", ffi.addressof(lib, "nm_mapping_unref")))
 _REQUESTS = {
-    getattr(_abi, name): name
-    for name in vars(_abi)
+    getattr(numbers, name): name
+    for name in vars(numbers)
     if name.startswith("NETMAP_REQ_")
     and not name.startswith(("NETMAP_REQ_OPT_", "NETMAP_REQ_IF", "NETMAP_REQ_MAX"))
 }
-_IOCTLS = {getattr(_abi, name): name for name in vars(_abi) if name.startswith("NIOC")}
+_IOCTLS = {getattr(numbers, name): name for name in vars(numbers) if name.startswith("NIOC")}
 
 
 def which_netmap(netmap: str | None) -> int:
@@ -73,7 +74,7 @@ class Device:
         self._polling = threading.Lock()
         self._waking = threading.Lock()
         self._woken = False
-        self.name: str = ffi.string(lib.nm_device_name(device)).decode()
+        self.name: str = cstring(lib.nm_device_name(device))
 
     @classmethod
     def open(cls, netmap: str | None = None) -> Device:
@@ -87,7 +88,7 @@ class Device:
         msg = ffi.new("char[]", lib.NM_MSG_SIZE)
         error = lib.nm_device_open(which_netmap(netmap), device, msg)
         if error:
-            raise DeviceError(error, ffi.string(msg).decode(errors="replace"))
+            raise DeviceError(error, cstring(msg))
         return cls(device[0])
 
     def ioctl(self, request: int, buffer: Buffer | None = None) -> None:
@@ -212,9 +213,7 @@ class Device:
         """Makes a request; returns errno, and what the device has to say about it."""
         with self._exclusive(self._requesting, "a request"):
             error = lib.nm_device_ioctl(self._device, request, argument)
-            return error, ffi.string(lib.nm_device_msg(self._device)).decode(
-                errors="replace"
-            ) if error else ""
+            return error, cstring(lib.nm_device_msg(self._device)) if error else ""
 
     def _sync(self, call: Callable[[Any], int], what: str) -> None:
         # Without the context manager, which would take longer than the sync.
@@ -247,15 +246,15 @@ class Device:
         return UsageError(f"{self.name} netmap: {what} on a closed device")
 
     def _error(self, error: int, what: str) -> DeviceError:
-        reason = ffi.string(lib.nm_device_msg(self._device)).decode(errors="replace") or os.strerror(error)
+        reason = cstring(lib.nm_device_msg(self._device)) or os.strerror(error)
         return DeviceError(error, f"{what}: {reason}")
 
     def _what(self, request: int, argument: Any) -> str:
         """Names a request and the port it is about, for messages."""
         what = _IOCTLS.get(request, f"ioctl {request:#x}")
-        if argument is not None and request == _abi.NIOCCTRL:
+        if argument is not None and request == numbers.NIOCCTRL:
             header = ffi.cast("struct nmreq_header *", argument)
-            port = ffi.string(header.nr_name).decode(errors="replace")
+            port = cstring(header.nr_name)
             what = f"{_REQUESTS.get(header.nr_reqtype, f'request {header.nr_reqtype}')} on '{port}'"
         return f"{self.name} netmap: {what}"
 

@@ -14,12 +14,13 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from operator import index
 from typing import Any, SupportsFloat
 
+from nmpcap._arguments import instance, number
 from nmpcap._core import ffi, lib
+from nmpcap._core.cstring import cstring
 from nmpcap._core.deadline import timeout_ns
 from nmpcap._core.delivery import Handle
-from nmpcap._dump import PacketSink, describe_port, dump_window, with_filter, within
-from nmpcap._filter import Filter, linktype_name
-from nmpcap.arguments import instance, number
+from nmpcap.capture.dump import PacketSink, describe_port, dump_window, with_filter, within
+from nmpcap.capture.filter import Filter, linktype_name
 from nmpcap.errors import DeviceError, PcapError, UsageError
 from nmpcap.filter import Program
 from nmpcap.packet import Batch, Explanation, Packet, Stats
@@ -234,7 +235,7 @@ class Capture(Handle):
             if error in (-errnos.EAGAIN, lib.NM_CAPTURE_STOPPED):
                 return False
             if error:
-                raise self._error(-error, _text(lib.nm_capture_msg(self._core)))
+                raise self._error(-error, cstring(lib.nm_capture_msg(self._core)))
         return True
 
     # ---- settings -------------------------------------------------------------------
@@ -460,7 +461,3 @@ class _Entered:
 def _awaken(sleeper: asyncio.Future[None]) -> None:
     if not sleeper.done():
         sleeper.set_result(None)
-
-
-def _text(chars: Any) -> str:
-    return str(ffi.string(chars).decode(errors="surrogateescape"))

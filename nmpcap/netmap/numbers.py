@@ -119,3 +119,5 @@ NM_OPEN_ARG2: Final[int] = lib.NM_OPEN_ARG2
 NM_OPEN_ARG3: Final[int] = lib.NM_OPEN_ARG3
 NM_OPEN_RING_CFG: Final[int] = lib.NM_OPEN_RING_CFG
 NM_MORE_PKTS: Final[int] = lib.NM_MORE_PKTS
+
+__all__ = [name for name in dir() if name.isupper()]
