@@ -47,7 +47,9 @@ def test_all_names_what_is_public(name: str) -> None:
 def test_what_is_exported_is_documented(name: str) -> None:
     module = importlib.import_module(name)
     assert (module.__doc__ or "").strip(), f"{name} has no docstring"
-    assert len((module.__doc__ or "").splitlines()) <= 16, f"{name}: a module docstring has at most 15 lines"
+    # The package's own is the page that help() begins with: where to start.
+    most = 25 if name == "nmpcap" else 15
+    assert len((module.__doc__ or "").splitlines()) <= most + 1, f"{name}: {most} lines at most"
     for exported in getattr(module, "__all__", ()):
         thing = getattr(module, exported)
         if inspect.isclass(thing) or inspect.isroutine(thing):

@@ -6,11 +6,11 @@ above deals in int, bytes, memoryview and dataclasses.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 try:
     from nmpcap._core._lib import ffi, lib
 except ImportError as error:
+    from pathlib import Path
+
     if any(Path(__file__).parent.glob("_lib.*.so")):
         raise
     raise ImportError(

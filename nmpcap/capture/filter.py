@@ -9,19 +9,20 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nmpcap._core import ffi, lib
-from nmpcap.bpf.check import Fault
-from nmpcap.bpf.kernel import kernel_program
 from nmpcap.dlt import DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_NETLINK, datalink_val_to_name
 from nmpcap.errors import FilterError, PcapError
-from nmpcap.filter import Program, compile
 from nmpcap.ports import MAXIMUM_SNAPLEN, Port
+
+if TYPE_CHECKING:
+    from nmpcap.bpf.check import Fault
+    from nmpcap.filter import Program
 
 __all__ = ["Filter", "linktype_name"]
 
-_NOTHING = Program.from_instructions([(0x06, 0, 0, 0)])  # ret #0
+_NOTHING = ((0x06, 0, 0, 0),)  # ret #0
 _COOKED = {DLT_LINUX_SLL: 16, DLT_NETLINK: 16, DLT_LINUX_SLL2: 20}
 
 
@@ -83,8 +84,8 @@ class Filter:
             program = None
             reason = str(error).splitlines()[0]
             self._where += f"; nothing of link type {linktype_name(linktype)} passes: {reason}"
-        pointer = (program or _NOTHING).native.pointer
-        if lib.nm_capture_filter_for(self._core, pointer, linktype):
+        held = program or _nothing()
+        if lib.nm_capture_filter_for(self._core, held.native.pointer, linktype):
             raise MemoryError(f"{self._port.name}: no memory for another filter")
 
     def set_program(self, program: Program | None) -> None:
@@ -110,6 +111,8 @@ class Filter:
     def _compile(self, text: _Text, linktype: int) -> Program | None:
         if not text.expression.strip():
             return None
+        from nmpcap.filter import compile
+
         return compile(
             text.expression,
             linktype=linktype,
@@ -154,7 +157,7 @@ class Filter:
     def _tell_kernel(self, program: Program | None, linktype: int) -> str | None:
         """Have the kernel drop what it can; return why it drops nothing."""
         translated = self._translate(program, linktype) if program else ()
-        if isinstance(translated, Fault):
+        if not isinstance(translated, tuple):
             lib.nm_capture_kernel_filter(self._core, ffi.NULL, 0)
             return translated.reason
         insns = ffi.new("struct nm_insn[]", translated)
@@ -167,12 +170,21 @@ class Filter:
         return os.strerror(-error) if error else None
 
     def _translate(self, program: Program, linktype: int) -> tuple[Any, ...] | Fault:
+        from nmpcap.bpf.kernel import kernel_program
+
         return kernel_program(
             program.instructions,
             keep=lib.nm_capture_snaplen(self._core),
             header=_COOKED.get(linktype, 0),
             tags=not program.live,
         )
+
+
+def _nothing() -> Program:
+    """A program that accepts nothing."""
+    from nmpcap.filter import Program
+
+    return Program.from_instructions(_NOTHING)
 
 
 def linktype_name(linktype: int) -> str:

@@ -7,12 +7,11 @@ nanoseconds, and counters do not wrap.
 
 from __future__ import annotations
 
-import asyncio
 import enum
 import errno as errnos
 from collections.abc import AsyncIterator, Iterator, Sequence
 from operator import index
-from typing import Any, SupportsFloat
+from typing import TYPE_CHECKING, Any, SupportsFloat
 
 from nmpcap._arguments import instance, number
 from nmpcap._core import ffi, lib
@@ -22,17 +21,18 @@ from nmpcap._core.delivery import Handle
 from nmpcap.capture.dump import PacketSink, describe_port, dump_window, with_filter, within
 from nmpcap.capture.filter import Filter, linktype_name
 from nmpcap.errors import DeviceError, PcapError, UsageError
-from nmpcap.filter import Program
 from nmpcap.packet import Batch, Explanation, Packet, Stats
 from nmpcap.ports import MAXIMUM_SNAPLEN, Port
 from nmpcap.savefile import Interface, Writer, open_writer
 from nmpcap.savefile.output import Target
 
+if TYPE_CHECKING:
+    from nmpcap.capture.awaiting import Sleeper
+    from nmpcap.filter import Program
+
 __all__ = ["Capture", "Direction"]
 
 _UNSET: Any = object()
-_FAIR = 64  # packets an async iteration delivers before it lets other tasks run
-_NO_DESCRIPTOR_POLL = 0.01
 
 
 class Direction(enum.IntEnum):
@@ -65,7 +65,7 @@ class Capture(Handle):
     ) -> None:
         self._port = port
         self._name = port.name
-        self._sleepers: dict[asyncio.Future[None], asyncio.AbstractEventLoop] = {}
+        self._sleepers: set[Sleeper] = set()
         capture = ffi.new("struct nm_capture **")
         source = port.take_source()
         error = lib.nm_capture_new(source, port.name.encode(errors="surrogateescape"), snaplen, capture)
@@ -142,44 +142,13 @@ class Capture(Handle):
 
     def __aiter__(self) -> AsyncIterator[Packet]:
         """Iterate without blocking the event loop; a cancelled iteration loses no packet."""
-        return self._packets()
+        from nmpcap.capture.awaiting import packets  # asyncio is a third of all that is imported
 
-    async def _packets(self) -> AsyncIterator[Packet]:
-        delivered = 0
-        while not self.closed:
-            packet = self.next(0)
-            if packet is not None:
-                yield packet
-                delivered += 1
-                if delivered % _FAIR == 0:
-                    await asyncio.sleep(0)
-            elif self._status:
-                return
-            else:
-                await self._readable()
-
-    async def _readable(self) -> None:
-        """Sleep until packets may be there, or breakloop or close has been called."""
-        loop = asyncio.get_running_loop()
-        awake = loop.create_future()
-        with self._entered():
-            fd = lib.nm_capture_fileno(self._core)
-        self._sleepers[awake] = loop
-        try:
-            if fd < 0:
-                await asyncio.wait([awake], timeout=_NO_DESCRIPTOR_POLL)
-                return
-            loop.add_reader(fd, _awaken, awake)
-            try:
-                await awake
-            finally:
-                loop.remove_reader(fd)
-        finally:
-            del self._sleepers[awake]
+        return packets(self)
 
     def _wake_sleepers(self) -> None:
-        for sleeper, loop in list(self._sleepers.items()):
-            loop.call_soon_threadsafe(_awaken, sleeper)
+        for sleeper in list(self._sleepers):
+            sleeper.wake()
 
     # ---- stopping -------------------------------------------------------------------
 
@@ -309,6 +278,8 @@ class Capture(Handle):
         the filter before it then stays.
         """
         if filter is not None and not isinstance(filter, str):
+            from nmpcap.filter import Program
+
             instance(filter, Program, f"{self._name}: a filter that is no str or None")
         with self._entered():
             if isinstance(filter, str):
@@ -456,8 +427,3 @@ class _Entered:
 
     def __exit__(self, *exception: object) -> None:
         lib.nm_capture_leave(self._capture._core)
-
-
-def _awaken(sleeper: asyncio.Future[None]) -> None:
-    if not sleeper.done():
-        sleeper.set_result(None)

@@ -16,19 +16,19 @@ from errno import EFAULT, EINTR
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from nmpcap._arguments import number, text
+from nmpcap._arguments import number
 from nmpcap._core import ffi, lib
 from nmpcap._core._mapping import Mapping
 from nmpcap._core.cstring import cstring
+from nmpcap._core.which import which_netmap
 from nmpcap.errors import DeviceError, UsageError
 from nmpcap.netmap import numbers
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-__all__ = ["Device", "Mapping", "make_mapping", "milliseconds_until", "which_netmap"]
+__all__ = ["Device", "Mapping", "make_mapping", "milliseconds_until"]
 
-_WHICH = {"auto": 0, "kernel": 1, "user": 2}
 _UNREF = int(ffi.cast("uintptr_t", ffi.addressof(lib, "nm_mapping_unref")))
 _REQUESTS = {
     getattr(numbers, name): name
@@ -37,18 +37,6 @@ _REQUESTS = {
     and not name.startswith(("NETMAP_REQ_OPT_", "NETMAP_REQ_IF", "NETMAP_REQ_MAX"))
 }
 _IOCTLS = {getattr(numbers, name): name for name in vars(numbers) if name.startswith("NIOC")}
-
-
-def which_netmap(netmap: str | None) -> int:
-    """Returns the core's number for ``auto``, ``kernel`` or ``user``; None asks ``NMPCAP_NETMAP``."""
-    if netmap is not None:
-        text(netmap, "netmap=")
-    chosen = netmap or os.environ.get("NMPCAP_NETMAP") or "auto"
-    try:
-        return _WHICH[chosen]
-    except KeyError:
-        origin = "netmap=" if netmap else "NMPCAP_NETMAP="
-        raise UsageError(f"{origin}{chosen!r}: there are 'auto', 'kernel' and 'user'") from None
 
 
 def make_mapping(mapping: Any) -> Mapping:

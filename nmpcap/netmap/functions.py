@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 from nmpcap._arguments import encoded, instance, number
 from nmpcap._core import ffi, lib
 from nmpcap._core.cstring import cstring
+from nmpcap._core.which import which_netmap
 from nmpcap.errors import DeviceError
 from nmpcap.netmap.desc import NmDesc
-from nmpcap.netmap.device import which_netmap
 from nmpcap.netmap.portname import parse_port_name
 from nmpcap.netmap.structures import NmRequest, PktHdr
 

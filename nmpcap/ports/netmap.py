@@ -6,8 +6,8 @@ from typing import Any
 
 from nmpcap._core import ffi, lib
 from nmpcap._core.cstring import cstring
+from nmpcap._core.which import which_netmap
 from nmpcap.errors import DeviceError
-from nmpcap.netmap.device import which_netmap
 from nmpcap.packet import Explanation
 from nmpcap.ports.port import Options, Port, encode, refuse_interface_settings, refuse_speed
 

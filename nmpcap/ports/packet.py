@@ -9,9 +9,9 @@ from typing import Any
 from nmpcap._arguments import number
 from nmpcap._core import ffi, lib
 from nmpcap._core.cstring import cstring
+from nmpcap._core.which import which_netmap
 from nmpcap.dlt import DLT_DOCSIS, DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2
 from nmpcap.errors import DeviceError, UsageError
-from nmpcap.netmap.device import which_netmap
 from nmpcap.packet import Explanation
 from nmpcap.ports.port import Options, Port, encode, refuse_speed
 from nmpcap.savefile import Interface

@@ -7,10 +7,7 @@ Concatenated members or frames read as one stream. No input or output happens he
 
 from __future__ import annotations
 
-import bz2
 import importlib
-import lzma
-import zlib
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
@@ -87,17 +84,48 @@ class _Lz4Encoder:
         return header + tail
 
 
+def _gzip_decoder() -> _Decoder:
+    import zlib
+
+    return zlib.decompressobj(_GZIP_WINDOW)
+
+
+def _gzip_encoder() -> Any:
+    import zlib
+
+    return zlib.compressobj(6, zlib.DEFLATED, _GZIP_WINDOW)
+
+
+def _xz_decoder() -> _Decoder:
+    import lzma
+
+    return lzma.LZMADecompressor()
+
+
+def _xz_encoder() -> Any:
+    import lzma
+
+    return lzma.LZMACompressor()
+
+
+def _bzip2_decoder() -> _Decoder:
+    import bz2
+
+    return bz2.BZ2Decompressor()
+
+
+def _bzip2_encoder() -> Any:
+    import bz2
+
+    return bz2.BZ2Compressor()
+
+
 _CODECS = {
-    "gzip": _Codec(
-        b"\x1f\x8b",
-        ".gz",
-        lambda: zlib.decompressobj(_GZIP_WINDOW),
-        lambda: zlib.compressobj(6, zlib.DEFLATED, _GZIP_WINDOW),
-    ),
+    "gzip": _Codec(b"\x1f\x8b", ".gz", _gzip_decoder, _gzip_encoder),
     "zstd": _Codec(b"\x28\xb5\x2f\xfd", ".zst", _zstd_decoder, _zstd_encoder),
-    "xz": _Codec(b"\xfd7zXZ\x00", ".xz", lzma.LZMADecompressor, lzma.LZMACompressor),
+    "xz": _Codec(b"\xfd7zXZ\x00", ".xz", _xz_decoder, _xz_encoder),
     "lz4": _Codec(b"\x04\x22\x4d\x18", ".lz4", _lz4_decoder, _Lz4Encoder),
-    "bzip2": _Codec(b"BZh", ".bz2", bz2.BZ2Decompressor, bz2.BZ2Compressor),
+    "bzip2": _Codec(b"BZh", ".bz2", _bzip2_decoder, _bzip2_encoder),
 }
 
 LONGEST_MAGIC = max(len(codec.magic) for codec in _CODECS.values())

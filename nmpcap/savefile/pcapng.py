@@ -9,7 +9,6 @@ come from ``read_blocks`` and go to ``Writer.write_block``. Source: draft-ietf-o
 
 from __future__ import annotations
 
-import ipaddress
 import struct
 import sys
 from collections.abc import Iterable
@@ -244,6 +243,8 @@ class Block:
             if size is not None and len(value) > size:
                 texts = value[size:].rstrip(b"\0").split(b"\0")
                 names = [text.decode(errors="replace") for text in texts]
+                import ipaddress
+
                 found.append((str(ipaddress.ip_address(value[:size])), names))
         return found
 
@@ -274,6 +275,8 @@ def make_name_resolution(
     """Make a name resolution block of addresses and their names."""
     records = []
     for address, texts in names:
+        import ipaddress
+
         packed = ipaddress.ip_address(address).packed
         value = packed + b"".join(text.encode() + b"\0" for text in texts)
         records.append(Option(1 if len(packed) == 4 else 2, value))

@@ -177,7 +177,7 @@ def benchmark(*, reach: float, figure: str = "ratio") -> Callable[[Cases], Cases
         raise ValueError(f"a benchmark's figure is 'ratio', 'mpps', 'ms' or 'us', not {figure!r}")
 
     def register(cases: Cases) -> Cases:
-        name = cases.__name__
+        name = cases.__name__.rstrip("_")  # import_ is "import"
         if name in BENCHMARKS:
             raise ValueError(f"there are two benchmarks called {name!r}")
         BENCHMARKS[name] = Benchmark(name, cases, figure, reach)

@@ -6,24 +6,22 @@
 #include "device.h"
 #include "device/choose.h"
 
-enum { WHICH_AUTO, WHICH_KERNEL, WHICH_USER };
-
 int nm_device_open(int which, struct nm_device **device, char *msg)
 {
     int error;
 
     *device = NULL;
     msg[0] = '\0';
-    if (which == WHICH_USER)
+    if (which == NM_NETMAP_USER)
         return nm_user_open(device, msg);
-    if (which != WHICH_AUTO && which != WHICH_KERNEL) {
+    if (which != NM_NETMAP_AUTO && which != NM_NETMAP_KERNEL) {
         snprintf(msg, NM_MSG_SIZE, "netmap device %d: there are 0 (auto), 1 (kernel) and 2 (user space)", which);
         return EINVAL;
     }
     error = nm_kernel_open(device, msg);
     /* Without the module there is no node; without a driver behind it, ENXIO or ENODEV. A node
      * that is there but closed to us is also no reason to refuse what needs no privilege. */
-    if (error && which == WHICH_AUTO)
+    if (error && which == NM_NETMAP_AUTO)
         error = nm_user_open(device, msg);
     return error;
 }

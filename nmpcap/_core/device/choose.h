@@ -12,12 +12,18 @@
 
 struct nm_device;
 
+enum {
+    NM_NETMAP_AUTO,   /* the kernel's if /dev/netmap can be opened, else user space */
+    NM_NETMAP_KERNEL,
+    NM_NETMAP_USER,
+};
+
 /*
  * nm_device_open - a fresh, unbound netmap descriptor.
  *
- * @which   0: the kernel's if /dev/netmap can be opened, else user space; 1: kernel; 2: user space
+ * @which   NM_NETMAP_*
  * @device  receives the device; NULL on failure
- * @msg     512 bytes, receives the reason of a failure
+ * @msg     NM_MSG_SIZE bytes, receives the reason of a failure
  */
 int nm_device_open(int which, struct nm_device **device, char *msg);
 
