@@ -39,7 +39,7 @@ def test_only_python_knows_of_python() -> None:
         ("bpf/vm.c", "interfaces/link.h", True),
         ("source.h", "bpf/bpf.h", True),
         ("usernet/interface.c", "afpacket/afpacket.h", False),
-        ("afpacket/ring.c", "usernet/usernet.h", True),
+        ("afpacket/ring.c", "usernet/impl.h", True),
         ("python/read.c", "capture/capture.h", False),
         ("capture/read.c", "nmpcap.h", True),
     ],

@@ -87,13 +87,69 @@ def test_every_header_compiles_alone(file: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+WITHOUT_PYTHON = [file for file in SOURCES if not for_python(file)]
+
+
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The object file of each source that knows nothing of Python."""
+    folder, made = tmp_path_factory.mktemp("objects"), {}
+    for file in WITHOUT_PYTHON:
+        made[in_core(file)] = folder / in_core(file).replace("/", "-").replace(".c", ".o")
+        done = compile_("-O1", "-fPIC", "-c", "-o", made[in_core(file)], file)
+        assert done.returncode == 0, done.stderr
+    return made
+
+
 @needs_compiler
-@pytest.mark.parametrize("file", [f for f in SOURCES if not for_python(f)], ids=in_core)
-def test_no_state_is_global(file: Path, tmp_path: Path) -> None:
+def test_no_state_is_global(objects: dict[str, Path]) -> None:
     """No object has writable data: what a program opens twice must not meet itself."""
-    object_file = tmp_path / "object.o"
-    done = compile_("-O1", "-fPIC", "-c", "-o", object_file, file)
-    assert done.returncode == 0, done.stderr
-    sections = subprocess.run(["size", "-A", object_file], capture_output=True, text=True, check=True).stdout
-    writable = re.findall(r"^(\.(?:data|bss|tdata|tbss)\S*)\s+([1-9]\d*)", sections, re.MULTILINE)
-    assert [size for size in writable if not size[0].startswith(".data.rel.ro")] == []
+    for name, object_file in objects.items():
+        sections = subprocess.run(
+            ["size", "-A", object_file], capture_output=True, text=True, check=True
+        ).stdout
+        writable = re.findall(r"^(\.(?:data|bss|tdata|tbss)\S*)\s+([1-9]\d*)", sections, re.MULTILINE)
+        assert [size for size in writable if not size[0].startswith(".data.rel.ro")] == [], name
+
+
+def symbols(object_file: Path) -> tuple[set[str], set[str]]:
+    """What an object defines for others, and what it asks of others."""
+    lines = subprocess.run(
+        ["nm", object_file], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    fields = [line.split() for line in lines]
+    return {f[-1] for f in fields if f[-2] in "TDRBV"}, {f[-1] for f in fields if f[-2] == "U"}
+
+
+def circles(needs: dict[str, set[str]]) -> list[list[str]]:
+    """The groups of files that need each other, directly or by way of others."""
+    reached = {file: set(others) for file, others in needs.items()}
+    for middle in needs:
+        for file in needs:
+            if middle in reached[file]:
+                reached[file] |= reached[middle]
+    groups = {
+        tuple(sorted({file, *(o for o in reached[file] if file in reached[o])}))
+        for file in needs
+        if file in reached[file]
+    }
+    return sorted(list(group) for group in groups)
+
+
+@needs_compiler
+def test_no_files_call_each_other_in_a_circle(objects: dict[str, Path]) -> None:
+    tables = {file: symbols(path) for file, path in objects.items()}
+    home = {symbol: file for file, (defined, _) in tables.items() for symbol in defined}
+    needs = {
+        file: {home[symbol] for symbol in wanted if symbol in home} - {file}
+        for file, (_, wanted) in tables.items()
+    }
+    assert circles(needs) == []
+
+
+def test_circles_are_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": set()}) == []
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"d2"}, "d2": {"d"}}) == [
+        ["b", "c"],
+        ["d", "d2"],
+    ]

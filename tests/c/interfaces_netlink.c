@@ -2,7 +2,7 @@
  * What the kernel says over netlink, said by the test: answers in parts, errors, wireless interfaces that
  * this machine has not got, and messages with any bytes.
  *
- * core: interfaces/interfaces.c interfaces/netlink.c
+ * core: interfaces/interfaces.c interfaces/list.c interfaces/netlink.c
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -17,7 +17,9 @@
 #include <unistd.h>
 
 #include "client.h"
-#include "usernet/usernet.h"
+#include "usernet/reap.h"
+#include "usernet/region.h"
+#include "usernet/session.h"
 
 #ifndef __x86_64__
 int main(void)
@@ -253,9 +255,9 @@ static void bury(void)
 {
     struct nmu_device *dev = NMU(client[OTHER].device);
 
-    CHECK_EQ(nmu_registry_lock(dev), 0);
+    CHECK_EQ(nmu_session_begin(dev), 0);
     (void)nmu_reap(dev);
-    nmu_registry_unlock(dev);
+    nmu_session_end(dev);
 }
 
 /* Each buffer is in one slot, or free. The free ones are found by asking for all of them. While nothing is

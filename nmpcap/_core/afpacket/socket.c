@@ -7,7 +7,6 @@
  */
 #include <arpa/inet.h>
 #include <linux/if_arp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,17 +15,6 @@
 #include <unistd.h>
 
 #include "afpacket/impl.h"
-
-int nm_packet_fail(struct nm_packet *p, int error, const char *format, ...)
-{
-    int used = snprintf(p->base.msg, sizeof(p->base.msg), "%s: ", p->name);
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(p->base.msg + used, sizeof(p->base.msg) - (size_t)used, format, arguments);
-    va_end(arguments);
-    return -error;
-}
 
 static int set(struct nm_packet *p, int option, int value, const char *what)
 {

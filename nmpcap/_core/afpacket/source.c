@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "afpacket/impl.h"
+#include "clock.h"
 
 static int fill(struct nm_source *source, struct nm_batch *batch)
 {
@@ -34,10 +35,7 @@ static int note_error(struct nm_packet *p)
 
 static int64_t now_ms(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+    return nm_clock_ns(CLOCK_MONOTONIC) / 1000000;
 }
 
 /* Waits for what the interface brought before it went down: a block that has packets in it is handed over

@@ -8,18 +8,6 @@
 
 enum { MAX_OPS = 2 << 20 }; /* an AArch64 branch reaches 128 MiB, an operation takes up to 48 bytes */
 
-bool nm_jit_near(const struct nm_emitter *e, uint32_t target, uint32_t span)
-{
-    uint32_t low, high, at;
-
-    if (!e->rough)
-        return false;
-    at = e->rough[target];
-    low = e->rough[e->current];
-    high = e->rough[e->current + 1];
-    return (at > low ? at - low : high - at) <= span;
-}
-
 static void pass(const struct nm_lowered *lowered, uint32_t *layout, uint32_t *written,
                  const uint32_t *rough, struct nm_jit *jit, uint8_t *out)
 {

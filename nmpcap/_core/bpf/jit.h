@@ -50,7 +50,17 @@ struct nm_emitter {
 void nm_jit_emit(struct nm_emitter *e);
 
 /* nm_jit_near - whether a jump in the current operation to target certainly spans at most span bytes. */
-bool nm_jit_near(const struct nm_emitter *e, uint32_t target, uint32_t span);
+static inline bool nm_jit_near(const struct nm_emitter *e, uint32_t target, uint32_t span)
+{
+    uint32_t low, high, at;
+
+    if (!e->rough)
+        return false;
+    at = e->rough[target];
+    low = e->rough[e->current];
+    high = e->rough[e->current + 1];
+    return (at > low ? at - low : high - at) <= span;
+}
 
 static inline void nm_jit_byte(struct nm_emitter *e, uint8_t byte)
 {

@@ -9,6 +9,7 @@
 
 #include "bpf/bpf.h"
 #include "capture/filters.h"
+#include "clock.h"
 #include "capture/capture.h"
 
 /* A signal handled by the interpreter between its last look at signals and the source's wait does not
@@ -46,14 +47,6 @@ static inline void nm_count(uint64_t *counter, uint64_t n)
     __atomic_store_n(counter, *counter + n, __ATOMIC_RELEASE);
 }
 
-static inline int64_t nm_now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
 /* How long the next wait may be: 0 once the deadline has come. Rounded up, so as not to spin out the
  * last part of a millisecond. */
 static inline int nm_deadline_slice(struct nm_deadline *deadline)
@@ -64,7 +57,7 @@ static inline int nm_deadline_slice(struct nm_deadline *deadline)
         return NM_SLICE_MS;
     if (deadline->timeout_ns == 0)
         return 0;
-    now = nm_now_ns();
+    now = nm_clock_ns(CLOCK_MONOTONIC);
     if (deadline->at_ns == 0)
         deadline->at_ns = deadline->timeout_ns < INT64_MAX - now ? now + deadline->timeout_ns : INT64_MAX;
     left = deadline->at_ns - now;

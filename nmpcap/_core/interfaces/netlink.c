@@ -14,10 +14,17 @@ static int error_of(const struct nlmsghdr *message)
     return message->nlmsg_len < NLMSG_LENGTH(sizeof(*error)) ? EPROTO : -error->error;
 }
 
+/* NLMSG_OK, whose comparison of signed with unsigned not every compiler lets pass. */
+static bool fits(const struct nlmsghdr *message, int length)
+{
+    return length >= (int)sizeof(*message) && message->nlmsg_len >= sizeof(*message) &&
+           message->nlmsg_len <= (uint32_t)length;
+}
+
 static bool read_datagram(const struct nlmsghdr *message, int length, nm_netlink_take *take, void *context,
                           int *error)
 {
-    for (; NLMSG_OK(message, length); message = NLMSG_NEXT(message, length)) {
+    for (; fits(message, length); message = NLMSG_NEXT(message, length)) {
         if (message->nlmsg_type == NLMSG_ERROR)
             *error = error_of(message);
         if (message->nlmsg_type == NLMSG_ERROR || message->nlmsg_type == NLMSG_DONE)

@@ -7,17 +7,6 @@
 #include "netmap/request.h"
 #include "device/choose.h"
 
-int nm_desc_fail(struct nm_desc *d, int error, const char *format, ...)
-{
-    va_list ap;
-    int n = snprintf(d->msg, sizeof(d->msg), "%.200s: ", d->spec);
-
-    va_start(ap, format);
-    vsnprintf(d->msg + n, sizeof(d->msg) - (size_t)n, format, ap);
-    va_end(ap);
-    return error;
-}
-
 /* ---- rings ------------------------------------------------------------------------------- */
 
 /* The rings of one direction: the entries of ring_ofs[from, to) that are not 0. */

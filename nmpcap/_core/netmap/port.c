@@ -52,13 +52,6 @@ void nm_desc_stats(struct nm_desc *desc, struct nm_desc_stats *stats)
     *stats = desc->stats;
 }
 
-int nm_desc_report(struct nm_desc *d, const char *what, int error)
-{
-    if (!error || error == EINTR)
-        return error;
-    return nm_desc_fail(d, error, "%s: %s", what, *d->device->msg ? d->device->msg : strerror(error));
-}
-
 int nm_desc_txsync(struct nm_desc *desc)
 {
     int error;

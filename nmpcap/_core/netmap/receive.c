@@ -12,18 +12,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "clock.h"
 #include "netmap/impl.h"
 #include "source.h"
 
 #define DLT_EN10MB 1
-
-static int64_t wall_clock(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 /* The time of the ring's last rxsync. A device told to keep no time (no_timestamp) is asked to from
  * now on, and the clock stands in until it does. */
@@ -31,7 +24,7 @@ static int64_t ring_time(const struct nm_ring *r)
 {
     if (r->ring->ts.tv_sec == 0) {
         r->ring->flags |= NR_TIMESTAMP;
-        return wall_clock();
+        return nm_clock_ns(CLOCK_REALTIME);
     }
     return (int64_t)r->ring->ts.tv_sec * 1000000000 + (int64_t)r->ring->ts.tv_usec * 1000;
 }

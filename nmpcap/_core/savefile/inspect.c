@@ -55,7 +55,7 @@ uint32_t nm_savefile_interfaces(struct nm_source *source)
 int nm_savefile_interface(struct nm_source *source, uint32_t ifindex, struct nm_savefile_interface *interface)
 {
     struct nm_reader *reader = (struct nm_reader *)source;
-    const struct nm_interface *known;
+    const struct nm_saved_interface *known;
 
     if (ifindex >= reader->interface_count)
         return -EINVAL;

@@ -54,7 +54,7 @@ enum nm_parse nm_pcap_begin(struct nm_reader *reader)
 {
     const uint8_t *header = nm_input_at(&reader->in);
     struct nm_savefile_info *info = &reader->info;
-    struct nm_interface *interface;
+    struct nm_saved_interface *interface;
     bool swapped = !is_magic(nm_get32(header, false));
     uint32_t magic = nm_get32(header, swapped);
     uint32_t word = nm_get32(header + 20, swapped);

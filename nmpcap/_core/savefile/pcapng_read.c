@@ -108,7 +108,7 @@ static enum nm_parse bad_option(struct nm_reader *reader, const char *text, unsi
                              "Interface Description Block has %s option with length %u != %u", text, is, should);
 }
 
-static enum nm_parse set_resolution(struct nm_reader *reader, struct nm_interface *interface, uint8_t exponent)
+static enum nm_parse set_resolution(struct nm_reader *reader, struct nm_saved_interface *interface, uint8_t exponent)
 {
     bool binary = exponent & 0x80;
 
@@ -120,7 +120,7 @@ static enum nm_parse set_resolution(struct nm_reader *reader, struct nm_interfac
     return NM_PARSE_FULL;
 }
 
-static enum nm_parse parse_interface_options(struct nm_reader *reader, struct nm_interface *interface,
+static enum nm_parse parse_interface_options(struct nm_reader *reader, struct nm_saved_interface *interface,
                                              const struct block *block)
 {
     const uint8_t *at = interface->options;
@@ -159,7 +159,7 @@ static enum nm_parse parse_interface_options(struct nm_reader *reader, struct nm
 
 static enum nm_parse parse_interface(struct nm_reader *reader, const struct block *block)
 {
-    struct nm_interface *interface;
+    struct nm_saved_interface *interface;
     enum nm_parse stop;
 
     if (block->total < NM_IDB_MIN)
@@ -220,7 +220,7 @@ static uint16_t direction(const uint8_t *at, const uint8_t *end, bool swapped)
     return 0;
 }
 
-static const struct nm_interface *interface_of(struct nm_reader *reader, uint32_t number)
+static const struct nm_saved_interface *interface_of(struct nm_reader *reader, uint32_t number)
 {
     uint32_t known = reader->interface_count - reader->section_first;
 
@@ -237,7 +237,7 @@ static inline enum nm_parse parse_packet(struct nm_reader *reader, const struct 
 {
     const bool swapped = reader->swapped;
     const uint8_t *at = block->at;
-    const struct nm_interface *interface;
+    const struct nm_saved_interface *interface;
     uint32_t number, caplen, padded;
 
     if (block->total < NM_EPB_MIN)
@@ -266,7 +266,7 @@ static inline enum nm_parse parse_packet(struct nm_reader *reader, const struct 
 
 static enum nm_parse parse_simple_packet(struct nm_reader *reader, const struct block *block, struct nm_view *view)
 {
-    const struct nm_interface *interface;
+    const struct nm_saved_interface *interface;
     uint32_t len;
 
     if (block->total < NM_SPB_MIN)

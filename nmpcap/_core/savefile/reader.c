@@ -8,47 +8,7 @@
 
 #include "savefile/reader.h"
 
-enum nm_parse nm_reader_damaged(struct nm_reader *reader, uint64_t at, const char *text, ...)
-{
-    size_t used;
-    va_list arguments;
-
-    va_start(arguments, text);
-    vsnprintf(reader->base.msg, NM_MSG_SIZE, text, arguments);
-    va_end(arguments);
-    used = strlen(reader->base.msg);
-    snprintf(reader->base.msg + used, NM_MSG_SIZE - used, " (at byte %llu)", (unsigned long long)at);
-    reader->failure = -EBADMSG;
-    reader->failure_at = at;
-    return NM_PARSE_DAMAGED;
-}
-
 enum { SLICE_MS = 100 };
-
-struct nm_interface *nm_reader_add_interface(struct nm_reader *reader)
-{
-    uint32_t capacity = reader->interface_capacity;
-    struct nm_interface *table;
-
-    if (reader->interface_count == capacity) {
-        capacity = capacity ? capacity * 2 : 1;
-        table = realloc(reader->interfaces, capacity * sizeof *table);
-        if (!table) {
-            reader->failure = -ENOMEM;
-            snprintf(reader->base.msg, NM_MSG_SIZE, "more than %u interfaces in the file",
-                     reader->interface_count);
-            return NULL;
-        }
-        reader->interfaces = table;
-        reader->interface_capacity = capacity;
-    }
-    return memset(&reader->interfaces[reader->interface_count++], 0, sizeof *reader->interfaces);
-}
-
-void nm_reader_drop_interface(struct nm_reader *reader)
-{
-    free(reader->interfaces[--reader->interface_count].options);
-}
 
 /* Counters have one writer and may be read by another thread; each stands for itself. */
 static void count(uint64_t *counter, uint64_t n)

@@ -34,7 +34,7 @@ struct nm_format {
     enum nm_parse (*resync)(struct nm_reader *, bool ended);
 };
 
-struct nm_interface {
+struct nm_saved_interface {
     uint32_t linktype;
     uint32_t file_linktype;
     uint32_t snaplen; /* as written */
@@ -75,7 +75,7 @@ struct nm_reader {
     int64_t last_ts_ns;   /* what resync takes for near */
 
     /* pcapng */
-    struct nm_interface *interfaces;
+    struct nm_saved_interface *interfaces;
     uint32_t interface_count;
     uint32_t interface_capacity;
     uint32_t section;       /* current, from 0 */
@@ -95,7 +95,7 @@ enum nm_parse nm_reader_damaged(struct nm_reader *reader, uint64_t at, const cha
     __attribute__((format(printf, 3, 4)));
 
 /* A new, zeroed interface at the end of the table; NULL out of memory, which is then the failure. */
-struct nm_interface *nm_reader_add_interface(struct nm_reader *reader);
+struct nm_saved_interface *nm_reader_add_interface(struct nm_reader *reader);
 
 /* Takes the last one away again. */
 void nm_reader_drop_interface(struct nm_reader *reader);

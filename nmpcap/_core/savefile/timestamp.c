@@ -11,7 +11,7 @@ static int64_t clamp(__int128 value)
 }
 
 /* fast_max: up to how many units a multiplication and an addition are exact and do not overflow. */
-static void set_fast_path(struct nm_interface *interface)
+static void set_fast_path(struct nm_saved_interface *interface)
 {
     int64_t room = interface->offset_ns > 0 ? INT64_MAX - interface->offset_ns : INT64_MAX;
     bool whole = interface->units <= NS_A_SECOND && NS_A_SECOND % interface->units == 0;
@@ -20,7 +20,7 @@ static void set_fast_path(struct nm_interface *interface)
     interface->fast_max = whole ? (uint64_t)room / interface->scale : 0;
 }
 
-bool nm_interface_set_resolution(struct nm_interface *interface, unsigned exponent, bool binary)
+bool nm_interface_set_resolution(struct nm_saved_interface *interface, unsigned exponent, bool binary)
 {
     uint64_t units = 1;
 
@@ -33,14 +33,14 @@ bool nm_interface_set_resolution(struct nm_interface *interface, unsigned expone
     return true;
 }
 
-void nm_interface_set_offset(struct nm_interface *interface, int64_t seconds)
+void nm_interface_set_offset(struct nm_saved_interface *interface, int64_t seconds)
 {
     interface->tsoffset_s = seconds;
     interface->offset_ns = clamp((__int128)seconds * NS_A_SECOND);
     set_fast_path(interface);
 }
 
-int64_t nm_interface_ts_ns_slow(const struct nm_interface *interface, uint64_t units)
+int64_t nm_interface_ts_ns_slow(const struct nm_saved_interface *interface, uint64_t units)
 {
     __int128 seconds = units / interface->units;
     __int128 fraction = units % interface->units;

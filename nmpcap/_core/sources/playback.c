@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "sources/playback.h"
 #include "source.h"
 
@@ -33,19 +34,11 @@ static struct playback *self(struct nm_source *source)
     return (struct playback *)source;
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
 /* Nanoseconds from now until the packet is due; 0 or less: it is. */
 static int64_t due_in(struct playback *p, const struct nm_view *view)
 {
     double after = ((double)view->ts_ns - (double)p->first_ns) / p->speed;
-    int64_t now = now_ns();
+    int64_t now = nm_clock_ns(CLOCK_MONOTONIC);
 
     if (!p->start_ns) {
         p->first_ns = view->ts_ns;

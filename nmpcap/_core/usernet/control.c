@@ -5,7 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "usernet/usernet.h"
+#include "usernet/control.h"
+#include "usernet/lookup.h"
+#include "usernet/names.h"
+#include "usernet/parameters.h"
+#include "usernet/port.h"
+#include "usernet/reap.h"
+#include "usernet/region.h"
+#include "usernet/request.h"
+#include "usernet/switch.h"
 
 /* ---- persistent ports -------------------------------------------------------------- */
 
@@ -273,7 +281,7 @@ int nmu_control_counters(struct nmu_device *dev, struct nmu_request *request)
     for (uint32_t i = 1; i < dev->reg->ports_high; i++) {
         struct nmu_port *port = &dev->reg->ports[i];
 
-        if (port->kind == NMU_FREE || (port->kind == NMU_NIC && !nmu_adapter_same(port, request->header.nr_name)) ||
+        if (port->kind == NMU_FREE || (port->kind == NMU_NIC && !nmu_interface_same(port, request->header.nr_name)) ||
             (strcmp(port->name, request->header.nr_name) && strcmp(port->ifname, request->header.nr_name)))
             continue;
         counters->sent = atomic_load_explicit(&port->sent, memory_order_relaxed);
@@ -289,61 +297,14 @@ int nmu_control_counters(struct nmu_device *dev, struct nmu_request *request)
 
 /* ---- parameters -------------------------------------------------------------------- */
 
-struct parameter {
-    const char *name;
-    int64_t initial, least, most;
-};
-
-/* netmap(4), with the module's defaults and limits. */
-static const struct parameter parameters[NMU_PARAMETERS] = {
-    [NMU_BRIDGE_BATCH] = {"bridge_batch", 1024, INT32_MIN, INT32_MAX},
-    [NMU_NO_TIMESTAMP] = {"no_timestamp", 0, 0, 1},
-    [NMU_IF_SIZE] = {"if_size", 1024, 64, 4096},
-    [NMU_IF_NUM] = {"if_num", 100, 10, 10000},
-    [NMU_RING_SIZE] = {"ring_size", 9 * 4096, 64, 32 * 4096},
-    [NMU_RING_NUM] = {"ring_num", 200, 2, 1024},
-    [NMU_BUF_SIZE] = {"buf_size", 2048, 64, 65536},
-    [NMU_BUF_NUM] = {"buf_num", 163840, 4, 1000000},
-    [NMU_PRIV_IF_SIZE] = {"priv_if_size", 1024, 64, 4096},
-    [NMU_PRIV_IF_NUM] = {"priv_if_num", 2, 1, 100},
-    [NMU_PRIV_RING_SIZE] = {"priv_ring_size", 5 * 4096, 64, 32 * 4096},
-    [NMU_PRIV_RING_NUM] = {"priv_ring_num", 4, 2, 1024},
-    [NMU_PRIV_BUF_SIZE] = {"priv_buf_size", 2048, 64, 65536},
-    [NMU_PRIV_BUF_NUM] = {"priv_buf_num", 4098, 4, 1000000},
-    [NMU_GENERIC_RINGSIZE] = {"generic_ringsize", 1024, 2, NMU_SLOTS_MAX},
-};
-
-void nmu_parameters_reset(struct nmu_registry *reg)
-{
-    for (int i = 0; i < NMU_PARAMETERS; i++)
-        atomic_store_explicit(&reg->parameter[i], parameters[i].initial, memory_order_relaxed);
-}
-
-bool nmu_parameters_changed(const struct nmu_registry *reg)
-{
-    for (int i = 0; i < NMU_PARAMETERS; i++)
-        if (nmu_parameter(reg, (enum nmu_parameter)i) != parameters[i].initial)
-            return true;
-    return false;
-}
-
 int nmu_control_parameter(struct nmu_device *dev, struct nmu_request *request, bool set)
 {
-    const char *name = request->header.nr_name;
-    struct nmreq_parameter *parameter = &request->body.parameter;
+    int which = nmu_parameter_find(request->header.nr_name);
 
-    for (int i = 0; i < NMU_PARAMETERS; i++) {
-        if (strcmp(parameters[i].name, name))
-            continue;
-        if (set && (parameter->value < parameters[i].least || parameter->value > parameters[i].most))
-            return nmu_fail(dev, EINVAL, "parameter %s: %lld is not within %lld to %lld", name,
-                            (long long)parameter->value, (long long)parameters[i].least,
-                            (long long)parameters[i].most);
-        if (set)
-            atomic_store_explicit(&dev->reg->parameter[i], parameter->value, memory_order_relaxed);
-        else
-            parameter->value = nmu_parameter(dev->reg, (enum nmu_parameter)i);
-        return 0;
-    }
-    return nmu_fail(dev, ENOENT, "parameter %s: there is none of this name", name);
+    if (which < 0)
+        return nmu_fail(dev, ENOENT, "parameter %s: there is none of this name", request->header.nr_name);
+    if (set)
+        return nmu_parameter_set(dev, (enum nmu_parameter)which, request->body.parameter.value);
+    request->body.parameter.value = nmu_parameter(dev->reg, (enum nmu_parameter)which);
+    return 0;
 }

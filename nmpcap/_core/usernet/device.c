@@ -7,28 +7,47 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "usernet/usernet.h"
+#include "usernet/interface.h"
+#include "usernet/poll.h"
+#include "usernet/port.h"
+#include "usernet/reap.h"
+#include "usernet/region.h"
+#include "usernet/run.h"
+#include "usernet/session.h"
+#include "usernet/sync.h"
+#include "usernet/vale.h"
+#include "usernet/wakeup.h"
 
 static int user_txsync(struct nm_device *device)
 {
     struct nmu_device *dev = NMU(device);
+    int error;
 
     if (!dev->desc)
         return nmu_fail(dev, ENXIO, "the descriptor is not bound to a port");
     if (dev->csb)
         return nmu_fail(dev, EBUSY, "the descriptor's rings are synced by way of its CSB");
-    return nmu_sync_ioctl(dev, true);
+    pthread_mutex_lock(&dev->busy);
+    error = nmu_sync_ioctl(dev, true);
+    pthread_mutex_unlock(&dev->busy);
+    return error;
 }
 
 static int user_rxsync(struct nm_device *device)
 {
     struct nmu_device *dev = NMU(device);
+    int error;
 
     if (!dev->desc)
         return nmu_fail(dev, ENXIO, "the descriptor is not bound to a port");
     if (dev->csb)
         return nmu_fail(dev, EBUSY, "the descriptor's rings are synced by way of its CSB");
-    return nmu_sync_ioctl(dev, false);
+    pthread_mutex_lock(&dev->busy);
+    error = nmu_sync_ioctl(dev, false);
+    if (dev->watched)
+        nmu_watch(dev);
+    pthread_mutex_unlock(&dev->busy);
+    return error;
 }
 
 static int user_ioctl(struct nm_device *device, unsigned long request, void *argument)
@@ -86,8 +105,8 @@ static void put(struct nmu_device *dev)
 
     if (!dev->closed || dev->client_maps)
         return;
-    nmu_adapter_close(dev);
-    locked = desc && nmu_registry_lock(dev) == 0;
+    nmu_interface_close(dev);
+    locked = desc && nmu_session_begin(dev) == 0;
     if (dev->wake_fd >= 0)
         close(dev->wake_fd); /* under the lock: nobody else takes its owner for dead */
     if (locked) {
@@ -95,11 +114,11 @@ static void put(struct nmu_device *dev)
         if (!nmu_desc_alive(dev, desc))
             nmu_port_unbind(dev, desc);
         nmu_reap_at_end(dev);
-        nmu_registry_unlock(dev);
+        nmu_session_end(dev);
     }
     if (dev->send_fd >= 0)
         close(dev->send_fd);
-    nmu_registry_close(dev);
+    nmu_session_close(dev);
     nmu_forward_free(dev->forward);
     pthread_mutex_destroy(&dev->busy);
     free(dev);

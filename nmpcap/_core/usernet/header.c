@@ -8,7 +8,7 @@
  */
 #include <string.h>
 
-#include "usernet/usernet.h"
+#include "usernet/header.h"
 
 #define SHORT 10u /* of the header; the long one has a count of buffers behind it */
 #define NEEDS_CSUM 1u

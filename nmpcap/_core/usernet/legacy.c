@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "usernet/usernet.h"
+#include "usernet/request.h"
+#include "usernet/run.h"
 
 static void header_of(const struct nmreq *nmr, uint16_t type, struct nmu_request *request)
 {

@@ -13,7 +13,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "usernet/usernet.h"
+#include "clock.h"
+#include "usernet/copyin.h"
+#include "usernet/kring.h"
+#include "usernet/lock.h"
+#include "usernet/monitor.h"
+#include "usernet/region.h"
+#include "usernet/wakeup.h"
 
 enum { RX, TX };
 
@@ -107,7 +113,7 @@ static void show(struct nmu_device *dev, struct nmu_kring *watched, struct nmu_k
 {
     struct netmap_ring *source = nmu_ring(dev, watched), *target;
     uint32_t n = watched->num_slots, count = nmu_distance(from, to, n), lost, tail;
-    uint64_t now = monitor->timestamps ? nmu_now_ns(CLOCK_REALTIME) : 0;
+    uint64_t now = monitor->timestamps ? (uint64_t)nm_clock_ns(CLOCK_REALTIME) : 0;
 
     if (!source || !nmu_mutex_lock(&monitor->deliver))
         return;
@@ -291,50 +297,4 @@ void nmu_monitor_orphan(struct nmu_device *dev, uint32_t index)
             nmu_monitor_stop(dev, i);
             nmu_notify(dev, i);
         }
-}
-
-/* ---- opening ----------------------------------------------------------------------- */
-
-int nmu_monitor_lookup(struct nmu_device *dev, const char *name, uint64_t nr_flags, uint32_t nr_mode,
-                       const struct nmu_config *config, uint32_t *port)
-{
-    struct nmu_registry *reg = dev->reg;
-    bool zcopy = nr_flags & NR_ZCOPY_MON;
-    char full[NETMAP_REQ_IFNAMSIZ];
-    uint32_t watched, region, rx_rings, tx_slots, rx_slots;
-    struct nmu_port *target;
-    int error = nmu_lookup(dev, name, 0, nr_mode, config, &watched);
-
-    if (error)
-        return error;
-    target = &reg->ports[watched];
-    if (!target->users) {
-        error = nmu_fail(dev, EINVAL, "%s: nobody has this port open, so there is nothing to monitor; open the port "
-                         "first", name);
-        nmu_port_put(dev, watched);
-        return error;
-    }
-    rx_rings = target->tx_rings > target->rx_rings ? target->tx_rings : target->rx_rings;
-    tx_slots = nmu_clamp(config->tx_slots, target->tx_slots, NMU_SLOTS_MAX);
-    rx_slots = nmu_clamp(config->rx_slots, target->rx_slots, NMU_SLOTS_MAX);
-    region = target->region;
-    if (!zcopy) {
-        struct nmu_geometry geometry;
-
-        nmu_geometry_private(dev, &geometry, 1, rx_rings, tx_slots, rx_slots, 0, 0);
-        error = nmu_region_create(dev, &geometry, &region);
-        if (error)
-            return error;
-    }
-    snprintf(full, sizeof(full), "%.40s/%s%s%s#%u", name, zcopy ? "z" : "",
-             zcopy || (nr_flags & NR_MONITOR_RX) ? "r" : "", zcopy || (nr_flags & NR_MONITOR_TX) ? "t" : "",
-             target->monitor_count);
-    error = nmu_port_create(dev, NMU_MONITOR, full, region, 1, rx_rings, tx_slots, rx_slots, port);
-    if (!zcopy)
-        nmu_region_release(dev, region);
-    if (error)
-        return error;
-    reg->ports[*port].monitored = watched;
-    reg->ports[*port].zcopy = zcopy;
-    return 0;
 }

@@ -19,7 +19,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "usernet/usernet.h"
+#include "clock.h"
+#include "usernet/kring.h"
+#include "usernet/lock.h"
+#include "usernet/monitor.h"
+#include "usernet/pipe.h"
+#include "usernet/pool.h"
+#include "usernet/region.h"
+#include "usernet/wakeup.h"
 
 _Static_assert(sizeof(struct netmap_slot) == 2 * sizeof(uint64_t), "a slot is two words");
 
@@ -106,7 +113,7 @@ void nmu_pipe_txsync(struct nmu_device *dev, struct nmu_kring *kring, struct net
         if (complete == n)
             complete = 0;
         if (atomic_load_explicit(&peer->timestamps, memory_order_relaxed)) {
-            uint64_t now = nmu_now_ns(CLOCK_REALTIME);
+            uint64_t now = (uint64_t)nm_clock_ns(CLOCK_REALTIME);
 
             for (uint32_t i = hwcur; i != head; i = nmu_next(i, n))
                 target->slot[i].ptr = now;
@@ -181,107 +188,4 @@ void nmu_pipe_free_buffers(struct nmu_device *dev, struct nmu_kring *tx, struct 
         return;
     for (uint32_t i = 0, k = from; i < n; i++, k = nmu_next(k, n))
         nmu_pool_free(dev, region, NMU_POOL_BUF, i < over ? rx_ring->slot[k].buf_idx : tx_ring->slot[k].buf_idx);
-}
-
-/* The last '{' of a name makes it a master, whatever follows; else the last '}' a slave. */
-const char *nmu_pipe_brace(const char *name)
-{
-    const char *brace = strrchr(name, '{');
-
-    return brace ? brace : strrchr(name, '}');
-}
-
-/* Finds or makes the port a pipe hangs on. The caller puts it back. */
-static int find_parent(struct nmu_device *dev, const char *name, const struct nmu_config *config, uint32_t *parent)
-{
-    int error = nmu_lookup(dev, name, 0, NR_REG_ALL_NIC, config, parent);
-
-    if (error != ENXIO)
-        return error;
-    if (strlen(name) >= NM_IFNAMSIZ)
-        return nmu_fail(dev, ENXIO, "%s: the name of a pipe's port has at most %d characters", name, NM_IFNAMSIZ - 1);
-    error = nmu_vale_create(dev, name, config, parent);
-    if (!error)
-        dev->reg->ports[*parent].automatic = 1;
-    return error;
-}
-
-/* Both ends of a new pipe. The numbers asked for are the master's, whichever end is opened. */
-static int make_ends(struct nmu_device *dev, const char *name, const char *brace, const struct nmu_config *config,
-                     uint32_t parent, uint32_t *port)
-{
-    struct nmu_registry *reg = dev->reg;
-    const struct nmu_port *p = &reg->ports[parent];
-    uint32_t tx_rings = nmu_clamp(config->tx_rings, 1, NMU_PIPE_RINGS_MAX);
-    uint32_t rx_rings = nmu_clamp(config->rx_rings, 1, NMU_PIPE_RINGS_MAX);
-    uint32_t tx_slots = nmu_clamp(config->tx_slots, p->tx_slots, NMU_SLOTS_MAX);
-    uint32_t rx_slots = nmu_clamp(config->rx_slots, p->rx_slots, NMU_SLOTS_MAX);
-    char names[2][NETMAP_REQ_IFNAMSIZ];
-    uint32_t ends[2]; /* master, slave */
-    int error;
-
-    if (p->pipes >= NMU_PIPES_MAX)
-        return nmu_fail(dev, EINVAL, "%s: %s has %d pipes already, as many as a port can have", name, p->name,
-                        NMU_PIPES_MAX);
-    for (int i = 0; i < 2; i++) {
-        snprintf(names[i], sizeof(names[i]), "%s", name);
-        names[i][brace - name] = i ? '}' : '{';
-    }
-    error = nmu_port_create(dev, NMU_PIPE, names[0], p->region, tx_rings, rx_rings, tx_slots, rx_slots, &ends[0]);
-    if (error)
-        return error;
-    error = nmu_port_create(dev, NMU_PIPE, names[1], p->region, rx_rings, tx_rings, rx_slots, tx_slots, &ends[1]);
-    if (error) {
-        nmu_port_remove(dev, ends[0]);
-        return error;
-    }
-    for (int i = 0; i < 2; i++) {
-        struct nmu_port *end = &reg->ports[ends[i]], *other = &reg->ports[ends[!i]];
-
-        end->brace = (uint32_t)(brace - name);
-        end->parent = parent;
-        end->peer = ends[!i];
-        for (uint32_t k = 0; k < end->tx_rings; k++) {
-            struct nmu_kring *tx = nmu_kring(reg, end, true, k), *rx = nmu_kring(reg, other, false, k);
-
-            tx->pipe_peer = nmu_kring_index(reg, rx);
-            rx->pipe_peer = nmu_kring_index(reg, tx);
-        }
-    }
-    reg->ports[parent].pipes++;
-    *port = ends[*brace == '}'];
-    return 0;
-}
-
-/* By the brace too: "x}1}2" is the slave of pipe 2 of "x}1", but also how the other end of
- * "x{1}2" would be written, which no name can open. */
-static uint32_t find_end(struct nmu_device *dev, const char *name, uint32_t brace)
-{
-    const struct nmu_registry *reg = dev->reg;
-
-    for (uint32_t i = 1; i < reg->ports_high; i++)
-        if (reg->ports[i].kind == NMU_PIPE && reg->ports[i].brace == brace && !strcmp(reg->ports[i].name, name))
-            return nmu_reap_port(dev, i) ? 0 : i;
-    return 0;
-}
-
-int nmu_pipe_lookup(struct nmu_device *dev, const char *name, const struct nmu_config *config, uint32_t *port)
-{
-    const char *brace = nmu_pipe_brace(name);
-    char parent_name[NETMAP_REQ_IFNAMSIZ];
-    uint32_t parent;
-    int error;
-
-    if (brace == name || !brace[1])
-        return nmu_fail(dev, EINVAL, "%s: a pipe's name is PORT{ID or PORT}ID, and neither part may be empty", name);
-    *port = find_end(dev, name, (uint32_t)(brace - name));
-    if (*port)
-        return 0;
-    snprintf(parent_name, sizeof(parent_name), "%.*s", (int)(brace - name), name);
-    error = find_parent(dev, parent_name, config, &parent);
-    if (error)
-        return error;
-    error = make_ends(dev, name, brace, config, parent, port);
-    nmu_port_put(dev, parent);
-    return error;
 }

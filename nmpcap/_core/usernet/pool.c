@@ -11,7 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "usernet/usernet.h"
+#include "usernet/pool.h"
+#include "usernet/region.h"
 
 static uint64_t *taken_bits(struct nmu_device *dev, uint32_t region, int pool)
 {

@@ -10,24 +10,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "usernet/usernet.h"
+#include "usernet/kring.h"
+#include "usernet/lock.h"
+#include "usernet/monitor.h"
+#include "usernet/pool.h"
+#include "usernet/port.h"
+#include "usernet/region.h"
+#include "usernet/registry.h"
+#include "usernet/rings.h"
+#include "usernet/switch.h"
 
 /* ---- records ----------------------------------------------------------------------- */
-
-uint32_t nmu_port_find(struct nmu_device *dev, const char *name)
-{
-    const struct nmu_registry *reg = dev->reg;
-
-    for (uint32_t i = 1; i < reg->ports_high; i++) {
-        const struct nmu_port *port = &reg->ports[i];
-
-        if (port->kind == NMU_VALE
-                ? !strcmp(port->name, name) || (port->persistent && !strcmp(port->ifname, name))
-                : port->kind == NMU_NIC && nmu_adapter_same(port, name))
-            return nmu_reap_port(dev, i) ? 0 : i;
-    }
-    return 0;
-}
 
 static bool kring_taken(const struct nmu_registry *reg, uint32_t index)
 {

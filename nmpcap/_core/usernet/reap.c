@@ -2,31 +2,20 @@
  * After a death: what a process leaves behind that was killed is found and removed by those that
  * are still there, whenever they hold registry.lock and have a reason to look.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "usernet/usernet.h"
-
-bool nmu_any_file(struct nmu_device *dev, bool (*call)(struct nmu_device *, const char *name))
-{
-    int fd = openat(dev->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-    struct dirent *entry;
-    bool found = false;
-
-    if (!directory) {
-        if (fd >= 0)
-            close(fd);
-        return false;
-    }
-    while (!found && (entry = readdir(directory)))
-        found = call(dev, entry->d_name);
-    closedir(directory);
-    return found;
-}
+#include "clock.h"
+#include "usernet/kring.h"
+#include "usernet/pool.h"
+#include "usernet/port.h"
+#include "usernet/reap.h"
+#include "usernet/region.h"
+#include "usernet/registry.h"
+#include "usernet/rings.h"
+#include "usernet/wakeup.h"
 
 static bool remove_unknown(struct nmu_device *dev, const char *name)
 {
@@ -191,7 +180,7 @@ bool nmu_reap(struct nmu_device *dev)
         found |= bury(dev, i);
     if (found)
         sweep_files(dev);
-    dev->reg->last_reap_ns = nmu_now_ns(CLOCK_MONOTONIC);
+    dev->reg->last_reap_ns = (uint64_t)nm_clock_ns(CLOCK_MONOTONIC);
     return found;
 }
 

@@ -14,7 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "usernet/usernet.h"
+#include "usernet/kring.h"
+#include "usernet/parameters.h"
+#include "usernet/pool.h"
+#include "usernet/region.h"
+#include "usernet/registry.h"
 
 #define PAGE 4096u
 #define OBJECT_ALIGN 64u
@@ -311,4 +315,11 @@ void nmu_region_forget_stale(struct nmu_device *dev)
         if (dev->maps[i].base && dev->maps[i].generation != atomic_load_explicit(&dev->reg->regions[i].generation,
                                                                                  memory_order_relaxed))
             unmap(&dev->maps[i]);
+}
+
+struct netmap_ring *nmu_ring(struct nmu_device *dev, const struct nmu_kring *kring)
+{
+    uint8_t *base = nmu_region_map(dev, dev->reg->ports[kring->port].region);
+
+    return base && kring->ring_ofs ? (struct netmap_ring *)(base + kring->ring_ofs) : NULL;
 }

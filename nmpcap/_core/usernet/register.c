@@ -5,7 +5,19 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "usernet/usernet.h"
+#include "usernet/copyin.h"
+#include "usernet/interface.h"
+#include "usernet/kring.h"
+#include "usernet/lock.h"
+#include "usernet/lookup.h"
+#include "usernet/monitor.h"
+#include "usernet/pool.h"
+#include "usernet/port.h"
+#include "usernet/region.h"
+#include "usernet/register.h"
+#include "usernet/registry.h"
+#include "usernet/request.h"
+#include "usernet/wakeup.h"
 
 #define CSB_ALIGN 64
 #define EXTRA_BUFS_MAX (128 * 4096)
@@ -265,13 +277,13 @@ static int bind_port(struct nmu_device *dev, struct nmu_request *request, uint32
     dev->desc = index;
     dev->nr_flags = reg->nr_flags;
     if (port->kind == NMU_NIC)
-        error = nmu_adapter_open(dev, port, desc);
+        error = nmu_interface_open(dev, port, desc);
     if (!error)
         error = apply_options(dev, request, port, desc);
     if (!error)
         error = give_extra(dev, port, desc, &reg->nr_extra_bufs);
     if (error) {
-        nmu_adapter_close(dev);
+        nmu_interface_close(dev);
         nmu_port_unbind(dev, index);
         drop_socket(dev);
         dev->desc = 0;

@@ -1,11 +1,12 @@
 /*
- * The runtime directory, its registry file, and the lock over it.
+ * The runtime directory and its registry file.
  *
  * Nobody serves the registry: whoever needs it and finds none makes it, and whoever leaves it
  * empty removes it. The file appears complete (it is built unnamed and then linked), and is
  * marked gone under its lock before it is unlinked, so that a process that has just opened it
  * notices and opens the next one.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -16,55 +17,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "usernet/usernet.h"
+#include "usernet/lock.h"
+#include "usernet/parameters.h"
+#include "usernet/registry.h"
+#include "usernet/wakeup.h"
 
 #define REGISTRY "registry"
-#define REAP_EVERY_NS 50000000u /* how long the dead may go unnoticed where nobody looks for them */
-
-int nmu_fail(struct nmu_device *dev, int error, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(dev->device.msg, sizeof(dev->device.msg), format, arguments);
-    va_end(arguments);
-    return error;
-}
-
-/* ---- robust locks ------------------------------------------------------------------ */
-
-int nmu_mutex_init(pthread_mutex_t *mutex)
-{
-    pthread_mutexattr_t attr;
-    int error = pthread_mutexattr_init(&attr);
-
-    if (error)
-        return error;
-    pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-    pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
-    error = pthread_mutex_init(mutex, &attr);
-    pthread_mutexattr_destroy(&attr);
-    return error;
-}
-
-/* A ring's locks guard nothing that is ever half written (layout.h), so after a death the next
- * holder just goes on. */
-static bool taken(pthread_mutex_t *mutex, int error)
-{
-    if (error == EOWNERDEAD)
-        error = pthread_mutex_consistent(mutex);
-    return error == 0;
-}
-
-bool nmu_mutex_lock(pthread_mutex_t *mutex)
-{
-    return taken(mutex, pthread_mutex_lock(mutex));
-}
-
-bool nmu_mutex_trylock(pthread_mutex_t *mutex)
-{
-    return taken(mutex, pthread_mutex_trylock(mutex));
-}
 
 /* ---- the runtime directory --------------------------------------------------------- */
 
@@ -128,6 +86,24 @@ static int open_directory(struct nmu_device *dev)
     return error;
 }
 
+bool nmu_any_file(struct nmu_device *dev, bool (*call)(struct nmu_device *, const char *name))
+{
+    int fd = openat(dev->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *entry;
+    bool found = false;
+
+    if (!directory) {
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    while (!found && (entry = readdir(directory)))
+        found = call(dev, entry->d_name);
+    closedir(directory);
+    return found;
+}
+
 /* ---- the registry file ------------------------------------------------------------- */
 
 /* Shared memory that cannot be had shows up as SIGBUS at the first touch, unless it is asked
@@ -160,11 +136,8 @@ static int map_registry(struct nmu_device *dev, int fd)
     return 0;
 }
 
-static void unmap_registry(struct nmu_device *dev)
+void nmu_registry_unmap(struct nmu_device *dev)
 {
-    /* A region of the next registry may have the number and the generation of one of this. */
-    nmu_region_unmap_all(dev);
-    dev->maps_epoch = 0;
     if (dev->reg) {
         munmap(dev->reg, sizeof(*dev->reg));
         close(dev->registry_fd);
@@ -220,7 +193,7 @@ static int create_registry(struct nmu_device *dev)
     if (linkat(AT_FDCWD, path, dev->dirfd, REGISTRY, AT_SYMLINK_FOLLOW) == 0)
         return 0;
     error = errno;
-    unmap_registry(dev);
+    nmu_registry_unmap(dev);
     if (error == ENOENT && access("/proc/self/fd", X_OK) < 0)
         return nmu_fail(dev, ENOSYS, "runtime directory %s: cannot name the registry without /proc; mount it", dev->dir);
     if (error != EEXIST && error != ENOENT)
@@ -282,103 +255,54 @@ static int find_registry(struct nmu_device *dev)
     }
     if (atomic_load_explicit(&dev->reg->magic, memory_order_acquire) != NMU_MAGIC ||
         dev->reg->version != NMU_VERSION) {
-        unmap_registry(dev);
+        nmu_registry_unmap(dev);
         return refuse_or_clear(dev, &st);
     }
     return 0;
 }
 
-/* ---- the lock, and what happens at its edges --------------------------------------- */
-
-/* Its last user died between marking it gone and unlinking it: whoever finds it still there does that.
- * Under its lock, without which nobody unlinks it, so the name cannot have come to mean another. */
-static void unlink_gone(struct nmu_device *dev)
-{
-    struct stat named, ours;
-
-    if (fstatat(dev->dirfd, REGISTRY, &named, 0) == 0 && fstat(dev->registry_fd, &ours) == 0 &&
-        named.st_dev == ours.st_dev && named.st_ino == ours.st_ino)
-        unlinkat(dev->dirfd, REGISTRY, 0);
-}
-
-int nmu_registry_lock(struct nmu_device *dev)
+int nmu_registry_open(struct nmu_device *dev)
 {
     for (;;) {
         int error = 0;
 
         if (dev->dirfd < 0 && (error = open_directory(dev)))
             return error;
-        if (!dev->reg) {
-            error = find_registry(dev);
-            if (error == ENOENT)
-                error = create_registry(dev);
-            if (error == ENOENT) { /* the last user removed the directory meanwhile */
-                close(dev->dirfd);
-                dev->dirfd = -1;
-                continue;
-            }
-            if (error == EEXIST)
-                continue;
-            if (error)
-                return error;
+        if (dev->reg)
+            return 0;
+        error = find_registry(dev);
+        if (error == ENOENT)
+            error = create_registry(dev);
+        if (error == ENOENT) { /* the last user removed the directory meanwhile */
+            nmu_registry_leave(dev);
+            continue;
         }
-        error = pthread_mutex_lock(&dev->reg->lock);
-        if (error == EOWNERDEAD) {
-            if (!dev->reg->gone) /* else its files' names may be those of the next one's */
-                nmu_reap_holder(dev);
-            error = pthread_mutex_consistent(&dev->reg->lock);
-        }
-        if (error)
-            return nmu_fail(dev, error, "runtime directory %s: cannot lock its registry: %s", dev->dir,
-                            strerror(error));
-        if (!dev->reg->gone)
-            break;
-        unlink_gone(dev);
-        pthread_mutex_unlock(&dev->reg->lock);
-        unmap_registry(dev);
-        if (dev->own_dir) {
-            close(dev->dirfd);
-            dev->dirfd = -1;
-        }
-    }
-    if (nmu_now_ns(CLOCK_MONOTONIC) - dev->reg->last_reap_ns > REAP_EVERY_NS)
-        nmu_reap(dev);
-    return 0;
-}
-
-static bool registry_in_use(const struct nmu_registry *reg)
-{
-    for (uint32_t i = 1; i < reg->ports_high; i++)
-        if (reg->ports[i].kind != NMU_FREE)
-            return true;
-    return nmu_parameters_changed(reg);
-}
-
-void nmu_registry_unlock(struct nmu_device *dev)
-{
-    bool last = !registry_in_use(dev->reg);
-
-    nmu_pool_commit(dev);
-    if (last) {
-        dev->reg->gone = 1;
-        for (uint32_t i = 1; i < dev->reg->regions_high; i++)
-            nmu_region_remove_file(dev, i);
-        unlinkat(dev->dirfd, REGISTRY, 0);
-        if (dev->own_dir)
-            rmdir(dev->dir);
-    }
-    pthread_mutex_unlock(&dev->reg->lock);
-    if (last) {
-        unmap_registry(dev);
-        close(dev->dirfd);
-        dev->dirfd = -1;
+        if (error != EEXIST)
+            return error;
     }
 }
 
-void nmu_registry_close(struct nmu_device *dev)
+void nmu_registry_leave(struct nmu_device *dev)
 {
-    unmap_registry(dev);
     if (dev->dirfd >= 0)
         close(dev->dirfd);
     dev->dirfd = -1;
+}
+
+void nmu_registry_remove(struct nmu_device *dev)
+{
+    unlinkat(dev->dirfd, REGISTRY, 0);
+    if (dev->own_dir)
+        rmdir(dev->dir);
+}
+
+/* Its last user died between marking it gone and unlinking it: whoever finds it still there does that.
+ * Under its lock, without which nobody unlinks it, so the name cannot have come to mean another. */
+void nmu_registry_unlink_gone(struct nmu_device *dev)
+{
+    struct stat named, ours;
+
+    if (fstatat(dev->dirfd, REGISTRY, &named, 0) == 0 && fstat(dev->registry_fd, &ours) == 0 &&
+        named.st_dev == ours.st_dev && named.st_ino == ours.st_ino)
+        unlinkat(dev->dirfd, REGISTRY, 0);
 }

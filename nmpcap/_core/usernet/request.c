@@ -10,59 +10,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "usernet/usernet.h"
-
-/* ---- the caller's memory ----------------------------------------------------------- */
-
-/* The kernel checks addresses for us: it copies between two places of this process, and says so
- * where it cannot. */
-static int copy_self(void *to, const void *from, size_t size)
-{
-    struct iovec target = {to, size}, source = {(void *)(uintptr_t)from, size};
-    ssize_t got = process_vm_readv(getpid(), &target, 1, &source, 1, 0);
-
-    if (got == (ssize_t)size)
-        return 0;
-    return got < 0 && (errno == EPERM || errno == ENOSYS) ? -1 : EFAULT;
-}
-
-/* The same by way of a pipe, for sandboxes that forbid the call. size: at most 64 KiB. */
-static int copy_through_pipe(void *to, const void *from, size_t size)
-{
-    int fd[2], error = 0;
-
-    if (pipe2(fd, O_CLOEXEC | O_NONBLOCK) < 0)
-        return EFAULT;
-    for (size_t done = 0; done < size && !error;) {
-        size_t part = size - done < 4096 ? size - done : 4096;
-
-        if (write(fd[1], (const uint8_t *)from + done, part) != (ssize_t)part ||
-            read(fd[0], (uint8_t *)to + done, part) != (ssize_t)part)
-            error = EFAULT;
-        done += part;
-    }
-    close(fd[0]);
-    close(fd[1]);
-    return error;
-}
-
-static int copy(void *to, const void *from, size_t size)
-{
-    int error = size ? copy_self(to, from, size) : 0;
-
-    return error < 0 ? copy_through_pipe(to, from, size) : error;
-}
-
-int nmu_copyin(void *to, uint64_t from, size_t size)
-{
-    return copy(to, (const void *)(uintptr_t)from, size);
-}
-
-/* process_vm_readv fails on a bad source; a bad target fails as well, so one call serves both. */
-int nmu_copyout(uint64_t to, const void *from, size_t size)
-{
-    return copy((void *)(uintptr_t)to, from, size);
-}
+#include "usernet/copyin.h"
+#include "usernet/request.h"
 
 /* ---- sizes ------------------------------------------------------------------------- */
 
@@ -208,32 +157,31 @@ static int check_header(struct nmu_device *dev, const struct nmreq_header *heade
     return 0;
 }
 
-int nmu_request_ctrl(struct nmu_device *dev, struct nmreq_header *header)
+int nmu_request_read(struct nmu_device *dev, const struct nmreq_header *header, struct nmu_request *request)
 {
-    struct nmu_request request = {.header = *header};
-    bool checked = false;
-    size_t size;
-    int error = check_header(dev, header, &size);
+    int error;
 
+    *request = (struct nmu_request){.header = *header};
+    error = check_header(dev, header, &request->size);
     if (error)
         return error;
-    request.header.nr_name[sizeof(request.header.nr_name) - 1] = '\0';
-    if (size && nmu_copyin(&request.body, header->nr_body, size))
+    request->header.nr_name[sizeof(request->header.nr_name) - 1] = '\0';
+    if (request->size && nmu_copyin(&request->body, header->nr_body, request->size))
         return nmu_fail(dev, EFAULT, "the request's body is at an address that cannot be read");
-    error = read_options(dev, &request, size, &checked);
+    return read_options(dev, request, request->size, &request->checked);
+}
+
+int nmu_request_answer(struct nmu_request *request, struct nmreq_header *header, int error)
+{
     if (!error) {
-        error = nmu_request_run(dev, &request);
-        checked = true;
-    }
-    if (!error) {
-        memcpy(header->nr_name, request.header.nr_name, sizeof(header->nr_name));
-        if (size && nmu_copyout(header->nr_body, &request.body, size))
+        memcpy(header->nr_name, request->header.nr_name, sizeof(header->nr_name));
+        if (request->size && nmu_copyout(header->nr_body, &request->body, request->size))
             error = EFAULT;
     }
-    if (checked && error != EMSGSIZE && error != EFAULT)
-        write_statuses(&request);
-    else if (checked && nmu_option_find(&request, NETMAP_REQ_OPT_CSB))
-        write_statuses(&request); /* EFAULT is the option's own there */
-    free(request.options);
+    if (request->checked && error != EMSGSIZE && error != EFAULT)
+        write_statuses(request);
+    else if (request->checked && nmu_option_find(request, NETMAP_REQ_OPT_CSB))
+        write_statuses(request); /* EFAULT is the option's own there */
+    free(request->options);
     return error;
 }

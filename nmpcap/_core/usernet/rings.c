@@ -7,7 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "usernet/usernet.h"
+#include "usernet/kring.h"
+#include "usernet/monitor.h"
+#include "usernet/pipe.h"
+#include "usernet/pool.h"
+#include "usernet/region.h"
+#include "usernet/rings.h"
 
 static void set_ring_constants(struct netmap_ring *ring, const struct nmu_region *region, uint64_t offset,
                                const struct nmu_kring *kring)

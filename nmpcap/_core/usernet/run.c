@@ -2,7 +2,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "usernet/usernet.h"
+#include "usernet/control.h"
+#include "usernet/reap.h"
+#include "usernet/region.h"
+#include "usernet/register.h"
+#include "usernet/request.h"
+#include "usernet/run.h"
+#include "usernet/session.h"
 
 #define CSB_ONLY "kernel sync loops and CSB rings are for hypervisors; user space has none"
 
@@ -106,7 +112,7 @@ int nmu_request_run(struct nmu_device *dev, struct nmu_request *request)
             return nmu_fail(dev, EINVAL, "CSB_ENABLE comes with the CSB option");
         return nmu_csb_enable(dev, csb);
     }
-    error = nmu_registry_lock(dev);
+    error = nmu_session_begin(dev);
     if (error)
         return error;
     error = run(dev, request);
@@ -114,6 +120,18 @@ int nmu_request_run(struct nmu_device *dev, struct nmu_request *request)
         dev->device.msg[0] = '\0';
         error = run(dev, request);
     }
-    nmu_registry_unlock(dev);
+    nmu_session_end(dev);
     return error;
+}
+
+int nmu_request_ctrl(struct nmu_device *dev, struct nmreq_header *header)
+{
+    struct nmu_request request;
+    int error = nmu_request_read(dev, header, &request);
+
+    if (!error) {
+        error = nmu_request_run(dev, &request);
+        request.checked = true;
+    }
+    return nmu_request_answer(&request, header, error);
 }

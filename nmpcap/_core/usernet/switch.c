@@ -3,33 +3,12 @@
  * appears with its first port and goes with its last, its forwarding table with it; entries of a
  * port that leaves earlier stay, and serve whoever takes its place.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "usernet/usernet.h"
-
-#define NAME_MAX_PART (NM_IFNAMSIZ - 1)
-#define PIPES_PLANNED 2             /* the module sizes a VALE port's region for so many */
-
-bool nmu_is_vale_name(const char *name)
-{
-    return strncmp(name, NM_BDG_NAME, sizeof(NM_BDG_NAME) - 1) == 0;
-}
-
-/* Length of the switch part of a VALE name, 0 if there is none that could be a switch's. */
-static size_t switch_part(const char *name)
-{
-    size_t length = strcspn(name, ":");
-
-    if (name[length] != ':' || length > NAME_MAX_PART)
-        return 0;
-    for (size_t i = 0; i < length; i++)
-        if (!isalnum((unsigned char)name[i]) && name[i] != '_')
-            return 0;
-    return length;
-}
+#include "usernet/names.h"
+#include "usernet/switch.h"
 
 static uint32_t find(const struct nmu_registry *reg, const char *name, size_t length)
 {
@@ -43,7 +22,7 @@ static uint32_t find(const struct nmu_registry *reg, const char *name, size_t le
 /* The switch a name speaks of: EINVAL without the prefix, ENOENT where there is none. */
 int nmu_switch_find(struct nmu_device *dev, const char *name, uint32_t *switch_id)
 {
-    size_t length = switch_part(name);
+    size_t length = nmu_switch_part(name);
 
     if (!nmu_is_vale_name(name))
         return nmu_fail(dev, EINVAL, "%s: the name of a switch's port begins with '%s'", name, NM_BDG_NAME);
@@ -78,14 +57,14 @@ int nmu_switch_join(struct nmu_device *dev, const char *name, uint32_t index)
 {
     struct nmu_registry *reg = dev->reg;
     struct nmu_port *port = &reg->ports[index];
-    size_t length = switch_part(name);
+    size_t length = nmu_switch_part(name);
     uint32_t id = length ? find(reg, name, length) : 0;
     struct nmu_switch *sw;
     int error = 0;
 
-    if (!length || strlen(name + length + 1) > NAME_MAX_PART)
+    if (!length || strlen(name + length + 1) > NMU_NAME_PART)
         return nmu_fail(dev, ENOMEM, "%s: a port's name is vale[ID]:PORT, with ID of letters, digits and '_', and "
-                        "at most %d characters on either side of the colon", name, NAME_MAX_PART);
+                        "at most %d characters on either side of the colon", name, NMU_NAME_PART);
     if (!id && (error = make(dev, name, length, &id)))
         return error;
     sw = &reg->switches[id];
@@ -113,54 +92,4 @@ void nmu_switch_leave(struct nmu_device *dev, uint32_t index)
     atomic_store(&port->last_smac, ~(uint64_t)0);
     if (--sw->ports_count == 0)
         sw->name[0] = '\0';
-}
-
-/* ---- ports ------------------------------------------------------------------------- */
-
-/* A VALE port on no switch, in a region of its own unless the request names one. */
-int nmu_vale_create(struct nmu_device *dev, const char *name, const struct nmu_config *config, uint32_t *port)
-{
-    uint32_t tx_rings = nmu_clamp(config->tx_rings, 1, NMU_RINGS_MAX);
-    uint32_t rx_rings = nmu_clamp(config->rx_rings, 1, NMU_RINGS_MAX);
-    uint32_t tx_slots = nmu_clamp(config->tx_slots, 1024, NMU_SLOTS_MAX);
-    uint32_t rx_slots = nmu_clamp(config->rx_slots, 1024, NMU_SLOTS_MAX);
-    uint32_t region = config->region;
-    int error;
-
-    if (region) {
-        dev->reg->regions[region].users++;
-    } else {
-        struct nmu_geometry geometry;
-
-        nmu_geometry_private(dev, &geometry, tx_rings, rx_rings, tx_slots, rx_slots, PIPES_PLANNED,
-                             config->extra_bufs);
-        error = nmu_region_create(dev, &geometry, &region);
-        if (error)
-            return error;
-    }
-    error = nmu_port_create(dev, NMU_VALE, name, region, tx_rings, rx_rings, tx_slots, rx_slots, port);
-    nmu_region_release(dev, region);
-    return error;
-}
-
-/* Finds the port of a switch, or makes it. */
-int nmu_vale_lookup(struct nmu_device *dev, const char *name, const struct nmu_config *config, uint32_t *port)
-{
-    size_t length = switch_part(name);
-    const char *local = name + length + 1;
-    int error;
-
-    *port = nmu_port_find(dev, name);
-    if (*port)
-        return 0;
-    if (length && local[0] && (nmu_port_find(dev, local) || nmu_is_interface(local)))
-        return nmu_fail(dev, EINVAL, "%s: %s is an interface that is not attached to this switch; attach it first, or "
-                        "choose another name", name, local);
-    error = nmu_vale_create(dev, name, config, port);
-    if (error)
-        return error;
-    error = nmu_switch_join(dev, name, *port);
-    if (error)
-        nmu_port_put(dev, *port);
-    return error;
 }

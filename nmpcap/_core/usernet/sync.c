@@ -12,7 +12,16 @@
 #include <poll.h>
 #include <sys/time.h>
 
-#include "usernet/usernet.h"
+#include "usernet/interface.h"
+#include "usernet/kring.h"
+#include "usernet/lock.h"
+#include "usernet/monitor.h"
+#include "usernet/parameters.h"
+#include "usernet/pipe.h"
+#include "usernet/region.h"
+#include "usernet/sync.h"
+#include "usernet/vale.h"
+#include "usernet/wakeup.h"
 
 /* head and cur are a client's to write at any moment, from any process. */
 static inline uint32_t load(const uint32_t *field)
@@ -23,13 +32,6 @@ static inline uint32_t load(const uint32_t *field)
 static inline void store(uint32_t *field, uint32_t value)
 {
     *(volatile uint32_t *)field = value;
-}
-
-struct netmap_ring *nmu_ring(struct nmu_device *dev, const struct nmu_kring *kring)
-{
-    uint8_t *base = nmu_region_map(dev, dev->reg->ports[kring->port].region);
-
-    return base && kring->ring_ofs ? (struct netmap_ring *)(base + kring->ring_ofs) : NULL;
 }
 
 /* a, b and c come in this order, going up and round from a. */
@@ -134,7 +136,7 @@ static int txsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap
         nmu_vale_txsync(dev, kring, ring);
         break;
     case NMU_NIC:
-        error = nmu_adapter_txsync(dev, kring, ring);
+        error = nmu_interface_txsync(dev, kring, ring);
         break;
     default:
         break; /* a null port: everything stays where it is */
@@ -180,7 +182,7 @@ static int rxsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap
         nmu_notify(dev, kring->port); /* senders that wait for room */
     }
     if (port->kind == NMU_NIC)
-        error = nmu_adapter_rxsync(dev, kring, ring);
+        error = nmu_interface_rxsync(dev, kring, ring);
     publish(kring, ring);
     return error;
 }
@@ -216,7 +218,6 @@ int nmu_sync_ioctl(struct nmu_device *dev, bool tx)
     struct sync sync;
     int error = 0, failed = 0;
 
-    pthread_mutex_lock(&dev->busy);
     nmu_region_forget_stale(dev);
     for (uint32_t i = tx ? desc->tx_first : desc->rx_first; i < (tx ? desc->tx_last : desc->rx_last); i++) {
         if (!begin(dev, tx, i, &sync))
@@ -236,9 +237,6 @@ int nmu_sync_ioctl(struct nmu_device *dev, bool tx)
             failed = error;
         nmu_mutex_unlock(&sync.kring->sync);
     }
-    if (dev->watched && !tx)
-        nmu_watch(dev);
-    pthread_mutex_unlock(&dev->busy);
     return failed;
 }
 

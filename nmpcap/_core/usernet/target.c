@@ -4,7 +4,15 @@
  */
 #include <string.h>
 
+#include "clock.h"
+#include "usernet/copyin.h"
+#include "usernet/header.h"
+#include "usernet/kring.h"
+#include "usernet/lock.h"
+#include "usernet/monitor.h"
+#include "usernet/region.h"
 #include "usernet/vale.h"
+#include "usernet/wakeup.h"
 
 #define PREFETCH 8 /* packets: a cache line from the other core takes about as long */
 
@@ -139,7 +147,7 @@ bool nmu_target_open(struct sender *s, uint32_t at, uint32_t ring, struct target
     t->objsize = bufs->objsize;
     t->objtotal = bufs->objtotal;
     if (atomic_load_explicit(&t->kring->timestamps, memory_order_relaxed) && !s->now_ns)
-        s->now_ns = nmu_now_ns(CLOCK_REALTIME);
+        s->now_ns = (uint64_t)nm_clock_ns(CLOCK_REALTIME);
     return true;
 }
 

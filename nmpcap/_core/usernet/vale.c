@@ -16,6 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "usernet/copyin.h"
+#include "usernet/kring.h"
+#include "usernet/parameters.h"
+#include "usernet/region.h"
 #include "usernet/vale.h"
 
 #define BATCH 1024u    /* the most that bridge_batch can ask for */

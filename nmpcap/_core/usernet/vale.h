@@ -5,7 +5,7 @@
 #ifndef NMPCAP_USERNET_VALE_H
 #define NMPCAP_USERNET_VALE_H
 
-#include "usernet/usernet.h"
+#include "usernet/impl.h"
 
 struct fragment {
     const uint8_t *data; /* in the sender's region, or in its process (NS_INDIRECT) */
@@ -16,7 +16,8 @@ struct fragment {
     uint16_t next;       /* of a first fragment: next packet in its queue */
 };
 
-struct nmu_forward;
+void nmu_vale_txsync(struct nmu_device *, struct nmu_kring *, struct netmap_ring *);
+void nmu_forward_free(struct nmu_forward *);
 
 /* What stays the same for one txsync. */
 struct sender {

@@ -1,0 +1,62 @@
+/* impl: one open device, as the files of this folder see it. What the processes share is in layout.h. */
+#ifndef NMPCAP_USERNET_IMPL_H
+#define NMPCAP_USERNET_IMPL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/un.h>
+
+#include "device.h"
+#include "usernet/layout.h"
+
+struct nmu_map {
+    uint8_t *base;
+    size_t size;
+    uint32_t generation;
+};
+
+struct nmu_forward; /* vale.c: scratch memory of one sender */
+struct nmu_interface; /* interface.c: the packet socket of an interface's port */
+
+struct nmu_device {
+    struct nm_device device; /* first: the contract's view of it */
+
+    char dir[256];
+    int dirfd;
+    bool own_dir;           /* the default directory: ours to make and remove */
+    unsigned file_mode;
+    int registry_fd;
+    struct nmu_registry *reg;
+
+    uint32_t desc;          /* 0: not bound */
+    uint64_t nr_flags;      /* as registered */
+    bool csb;               /* syncs are refused */
+    int wake_fd;            /* bound socket, or -1 */
+    struct sockaddr_un self; /* its address, ready for a signal handler */
+    int send_fd;            /* unbound socket to wake others with, or -1 */
+    _Atomic uint32_t woken; /* nm_device_wake was called */
+    bool watched;           /* fileno was asked for: keep it readable while packets wait */
+    bool token;             /* watched: a datagram is waiting in wake_fd */
+
+    pthread_mutex_t busy;   /* threads of this process: what follows is one sync's at a time */
+    uint32_t maps_epoch;
+    struct nmu_map *maps;   /* by region, NMU_REGIONS of them */
+    struct nmu_forward *forward;
+    struct nmu_interface *interface; /* bound to an interface; NULL otherwise */
+
+    bool closed;
+    uint32_t client_maps;   /* mmaps not yet undone */
+};
+
+#define NMU(device) ((struct nmu_device *)(device))
+
+/* Sets the device's message and returns the errno value given. */
+int nmu_fail(struct nmu_device *, int error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A process is killed between two instructions: all that counts is their order in this one. */
+#define NMU_IN_THIS_ORDER() atomic_signal_fence(memory_order_seq_cst)
+
+#endif

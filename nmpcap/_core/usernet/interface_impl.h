@@ -1,0 +1,55 @@
+/* interface_impl: what the files of an interface's port share: the socket (interface.c), sending, receiving. */
+#ifndef NMPCAP_USERNET_INTERFACE_IMPL_H
+#define NMPCAP_USERNET_INTERFACE_IMPL_H
+
+#include "source.h"
+#include "usernet/interface.h"
+
+#define NMU_INTERFACE_BATCH 256 /* frames of one fill */
+
+struct nmu_interface {
+    struct nm_source *source;
+    pid_t owner;       /* process whose socket it is; another one has inherited it */
+    bool receives;     /* bound to the rx ring */
+    bool watching;     /* ready_fd watches the socket */
+    int ready_fd;      /* for select and its kin: the wake-up socket and the packet socket; -1: not asked for yet */
+    uint64_t filled;   /* port.filled as this process knows it */
+    uint64_t dropped;  /* by the socket, counted already */
+    uint64_t counted_ns; /* CLOCK_MONOTONIC of that */
+    struct nm_batch batch;
+    uint32_t next;     /* views from here on wait for room in the ring */
+    uint8_t *frame;    /* where the fragments of one are put together */
+    size_t frame_size;
+    struct nm_view views[NMU_INTERFACE_BATCH];
+};
+
+static inline struct nmu_port *port_of(struct nmu_device *dev)
+{
+    return &dev->reg->ports[dev->reg->descs[dev->desc].port];
+}
+
+/* The slots of a ring, and the buffers they name. */
+struct slots {
+    const struct nmu_kring *kring;
+    const struct netmap_ring *ring;
+    const uint8_t *bufs;
+    uint32_t objsize, objtotal;
+};
+
+static inline struct slots slots_of(struct nmu_device *dev, const struct nmu_kring *kring, const struct netmap_ring *ring)
+{
+    const struct nmu_pool *pool = &dev->reg->regions[port_of(dev)->region].pool[NMU_POOL_BUF];
+
+    return (struct slots){kring, ring, (const uint8_t *)ring + ring->buf_ofs, pool->objsize, pool->objtotal};
+}
+
+/* What the source says of its failure, as the device's: an errno value. */
+int nmu_interface_report(struct nmu_device *, int error);
+
+/* A new socket in place of the one there is: frames from now on. 0 or an errno value. */
+int nmu_interface_reopen(struct nmu_device *);
+
+/* Makes ready_fd watch the packet socket, or no longer. */
+void nmu_interface_watch(struct nmu_interface *, bool watch);
+
+#endif

@@ -1,0 +1,11 @@
+/* poll: poll(2) and a descriptor for select. */
+#ifndef NMPCAP_USERNET_POLL_H
+#define NMPCAP_USERNET_POLL_H
+
+#include "usernet/impl.h"
+
+void nmu_watch(struct nmu_device *); /* brings a watched fileno up to date after a sync; with dev->busy held */
+int nmu_poll(struct nm_device *, short events, int timeout_ms, short *revents);
+int nmu_fileno(struct nm_device *);
+
+#endif

@@ -1,0 +1,86 @@
+/*
+ * The lock over the registry, and what happens at its edges: who takes it brings in order what the dead
+ * have left, who gives it back removes what nobody uses any more.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "clock.h"
+#include "usernet/parameters.h"
+#include "usernet/pool.h"
+#include "usernet/reap.h"
+#include "usernet/region.h"
+#include "usernet/registry.h"
+#include "usernet/session.h"
+
+#define REAP_EVERY_NS 50000000u /* how long the dead may go unnoticed where nobody looks for them */
+
+/* Ends the mappings with the registry: a region of the next one may have the number and the generation of one
+ * of this. */
+static void unmap_all(struct nmu_device *dev)
+{
+    nmu_region_unmap_all(dev);
+    dev->maps_epoch = 0;
+    nmu_registry_unmap(dev);
+}
+
+int nmu_session_begin(struct nmu_device *dev)
+{
+    for (;;) {
+        int error = nmu_registry_open(dev);
+
+        if (error)
+            return error;
+        error = pthread_mutex_lock(&dev->reg->lock);
+        if (error == EOWNERDEAD) {
+            if (!dev->reg->gone) /* else its files' names may be those of the next one's */
+                nmu_reap_holder(dev);
+            error = pthread_mutex_consistent(&dev->reg->lock);
+        }
+        if (error)
+            return nmu_fail(dev, error, "runtime directory %s: cannot lock its registry: %s", dev->dir,
+                            strerror(error));
+        if (!dev->reg->gone)
+            break;
+        nmu_registry_unlink_gone(dev);
+        pthread_mutex_unlock(&dev->reg->lock);
+        unmap_all(dev);
+        if (dev->own_dir)
+            nmu_registry_leave(dev);
+    }
+    if ((uint64_t)nm_clock_ns(CLOCK_MONOTONIC) - dev->reg->last_reap_ns > REAP_EVERY_NS)
+        nmu_reap(dev);
+    return 0;
+}
+
+static bool in_use(const struct nmu_registry *reg)
+{
+    for (uint32_t i = 1; i < reg->ports_high; i++)
+        if (reg->ports[i].kind != NMU_FREE)
+            return true;
+    return nmu_parameters_changed(reg);
+}
+
+void nmu_session_end(struct nmu_device *dev)
+{
+    bool last = !in_use(dev->reg);
+
+    nmu_pool_commit(dev);
+    if (last) {
+        dev->reg->gone = 1;
+        for (uint32_t i = 1; i < dev->reg->regions_high; i++)
+            nmu_region_remove_file(dev, i);
+        nmu_registry_remove(dev);
+    }
+    pthread_mutex_unlock(&dev->reg->lock);
+    if (last) {
+        unmap_all(dev);
+        nmu_registry_leave(dev);
+    }
+}
+
+void nmu_session_close(struct nmu_device *dev)
+{
+    unmap_all(dev);
+    nmu_registry_leave(dev);
+}
