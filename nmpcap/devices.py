@@ -107,7 +107,7 @@ class DeviceInfo:
 
 
 def findalldevs(*, netmap: str | None = None) -> list[DeviceInfo]:
-    """Returns what can be opened: interfaces in libpcap's order, ``any`` among them, then netmap's ports.
+    """Return what can be opened: interfaces in libpcap's order, ``any`` among them, then netmap's ports.
 
     The order: what is running, up and connected first; of these real interfaces, ``any``, loopback;
     what is equal in this as the system has it. Ports of netmap's are those of switches, persistent
@@ -122,7 +122,7 @@ def findalldevs(*, netmap: str | None = None) -> list[DeviceInfo]:
 
 
 def lookupdev() -> str:
-    """Returns the name of the first device that is up and no loopback; DeviceError if there is none.
+    """Return the name of the first device that is up and no loopback; DeviceError if there is none.
 
     On Linux that is ``any`` where no interface is up.
     """
@@ -133,7 +133,7 @@ def lookupdev() -> str:
 
 
 def lookupnet(device: str) -> tuple[int, int]:
-    """Returns network and netmask of an interface's first IPv4 address, in host byte order.
+    """Return network and netmask of an interface's first IPv4 address, in host byte order.
 
     ``ipaddress.IPv4Address`` takes them, and setfilter the second as its ``netmask``. (0, 0) for devices that
     have no network of their own: ``any``, savefiles, netmap's names. DeviceError for an interface that
@@ -173,7 +173,7 @@ def _pseudo_devices() -> list[DeviceInfo]:
 
 
 def _merit(device: DeviceInfo) -> tuple[bool, ...]:
-    """Sorts as libpcap's figure of merit does; devices that are equal stay in the system's order."""
+    """Sort as libpcap's figure of merit does; devices that are equal stay in the system's order."""
     return (
         not device.running,
         not device.up,

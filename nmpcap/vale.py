@@ -110,7 +110,7 @@ class PortCounters:
 
 
 def list_ports(switch: str = "", *, netmap: str | None = None) -> list[ValePort]:
-    """Returns the ports of all switches or of one (``"vale0"``), in the order of their numbers.
+    """Return the ports of all switches or of one (``"vale0"``), in the order of their numbers.
 
     A switch that does not exist has none.
     """
@@ -121,7 +121,7 @@ def list_ports(switch: str = "", *, netmap: str | None = None) -> list[ValePort]
 
 
 def list_all(*, netmap: str | None = None) -> list[ListedPort]:
-    """Returns the ports of switches, the persistent ports and the ends of pipes that exist.
+    """Return the ports of switches, the persistent ports and the ends of pipes that exist.
 
     The kernel module tells of the ports of switches only. A persistent port of its is an interface of the
     system; pipes cannot be seen.
@@ -142,7 +142,7 @@ def list_all(*, netmap: str | None = None) -> list[ListedPort]:
 
 
 def find(name: str, *, netmap: str | None = None) -> ValePort | None:
-    """Returns a port by its name (``"vale0:a"``); None if it, or its switch, does not exist."""
+    """Return a port by its name (``"vale0:a"``); None if it, or its switch, does not exist."""
     with Device.open(netmap) as device:
         body = ffi.new("struct nmreq_vale_list *")
         if _list(device, name, body) is None or body.nr_port_idx == _NO_PORT:
@@ -160,7 +160,7 @@ def create(
     mem_id: int = 0,
     netmap: str | None = None,
 ) -> PortConfig:
-    """Makes a persistent port, not attached to any switch; returns what it got. 0 asks for the default.
+    """Make a persistent port, not attached to any switch; returns what it got. 0 asks for the default.
 
     ``name`` is an interface's: at most 15 characters, and not beginning with ``vale``.
     """
@@ -180,13 +180,13 @@ def create(
 
 
 def destroy(name: str, *, netmap: str | None = None) -> None:
-    """Removes a persistent port. DeviceError EBUSY while it is attached to a switch or open."""
+    """Remove a persistent port. DeviceError EBUSY while it is attached to a switch or open."""
     with Device.open(netmap) as device:
         _request(device, numbers.NETMAP_REQ_VALE_DELIF, name, None, "destroying")
 
 
 def attach(name: str, *, host: bool = False, mem_id: int = 0, netmap: str | None = None) -> int:
-    """Attaches a persistent port or an interface to a switch (``"vale0:eth0"``); returns its number there.
+    """Attach a persistent port or an interface to a switch (``"vale0:eth0"``); returns its number there.
 
     ``host`` attaches the host stack's side of the interface as well, as ``vale0:eth0^``. Network interfaces
     need the kernel module: in user space a program has to be there that forwards, from ``netmap:eth0``.
@@ -200,7 +200,7 @@ def attach(name: str, *, host: bool = False, mem_id: int = 0, netmap: str | None
 
 
 def detach(name: str, *, netmap: str | None = None) -> int:
-    """Detaches a port from its switch (``"vale0:eth0"``); returns the number it had there."""
+    """Detach a port from its switch (``"vale0:eth0"``); returns the number it had there."""
     body = ffi.new("struct nmreq_vale_detach *")
     with Device.open(netmap) as device:
         _request(device, numbers.NETMAP_REQ_VALE_DETACH, name, body, "detaching")
@@ -208,7 +208,7 @@ def detach(name: str, *, netmap: str | None = None) -> int:
 
 
 def port_info(name: str, *, mem_id: int = 0, netmap: str | None = None) -> PortInfo:
-    """Returns what a port has, by the name netmap knows it by (no ``netmap:``). It need not be open.
+    """Return what a port has, by the name netmap knows it by (no ``netmap:``). It need not be open.
 
     Asking makes a port that does not exist for a moment. The empty name asks for a memory region alone.
     """
@@ -228,7 +228,7 @@ def port_info(name: str, *, mem_id: int = 0, netmap: str | None = None) -> PortI
 
 
 def counters(name: str, *, netmap: str | None = None) -> PortCounters:
-    """Returns a port's counters. The kernel module keeps none and answers with a DeviceError, EINVAL."""
+    """Return a port's counters. The kernel module keeps none and answers with a DeviceError, EINVAL."""
     body = ffi.new("struct nmreq_port_counters *")
     with Device.open(netmap) as device:
         _request(device, lib.NMPCAP_REQ_PORT_COUNTERS_GET, name, body, "asking for the counters of")
@@ -236,7 +236,7 @@ def counters(name: str, *, netmap: str | None = None) -> PortCounters:
 
 
 def get_header_length(name: str, *, netmap: str | None = None) -> int:
-    """Returns the length of the virtio-net header that a port's packets begin with: 0, 10 or 12 bytes."""
+    """Return the length of the virtio-net header that a port's packets begin with: 0, 10 or 12 bytes."""
     body = ffi.new("struct nmreq_port_hdr *")
     with Device.open(netmap) as device:
         _request(device, numbers.NETMAP_REQ_PORT_HDR_GET, name, body, "asking for the header length of")
@@ -244,7 +244,7 @@ def get_header_length(name: str, *, netmap: str | None = None) -> int:
 
 
 def set_header_length(name: str, length: int, *, netmap: str | None = None) -> None:
-    """Sets it. The port has to exist, and to be open or attached to a switch."""
+    """Set it. The port has to exist, and to be open or attached to a switch."""
     if length not in (0, 10, 12):
         raise UsageError(f"setting the header length of '{name}' to {length}: there are 0, 10 and 12")
     body = ffi.new("struct nmreq_port_hdr *", {"nr_hdr_len": length})
@@ -253,7 +253,7 @@ def set_header_length(name: str, length: int, *, netmap: str | None = None) -> N
 
 
 def get_parameter(name: str, *, netmap: str | None = None) -> int:
-    """Returns one of netmap(4)'s module parameters, such as ``bridge_batch`` or ``priv_buf_num``.
+    """Return one of netmap(4)'s module parameters, such as ``bridge_batch`` or ``priv_buf_num``.
 
     The kernel module has them as files of the system; user-space netmap has those that mean something
     there, one set a runtime directory.
@@ -267,7 +267,7 @@ def get_parameter(name: str, *, netmap: str | None = None) -> int:
 
 
 def set_parameter(name: str, value: int, *, netmap: str | None = None) -> None:
-    """Sets it, at once for every port; sizes and counts of a region are taken when it is made.
+    """Set it, at once for every port; sizes and counts of a region are taken when it is made.
 
     In user space a parameter that is not at its default keeps the runtime directory in being.
     """
@@ -341,7 +341,7 @@ def _list(device: Device, name: str, body: Any, kind: int = numbers.NETMAP_REQ_V
 
 
 def _request(device: Device, kind: int, name: str, body: Any, what: str) -> str:
-    """Makes a request about a port; returns the name as the request left it."""
+    """Make a request about a port; returns the name as the request left it."""
     encoded_name = encoded(name, f"{what} a port: its name")
     if len(encoded_name) >= numbers.NETMAP_REQ_IFNAMSIZ:
         raise PortNameError(f"{what} {name!r}: a port name has at most 63 bytes", 0)

@@ -18,14 +18,17 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("_arguments", "dlt", "bpf", "tstamp", "version", "_core"),
     ("bpf.native", "packet"),
     ("bpf.program",),
-    ("filter", "savefile"),
+    ("filter", "savefile", "decode"),
     ("netmap",),
     ("vale",),
     ("devices", "ports"),
     ("capture",),
-    ("compat",),
+    ("tools", "compat", "rig"),
+    ("cli",),
     ("samples",),
 )
+# Parts that have a place and no module yet; nmpcap/preload/ will be C, above the core's capture/.
+RESERVED = {"decode", "tools", "rig", "cli"}
 # Parts that may touch the compiled core; all others deal in what these hand up.
 OVER_THE_CORE = {
     *("_core", "bpf.native", "packet", "savefile", "netmap", "vale", "devices", "ports", "capture"),

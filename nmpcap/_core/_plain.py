@@ -268,11 +268,11 @@ class Handle:
             self._leave()
 
     def dispatch(self, cnt: SupportsIndex, callback: Callable[[Packet], object]) -> int:
-        """Waits until the handle's ``timeout`` and calls back for the packets that are there; how many."""
+        """Wait until the handle's ``timeout`` and calls back for the packets that are there; how many."""
         return self._run_method("dispatch", cnt, callback, self._deadline(), True)
 
     def loop(self, cnt: SupportsIndex, callback: Callable[[Packet], object]) -> int:
-        """Calls back for ``cnt`` packets, or without end where ``cnt`` is 0 or less; how many."""
+        """Call back for ``cnt`` packets, or without end where ``cnt`` is 0 or less; how many."""
         return self._run_method("loop", cnt, callback, self._deadline(None), False)
 
     def _fill(self, timeout: SupportsFloat | None = _UNSET) -> int:
@@ -333,7 +333,7 @@ class Handle:
                 ffi.release(frame)
 
     def inject(self, frame: Any, timeout: SupportsFloat | None = 0) -> int:
-        """Sends one frame from any bytes-like object; returns its length."""
+        """Send one frame from any bytes-like object; returns its length."""
         deadline = self._deadline(timeout)
         with memoryview(frame) as view:
             size = view.nbytes
@@ -347,7 +347,7 @@ class Handle:
         return size
 
     def inject_many(self, frames: Iterable[Any], timeout: SupportsFloat | None = 0) -> int:
-        """Sends frames in their order; returns how many have been accepted."""
+        """Send frames in their order; returns how many have been accepted."""
         deadline = self._deadline(timeout)
         rest = iter(frames)
         total = 0

@@ -15,13 +15,13 @@ HEADERS = re.findall(r'^#include "(.+)"', (here / "nmpcap.h").read_text(), flags
 
 
 def declarations(header: str) -> str:
-    """Returns a header without the directives that only a preprocessor needs."""
+    """Return a header without the directives that only a preprocessor needs."""
     text = (here / header).read_text()
     return re.sub(r"^#(ifndef|endif|include|define \w+$).*\n", "", text, flags=re.MULTILINE)
 
 
 def abi() -> str:
-    """Returns netmap's numbers and structures, sizes and alignments left to the compiler."""
+    """Return netmap's numbers and structures, sizes and alignments left to the compiler."""
     text = (here / "abi.h").read_text().partition("/* ---- layout, pinned")[0]
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     numbers = re.findall(r"^#define (\w+) (?!\")", text, flags=re.MULTILINE)

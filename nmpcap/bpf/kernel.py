@@ -84,7 +84,7 @@ def _reach(program: Sequence[Instruction]) -> int:
 
 
 def _prologue(header: int, tags: bool, accept: Instruction) -> list[Instruction]:
-    """Accepts what the kernel's program could not judge; where it does not, A is 0 afterwards."""
+    """Accept what the kernel's program could not judge; where it does not, A is 0 afterwards."""
     prologue = []
     if header:
         # Linux 6.11 and later give the header of a packet sent with its tag in the frame the protocol

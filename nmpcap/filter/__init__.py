@@ -1,8 +1,9 @@
 """pcap-filter text -> a program: ``compile``, and ``stages`` for whoever wants to look inside.
 
-    lex -> parse -> expand -> optimize -> codegen
+    syntax (lex -> parse) -> expand -> optimize -> codegen
 
-Each stage is a file of that name; ``pipeline`` puts them in a row. They are pure: the same
+Each stage is a folder that imports from earlier ones at most; ``ir``, ``graph`` and ``ranges`` are what they
+hand on, ``names`` what they ask, and ``pipeline`` puts them in a row. They are pure: the same
 text, options and answers of the resolver give the same program. Language and verdicts are
 those of pcap-filter(7) and libpcap 1.11, errors contain libpcap's words, and the time taken
 grows with the length of the text.
@@ -12,8 +13,8 @@ from __future__ import annotations
 
 from nmpcap.bpf.program import Program
 from nmpcap.dlt import DLT_EN10MB
+from nmpcap.filter.expand.linklayer import Options
 from nmpcap.filter.explain import Source
-from nmpcap.filter.linklayer import Options
 from nmpcap.filter.names import RecordingResolver, Resolver, SystemResolver
 from nmpcap.filter.pipeline import Stages, run
 

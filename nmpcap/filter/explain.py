@@ -13,12 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from nmpcap.filter import ast, ir
-from nmpcap.filter.expand import expand
-from nmpcap.filter.lex import tokenize
-from nmpcap.filter.linklayer import Context, Options, describe
+from nmpcap.filter import ir
+from nmpcap.filter.expand.expression import expand
+from nmpcap.filter.expand.linklayer import Context, Options, describe
 from nmpcap.filter.names import Answers
-from nmpcap.filter.parse import parse
+from nmpcap.filter.syntax import ast
+from nmpcap.filter.syntax.lex import tokenize
+from nmpcap.filter.syntax.parse import parse
 
 __all__ = ["Source", "explain"]
 

@@ -9,18 +9,19 @@ from dataclasses import dataclass
 
 from nmpcap.bpf.insn import Instruction
 from nmpcap.errors import FilterError
-from nmpcap.filter import ast, ir
-from nmpcap.filter.codegen import generate
-from nmpcap.filter.expand import expand
-from nmpcap.filter.fold import Folder
+from nmpcap.filter import ir
+from nmpcap.filter.codegen.generate import generate
+from nmpcap.filter.expand.expression import expand
+from nmpcap.filter.expand.linklayer import Context, Options
+from nmpcap.filter.expand.linktypes import is_known
 from nmpcap.filter.graph import Graph, lower
-from nmpcap.filter.impossible import rejects_all
-from nmpcap.filter.lex import Tokens, tokenize
-from nmpcap.filter.linklayer import Context, Options
-from nmpcap.filter.linktypes import is_known
 from nmpcap.filter.names import Resolver
-from nmpcap.filter.optimize import optimize
-from nmpcap.filter.parse import parse
+from nmpcap.filter.optimize.always_false import rejects_all
+from nmpcap.filter.optimize.decisions import optimize
+from nmpcap.filter.optimize.fold import Folder
+from nmpcap.filter.syntax import ast
+from nmpcap.filter.syntax.lex import Tokens, tokenize
+from nmpcap.filter.syntax.parse import parse
 
 __all__ = ["Stages", "run"]
 

@@ -119,7 +119,7 @@ class NmDesc:
         return self._closed
 
     def fileno(self) -> int:
-        """Returns a descriptor for select and its kin: readable while packets wait."""
+        """Return a descriptor for select and its kin: readable while packets wait."""
         fd = lib.nm_desc_fileno(self._open("fileno"))
         if fd < 0:
             raise self._error(EBUSY, "fileno")
@@ -128,19 +128,19 @@ class NmDesc:
     # ---- sync and wait
 
     def txsync(self) -> None:
-        """Hands over the slots before head for sending, and takes back those that are done."""
+        """Hand over the slots before head for sending, and takes back those that are done."""
         desc = self._open("txsync")
         self._end_views(self.tx_rings)
         self._check(lib.nm_desc_txsync(desc), "txsync")
 
     def rxsync(self) -> None:
-        """Releases the received slots before head, and shows what has come since."""
+        """Release the received slots before head, and shows what has come since."""
         desc = self._open("rxsync")
         self._end_views(self.rx_rings)
         self._check(lib.nm_desc_rxsync(desc), "rxsync")
 
     def wait(self, timeout: float | None = None, events: int = select.POLLIN) -> int:
-        """Syncs, and waits until one of ``events`` (POLLIN: packets; POLLOUT: free slots) has come.
+        """Sync, and waits until one of ``events`` (POLLIN: packets; POLLOUT: free slots) has come.
 
         ``timeout`` is in seconds, None for ever. Returns what came, 0 when the time is up or after
         ``wake``. What is in the tx rings is sent on the way, unless the port was opened with
@@ -168,7 +168,7 @@ class NmDesc:
         return int(revents[0])
 
     def wake(self) -> None:
-        """Makes the wait in progress, or else the next one, return 0. From any thread or signal handler."""
+        """Make the wait in progress, or else the next one, return 0. From any thread or signal handler."""
         # If it is taken, the port is being woken or closed already, perhaps by what a signal interrupted.
         if self._waking.acquire(blocking=False):
             try:
@@ -261,7 +261,7 @@ class NmDesc:
         return list(indexes)
 
     def extra_pop(self) -> int:
-        """Takes a buffer from the list of extra ones. DeviceError (ENOBUFS) if none is left.
+        """Take a buffer from the list of extra ones. DeviceError (ENOBUFS) if none is left.
 
         It, or one it was exchanged for, has to be back by extra_push before close; else it is lost to
         the region until its last user has gone.
@@ -271,7 +271,7 @@ class NmDesc:
         return int(buf_idx[0])
 
     def extra_push(self, buf_idx: int) -> None:
-        """Puts a buffer on the list of extra ones. UsageError if it is none of the region's."""
+        """Put a buffer on the list of extra ones. UsageError if it is none of the region's."""
         desc = self._open("extra_push")
         self._check_buffer(buf_idx)
         self._check(lib.nm_desc_extra_push(desc, buf_idx), "extra_push")
@@ -286,7 +286,7 @@ class NmDesc:
     # ---- the end
 
     def close(self) -> None:
-        """Ends everything nm_open began. Frames queued and never synced are not sent. Twice is allowed."""
+        """End everything nm_open began. Frames queued and never synced are not sent. Twice is allowed."""
         if self._closed:
             return
         # Not for ever: it may be this thread's own, when a signal's handler closes what it was waking.
@@ -353,7 +353,7 @@ class NmDesc:
         return info
 
     def _map(self) -> None:
-        """Builds rings and memory from what the core has mapped."""
+        """Build rings and memory from what the core has mapped."""
         info = self._info()
         if self._mapping is not None or info.mapping == ffi.NULL:
             return

@@ -40,7 +40,7 @@ _IOCTLS = {getattr(numbers, name): name for name in vars(numbers) if name.starts
 
 
 def make_mapping(mapping: Any) -> Mapping:
-    """Makes the Python object over a core mapping, taking over the caller's reference to it."""
+    """Make the Python object over a core mapping, taking over the caller's reference to it."""
     return Mapping(
         int(ffi.cast("uintptr_t", lib.nm_mapping_mem(mapping))),
         lib.nm_mapping_length(mapping),
@@ -66,7 +66,7 @@ class Device:
 
     @classmethod
     def open(cls, netmap: str | None = None) -> Device:
-        """Opens an unbound descriptor.
+        """Open an unbound descriptor.
 
         ``netmap`` is ``"kernel"`` (``/dev/netmap``), ``"user"`` (shared memory, no privilege), or ``"auto"``:
         the kernel's if it can be opened, else user space. By default the environment variable
@@ -80,7 +80,7 @@ class Device:
         return cls(device[0])
 
     def ioctl(self, request: int, buffer: Buffer | None = None) -> None:
-        """Makes a request; ``buffer`` is updated in place.
+        """Make a request; ``buffer`` is updated in place.
 
         ``request`` is a ``NIOC*`` number, ``buffer`` a writable buffer with the structure that goes with
         it. Addresses in the buffer (bodies, options) are this process's own.
@@ -102,7 +102,7 @@ class Device:
             raise DeviceError(error, f"{self._what(request, argument)}: {reason or os.strerror(error)}")
 
     def mmap(self, length: int, offset: int = 0) -> Mapping:
-        """Maps ``length`` bytes of the bound region, shared and writable.
+        """Map ``length`` bytes of the bound region, shared and writable.
 
         The mapping keeps the port bound, after ``close`` as well, until it is closed or nothing refers
         to it or a view of it any more.
@@ -117,7 +117,7 @@ class Device:
         return make_mapping(mapping[0])
 
     def poll(self, events: int, timeout_ms: float | None = None) -> int:
-        """Syncs as poll(2) on a netmap descriptor does, and waits for ``events`` (POLLIN, POLLOUT).
+        """Sync as poll(2) on a netmap descriptor does, and waits for ``events`` (POLLIN, POLLOUT).
 
         Returns what came, 0 when ``timeout_ms`` (None or negative: never) was up or after ``wake``. Goes on
         waiting after signals, once their handlers have run; what they raise comes out of here.
@@ -145,7 +145,7 @@ class Device:
         self._sync(lib.nm_device_rxsync, "rxsync")
 
     def wake(self) -> None:
-        """Makes the poll in progress, or else the next one, return 0."""
+        """Make the poll in progress, or else the next one, return 0."""
         # If it is taken, the device is being woken or closed already, perhaps by what a signal interrupted.
         if self._waking.acquire(blocking=False):
             try:
@@ -157,12 +157,12 @@ class Device:
                 self._waking.release()
 
     def fileno(self) -> int:
-        """Returns a descriptor for select and its kin: readable while packets wait."""
+        """Return a descriptor for select and its kin: readable while packets wait."""
         with self._exclusive(self._requesting, "fileno"):
             return int(lib.nm_device_fileno(self._device))
 
     def close(self) -> None:
-        """Ends the binding, or leaves that to the last mapping. Closing twice is allowed."""
+        """End the binding, or leaves that to the last mapping. Closing twice is allowed."""
         if self._device is None:
             return
         with (
@@ -198,7 +198,7 @@ class Device:
         return f"<nmpcap Device, {self.name} netmap{', closed' if self.closed else ''}>"
 
     def _ioctl(self, request: int, argument: Any) -> tuple[int, str]:
-        """Makes a request; returns errno, and what the device has to say about it."""
+        """Make a request; returns errno, and what the device has to say about it."""
         with self._exclusive(self._requesting, "a request"):
             error = lib.nm_device_ioctl(self._device, request, argument)
             return error, cstring(lib.nm_device_msg(self._device)) if error else ""
@@ -238,7 +238,7 @@ class Device:
         return DeviceError(error, f"{what}: {reason}")
 
     def _what(self, request: int, argument: Any) -> str:
-        """Names a request and the port it is about, for messages."""
+        """Name a request and the port it is about, for messages."""
         what = _IOCTLS.get(request, f"ioctl {request:#x}")
         if argument is not None and request == numbers.NIOCCTRL:
             header = ffi.cast("struct nmreq_header *", argument)

@@ -24,7 +24,7 @@ class PortName:
 
 
 def parse_port_name(spec: str, *, legacy: bool = False) -> PortName:
-    """Reads a port name: libnetmap's grammar, or with ``legacy`` that of netmap_user.h.
+    """Read a port name: libnetmap's grammar, or with ``legacy`` that of netmap_user.h.
 
     In a legacy name the ends of a pipe are modes, and ``ringid`` is the pipe's number. Options
     (``@share=...``) are checked and left out. Raises PortNameError; its ``foreign`` tells names

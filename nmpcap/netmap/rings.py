@@ -123,7 +123,7 @@ class Ring:
         return 0 if index + 1 == self.num_slots else index + 1
 
     def advance(self, count: int = 1) -> int:
-        """Moves ``head`` and ``cur`` over ``count`` of the program's slots; returns the new ``head``.
+        """Move ``head`` and ``cur`` over ``count`` of the program's slots; returns the new ``head``.
 
         UsageError, and nothing moves, if the program has fewer.
         """
@@ -141,7 +141,7 @@ class Ring:
             index = self.next(index)
 
     def forward(self, to: Ring, limit: int | None = None) -> int:
-        """Moves whole packets from this rx ring to a tx ring; returns how many.
+        """Move whole packets from this rx ring to a tx ring; returns how many.
 
         Within one region buffers change places and nothing is copied. Stops where this ring has no more
         packets, the other no more room, or after ``limit``. Neither ring is synced.
@@ -201,7 +201,7 @@ class Ring:
 
 
 def end_view(view: memoryview) -> None:
-    """Ends a view; what a program has built on it (an array, a cast) cannot be taken back and goes stale."""
+    """End a view; what a program has built on it (an array, a cast) cannot be taken back and goes stale."""
     with suppress(BufferError):
         view.release()
 
@@ -302,7 +302,7 @@ class Slot:
         return self._buf(self._ring._slot[self.index].len)
 
     def swap(self, other: Slot) -> None:
-        """Exchanges the buffers of two slots of one region, with lengths and offsets; marks both as changed.
+        """Exchange the buffers of two slots of one region, with lengths and offsets; marks both as changed.
 
         Nothing is copied. UsageError (a ValueError) if the slots are in different regions.
         """

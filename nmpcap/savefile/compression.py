@@ -155,7 +155,7 @@ class Decompressor:
     """
 
     def __init__(self, compression: str) -> None:
-        """Raises PcapError where the compression is unknown or its package is missing."""
+        """Raise PcapError where the compression is unknown or its package is missing."""
         self._name = compression
         self._new = _codec(compression).decoder
         self._decoder = self._new()
@@ -201,7 +201,7 @@ class Compressor:
     """One compressed stream being written."""
 
     def __init__(self, compression: str) -> None:
-        """Raises PcapError where the compression is unknown or its package is missing."""
+        """Raise PcapError where the compression is unknown or its package is missing."""
         self._encoder = _codec(compression).encoder()
 
     def compress(self, data: bytes) -> bytes:
