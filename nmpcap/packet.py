@@ -111,44 +111,50 @@ class Stats:
     """Counters of a Capture, 64 bits each, from its opening on; one a stage, and none counts twice.
 
     ``received == filtered + delivered + waiting``.
+
+    ``received``  Packets the handle took from its source.
+    ``bytes``  Their lengths on the wire, summed.
+    ``filtered``  Of these, refused by the filter. What the kernel refused for it (see explain()) is counted
+        nowhere.
+    ``delivered``  Of these, handed to the program.
+    ``waiting``  Of these, in the handle still: the next call that reads gets them.
+    ``dropped``  Lost for want of room in a ring or buffer before the handle, after a filter in the kernel.
+    ``if_dropped``  Lost by the interface before that: its rx_missed_errors and rx_fifo_errors; of ``any``,
+        0.
+    ``sent``  Frames accepted by inject and inject_many.
+    ``unsent``  Frames that found no room before their deadline; frames behind them in the same call do not
+        count.
     """
 
     received: int
-    """Packets the handle took from its source."""
     bytes: int
-    """Their lengths on the wire, summed."""
     filtered: int
-    """Of these, refused by the filter. What the kernel refused for it (see explain()) is counted nowhere."""
     delivered: int
-    """Of these, handed to the program."""
     waiting: int
-    """Of these, in the handle still: the next call that reads gets them."""
     dropped: int
-    """Lost for want of room in a ring or buffer before the handle, after a filter in the kernel."""
     if_dropped: int
-    """Lost by the interface before that: its rx_missed_errors and rx_fifo_errors; of ``any``, 0."""
     sent: int
-    """Frames accepted by inject and inject_many."""
     unsent: int
-    """Frames that found no room before their deadline; frames behind them in the same call do not count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a name turned out to be: the answer to Capture.explain(). ``str()`` gives it line by line."""
+    """What a name turned out to be: the answer to Capture.explain(). ``str()`` gives it line by line.
+
+    ``name``  As it was opened.
+    ``source``  ``netmap``, ``packet`` or ``savefile``.
+    ``backend``  Whose: ``kernel`` or ``user`` netmap, ``linux packet socket``, or the format of a savefile.
+    ``rings``  How many rings of how many slots, or what stands in their place.
+    ``filter``  Where the filter runs.
+    ``timestamps``  Where the times come from, and how fine they are.
+    """
 
     name: str
-    """As it was opened."""
     source: str
-    """``netmap``, ``packet`` or ``savefile``."""
     backend: str
-    """Whose: ``kernel`` or ``user`` netmap, ``linux packet socket``, or the format of a savefile."""
     rings: str
-    """How many rings of how many slots, or what stands in their place."""
     filter: str
-    """Where the filter runs."""
     timestamps: str
-    """Where the times come from, and how fine they are."""
 
     def __str__(self) -> str:
         return "\n".join(f"{field}: {getattr(self, field)}" for field in self.__slots__)

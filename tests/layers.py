@@ -1,6 +1,6 @@
 """The import table: which part of nmpcap may import which, read from the source with ``ast``.
 
-A part imports from lower rows only; the README shows the same table. A file below ``compat/`` or
+A part imports from lower rows only; the README of nmpcap/ shows the same table. A file below ``compat/`` or
 ``samples/`` counts as a part of its own kind.
 """
 

@@ -63,13 +63,6 @@ def test_samples_use_what_is_public() -> None:
     assert [str(found) for found in private] == []
 
 
-def test_the_readme_shows_this_table() -> None:
-    text = (ROOT / "README.md").read_text()
-    for number, row in enumerate(ROWS):
-        line = " ".join(f"`{part}`" for part in row)
-        assert f"| {number} | {line} |" in text
-
-
 @pytest.mark.parametrize(
     ("module", "statement", "wrong"),
     [

@@ -1,20 +1,42 @@
-"""The README is true: its Python runs, its commands are the ones CI runs, what it points at is there."""
+"""The pages are true: their Python runs, their commands are the ones CI runs, what they point at is there."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
-from .layers import ROOT
+from .clayers import ROWS as FOLDERS
+from .layers import ROOT, ROWS
 
-TEXT = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-PYTHON = [code for language, code in BLOCKS if language == "python"]
-SHELL = [code for language, code in BLOCKS if language == "sh"]
+TOP = ROOT / "README.md"
+PAGES = [
+    TOP,
+    *(page for part in ("nmpcap", "compat", "tests", "samples") for page in (ROOT / part).rglob("*.md")),
+]
+MOST_LINES = 120  # of the top page
 
 
-@pytest.mark.parametrize("code", PYTHON, ids=lambda code: code.splitlines()[0][:40])
+def blocks(page: Path) -> list[tuple[str, str]]:
+    """The fenced blocks of a page: language and text."""
+    return re.findall(r"^```(\w+)\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def in_project(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+PYTHON = [
+    pytest.param(code, id=f"{in_project(page)}-{number}")
+    for page in PAGES
+    for number, (language, code) in enumerate(blocks(page), 1)
+    if language == "python"
+]
+SHELL = [code for language, code in blocks(TOP) if language == "sh"]
+
+
+@pytest.mark.parametrize("code", PYTHON)
 def test_python_runs(code: str, run_python, tmp_path) -> None:
     program = tmp_path / "readme.py"
     program.write_text(code)
@@ -22,7 +44,11 @@ def test_python_runs(code: str, run_python, tmp_path) -> None:
 
 
 def test_there_is_python_to_read() -> None:
-    assert PYTHON
+    assert len([language for language, _ in blocks(TOP) if language == "python"]) >= 2
+
+
+def test_the_top_page_is_for_newcomers() -> None:
+    assert len(TOP.read_text().splitlines()) <= MOST_LINES
 
 
 def test_the_first_two_commands_are_to_try_it_and_to_test_it() -> None:
@@ -33,10 +59,24 @@ def test_the_first_two_commands_are_to_try_it_and_to_test_it() -> None:
     assert "'.[test]'" in test_it
 
 
-def test_files_it_names_are_there() -> None:
-    named = set(re.findall(r"\]\(([^):#]+)\)", TEXT))
-    folders = TEXT.partition("| folder | |")[2].partition("\n\n")[0]
-    named |= set(re.findall(r"`(\S+/)`", folders))
-    for code in SHELL:
-        named |= set(re.findall(r"(?<!\S)((?:samples|tests|\.ci)/\S+)", code))
+@pytest.mark.parametrize("page", PAGES, ids=in_project)
+def test_files_a_page_names_are_there(page: Path) -> None:
+    text = page.read_text()
+    linked = set(re.findall(r"\]\(([^):#]+)\)", text))
+    assert [name for name in sorted(linked) if not (page.parent / name).exists()] == []
+    folders = text.partition("| folder | |")[2].partition("\n\n")[0]
+    named = set(re.findall(r"`(\S+/)`", folders))
+    if page == TOP:
+        for code in SHELL:
+            named |= set(re.findall(r"(?<!\S)((?:samples|tests|\.ci)/\S+)", code))
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+def test_the_tables_of_layers_are_the_enforced_ones() -> None:
+    parts = (ROOT / "nmpcap" / "README.md").read_text()
+    for number, row in enumerate(ROWS):
+        assert f"| {number} | {' '.join(f'`{part}`' for part in row)} |" in parts
+    folders = (ROOT / "nmpcap" / "_core" / "README.md").read_text()
+    for number, row in enumerate(FOLDERS):
+        named = " ".join(f"`{folder or '.'}/`" for folder in row)
+        assert f"| {number} | {named} |" in folders

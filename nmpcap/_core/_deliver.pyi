@@ -7,6 +7,16 @@ def bind(address: int, /) -> None: ...
 
 @final
 class Packet:
+    """One packet: its bytes and what was known of it when it was captured. Immutable.
+
+    It stands for its captured bytes wherever a buffer is taken (``memoryview(p)``, ``bytes(p)``,
+    ``file.write(p)``, ``struct.unpack_from``); ``len(p)`` is ``caplen``; ``p[12]`` is a byte and ``p[12:14]``
+    are bytes, without a copy of the rest. A packet of no bytes is true like any other. Two packets are
+    equal when their bytes and all of their fields are.
+
+    ``len`` is what the packet had on the wire, by default as many bytes as ``data``; some files say less
+    than they hold. ``linktype`` is a DLT_* number.
+    """
     def __new__(
         cls,
         data: Buffer,
@@ -17,19 +27,26 @@ class Packet:
         outgoing: bool = False,
     ) -> Self: ...
     @property
-    def ts_ns(self) -> int: ...
+    def ts_ns(self) -> int:
+        """When: nanoseconds since the epoch, UTC."""
     @property
-    def caplen(self) -> int: ...
+    def caplen(self) -> int:
+        """Bytes captured: those that are there."""
     @property
-    def len(self) -> int: ...
+    def len(self) -> int:
+        """Bytes the packet had on the wire."""
     @property
-    def linktype(self) -> int: ...
+    def linktype(self) -> int:
+        """DLT_* number: what the bytes begin with."""
     @property
-    def interface(self) -> int: ...
+    def interface(self) -> int:
+        """Which interface of the source it came from: an index, 0 where there is one only."""
     @property
-    def outgoing(self) -> bool: ...
+    def outgoing(self) -> bool:
+        """Whether it was being sent by the host or port observed."""
     @property
-    def data(self) -> bytes: ...
+    def data(self) -> bytes:
+        """The captured bytes, as a new bytes object."""
     def __buffer__(self, flags: int, /) -> memoryview: ...
     def __len__(self) -> int: ...
     def __bool__(self) -> bool: ...
@@ -45,19 +62,43 @@ class Packet:
 
 @final
 class Block:
+    """Memory that packets of a batch lie in; it stays theirs for as long as this lives."""
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
 @disjoint_base
 class Recorder:
+    """The part of a Writer that takes Packets. Calls back ``_write`` for what is more than putting one
+    behind the others.
+    """
     def write(
         self, packet: Any, *, ts_ns: int | None = None, len: int | None = None, comment: str | None = None
-    ) -> None: ...
-    def _enter(self) -> bool: ...
-    def _leave(self) -> None: ...
-    def _lend(self, address: int, /) -> None: ...
+    ) -> None:
+        """Append one packet.
+
+        packet: a Packet, anything else with ``ts_ns``, ``data`` and ``len``, or a buffer. ts_ns: where another
+        time than the packet's is wanted; a buffer's is now. len: bytes the packet had on the wire, where the
+        packet does not say. comment: pcapng only, as is that a packet may say its ``linktype``,
+        ``interface`` and whether it is ``outgoing``: each pair of the former is an interface of the file.
+
+        Raises DeviceError (ENOSPC, EPIPE ...) where earlier packets could not be written out to
+        make room for this one: it is then not taken, they are kept, and the call may be
+        repeated. Raises PcapError for a time that the format cannot hold.
+        """
+    def _enter(self) -> bool:
+        """Take the writer for this call, unless another is in it: whether it did."""
+    def _leave(self) -> None:
+        """Undo _enter."""
+    def _lend(self, address: int, /) -> None:
+        """Has Packets appended to the nm_writer at ``address``; 0: to none any longer. For who has entered."""
 
 @disjoint_base
 class Handle:
+    """The part of a Capture that touches packets, over the core's nm_capture at ``address`` (now its own).
+
+    Calls back ``_feed()`` where a source wants more bytes, ``_ended()`` where it has come to its end, and
+    ``_error(errno, message)`` for the exception to raise.
+    """
+
     timeout: float | None
     _nonblock: bool
     @property
@@ -65,12 +106,44 @@ class Handle:
     def __init__(self, address: int, savefile: bool) -> None: ...
     def __iter__(self) -> Self: ...
     def __next__(self) -> Packet: ...
-    def next(self, timeout: SupportsFloat | None = ...) -> Packet | None: ...
-    def dispatch(self, cnt: SupportsIndex, callback: Callable[[Packet], object]) -> int: ...
-    def loop(self, cnt: SupportsIndex, callback: Callable[[Packet], object]) -> int: ...
+    def next(self, timeout: SupportsFloat | None = ...) -> Packet | None:
+        """The next Packet, or None when none came within ``timeout`` seconds.
+
+        ``timeout`` is a deadline, kept on an idle port, too: 0 does not wait, None waits for ever, and without
+        it the handle's own ``timeout`` counts. None is also the answer at the end of a savefile and when
+        breakloop() or close() ended the call.
+        """
+    def dispatch(self, cnt: SupportsIndex, callback: Callable[[Packet], object]) -> int:
+        """Wait for packets until the handle's ``timeout`` and calls ``callback(packet)`` for those that are there.
+
+        At most ``cnt`` of them; 0 or less stands for all that came at once, and for the rest of a savefile.
+        Returns how many the callback got: 0 at the deadline, at the end of a savefile, or when breakloop()
+        came first. An exception of the callback ends the call and comes out; its packet counts as delivered,
+        the next call goes on with the one after it.
+        """
+    def loop(self, cnt: SupportsIndex, callback: Callable[[Packet], object]) -> int:
+        """Call ``callback(packet)`` for ``cnt`` packets, or without end where ``cnt`` is 0 or less.
+
+        Returns how many the callback got, which is ``cnt`` unless the savefile ended or breakloop() or close()
+        came before. The handle's ``timeout`` does not end it. Exceptions as for dispatch.
+        """
     def _next_batch(
         self, max: SupportsIndex, timeout: SupportsFloat | None = ...
-    ) -> tuple[int, bytes, Buffer] | None: ...
-    def _fill(self, timeout: SupportsFloat | None = ...) -> int: ...
-    def inject(self, frame: Buffer, timeout: SupportsFloat | None = 0) -> int: ...
-    def inject_many(self, frames: Iterable[Buffer], timeout: SupportsFloat | None = 0) -> int: ...
+    ) -> tuple[int, bytes, Buffer] | None:
+        """Up to ``max`` packets as (count, columns, data), or None; next_batch makes a Batch of it."""
+    def _fill(self, timeout: SupportsFloat | None = ...) -> int:
+        """How many packets wait in the window, after a wait for the first where there are none."""
+    def inject(self, frame: Buffer, timeout: SupportsFloat | None = 0) -> int:
+        """Send one frame, link-layer header and all, from any bytes-like object; returns its length.
+
+        The frame is on its way when this returns: there is nothing to flush. Where there is no room, it waits
+        up to ``timeout`` seconds (None: for ever) and then raises DeviceError (EAGAIN); a frame that never
+        fits is DeviceError (EMSGSIZE).
+        """
+    def inject_many(self, frames: Iterable[Buffer], timeout: SupportsFloat | None = 0) -> int:
+        """Send frames, any iterable of bytes-like objects, in their order; returns how many have been accepted.
+
+        Fewer than all: no room was left for the next one within ``timeout`` seconds, or it was refused;
+        sending it again gives the reason. An error is raised only when nothing has been sent. Of an iterator
+        that is no sequence, up to 255 frames may have been drawn beyond those that were sent.
+        """

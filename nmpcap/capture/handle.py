@@ -98,6 +98,11 @@ class Capture(Handle):
 
     # ---- reading --------------------------------------------------------------------
 
+    # Compiled, and Handle's; named here so that help() shows them among their own kind.
+    next = Handle.next
+    dispatch = Handle.dispatch
+    loop = Handle.loop
+
     def next_ex(self) -> tuple[int, Packet | None]:
         """Return (1, packet); (0, None) at the handle's ``timeout``; (-2, None) at the end or by breakloop.
 
@@ -185,6 +190,9 @@ class Capture(Handle):
         self.close()
 
     # ---- sending --------------------------------------------------------------------
+
+    inject = Handle.inject
+    inject_many = Handle.inject_many
 
     def sendpacket(self, frame: Any) -> None:
         """Send one frame as ``inject`` does; libpcap's pcap_sendpacket."""

@@ -215,7 +215,7 @@ static const char next_doc[] =
 
 static const char dispatch_doc[] =
     "dispatch($self, /, cnt, callback)\n--\n\n"
-    "Waits for packets until the handle's ``timeout`` and calls ``callback(packet)`` for those that are there.\n\n"
+    "Wait for packets until the handle's ``timeout`` and calls ``callback(packet)`` for those that are there.\n\n"
     "At most ``cnt`` of them; 0 or less stands for all that came at once, and for the rest of a savefile.\n"
     "Returns how many the callback got: 0 at the deadline, at the end of a savefile, or when breakloop()\n"
     "came first. An exception of the callback ends the call and comes out; its packet counts as delivered,\n"
@@ -223,7 +223,7 @@ static const char dispatch_doc[] =
 
 static const char loop_doc[] =
     "loop($self, /, cnt, callback)\n--\n\n"
-    "Calls ``callback(packet)`` for ``cnt`` packets, or without end where ``cnt`` is 0 or less.\n\n"
+    "Call ``callback(packet)`` for ``cnt`` packets, or without end where ``cnt`` is 0 or less.\n\n"
     "Returns how many the callback got, which is ``cnt`` unless the savefile ended or breakloop() or close()\n"
     "came before. The handle's ``timeout`` does not end it. Exceptions as for dispatch.";
 
@@ -237,14 +237,14 @@ static const char fill_doc[] =
 
 static const char inject_doc[] =
     "inject($self, /, frame, timeout=0)\n--\n\n"
-    "Sends one frame, link-layer header and all, from any bytes-like object; returns its length.\n\n"
+    "Send one frame, link-layer header and all, from any bytes-like object; returns its length.\n\n"
     "The frame is on its way when this returns: there is nothing to flush. Where there is no room, it waits\n"
     "up to ``timeout`` seconds (None: for ever) and then raises DeviceError (EAGAIN); a frame that never\n"
     "fits is DeviceError (EMSGSIZE).";
 
 static const char inject_many_doc[] =
     "inject_many($self, /, frames, timeout=0)\n--\n\n"
-    "Sends frames, any iterable of bytes-like objects, in their order; returns how many have been accepted.\n\n"
+    "Send frames, any iterable of bytes-like objects, in their order; returns how many have been accepted.\n\n"
     "Fewer than all: no room was left for the next one within ``timeout`` seconds, or it was refused;\n"
     "sending it again gives the reason. An error is raised only when nothing has been sent. Of an iterator\n"
     "that is no sequence, up to 255 frames may have been drawn beyond those that were sent.";

@@ -118,8 +118,8 @@ static const char write_doc[] =
     "repeated. Raises PcapError for a time that the format cannot hold.";
 
 static const char enter_doc[] =
-    "_enter($self, /)\n--\n\nTakes the writer for this call, unless another is in it: whether it did.";
-static const char leave_doc[] = "_leave($self, /)\n--\n\nUndoes _enter.";
+    "_enter($self, /)\n--\n\nTake the writer for this call, unless another is in it: whether it did.";
+static const char leave_doc[] = "_leave($self, /)\n--\n\nUndo _enter.";
 static const char lend_doc[] =
     "_lend($self, address, /)\n--\n\n"
     "Has Packets appended to the nm_writer at ``address``; 0: to none any longer. For who has entered.";
