@@ -24,6 +24,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from nmpcap._snaplen import MAXIMUM_SNAPLEN
 from nmpcap.capture import (
     Capture,
     Direction,
@@ -50,7 +51,7 @@ from nmpcap.errors import (
     UsageError,
 )
 from nmpcap.packet import Batch, Explanation, Packet, Stats
-from nmpcap.ports import MAXIMUM_SNAPLEN, Fanout
+from nmpcap.ports import Fanout
 from nmpcap.savefile import Writer, open_writer
 from nmpcap.tstamp import (
     tstamp_type_name_to_val,

@@ -191,7 +191,7 @@ def _interfaces() -> Iterator[DeviceInfo]:
     held = ffi.new("struct nm_interfaces **")
     error = lib.nm_interfaces_open(held)
     if error:
-        raise DeviceError(error, f"listing the interfaces: {os.strerror(error)}")
+        raise DeviceError(-error, f"listing the interfaces: {os.strerror(-error)}")
     listed = ffi.gc(held[0], lib.nm_interfaces_close)
     index = 0
     while (interface := lib.nm_interfaces_get(listed, index)) != ffi.NULL:

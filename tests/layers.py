@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 ROWS: tuple[tuple[str, ...], ...] = (
-    ("errors",),
+    ("errors", "_snaplen"),
     ("_arguments", "dlt", "bpf", "tstamp", "version", "_core"),
     ("bpf.native", "packet"),
     ("bpf.program",),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import platform
 import re
 import shutil
 import subprocess
@@ -96,7 +98,7 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder, made = tmp_path_factory.mktemp("objects"), {}
     for file in WITHOUT_PYTHON:
         made[in_core(file)] = folder / in_core(file).replace("/", "-").replace(".c", ".o")
-        done = compile_("-O1", "-fPIC", "-c", "-o", made[in_core(file)], file)
+        done = compile_("-O1", "-fPIC", "-fvisibility=hidden", "-c", "-o", made[in_core(file)], file)
         assert done.returncode == 0, done.stderr
     return made
 
@@ -153,3 +155,48 @@ def test_circles_are_found() -> None:
         ["b", "c"],
         ["d", "d2"],
     ]
+
+
+PUBLIC_HEADERS = re.findall(r'^#include "(.+)"', (CORE / "nmpcap.h").read_text(), re.MULTILINE)
+
+
+@needs_compiler
+def test_public_is_what_the_public_headers_declare(objects: dict[str, Path]) -> None:
+    declared = {
+        name
+        for header in PUBLIC_HEADERS
+        for name in re.findall(
+            r"^(?!typedef)\w[\w *]*?\b(nm_\w+)\(", code_of((CORE / header).read_text()), re.MULTILINE
+        )
+    }
+    visible = set()
+    for object_file in objects.values():
+        lines = subprocess.run(
+            ["readelf", "-Ws", object_file], capture_output=True, text=True, check=True
+        ).stdout
+        fields = [line.split() for line in lines.splitlines() if " GLOBAL " in line and " UND " not in line]
+        visible |= {f[7] for f in fields if f[5] == "DEFAULT"}
+    assert visible == declared - {"nm_deliver_calls"}
+
+
+@pytest.mark.parametrize("name", ["_lib", "_mapping", "_deliver"])
+def test_modules_are_hardened_and_export_what_python_looks_for(name: str) -> None:
+    try:
+        spec = importlib.util.find_spec(f"nmpcap._core.{name}")
+    except ImportError:
+        spec = None
+    if spec is None or spec.origin is None or not shutil.which("readelf"):
+        pytest.skip(f"no {name}, or no readelf; to run it: CPython, and apt-get install binutils")
+    asked = ["readelf", "-Wlhd", "--dyn-syms", spec.origin]
+    text = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    exported = {
+        line.split()[7] for line in text.splitlines() if re.search(r" (GLOBAL|WEAK) +DEFAULT +\d+ ", line)
+    }
+    assert {e for e in exported if not e.startswith("_")} <= {f"PyInit_{name}"}, exported
+    assert "GNU_RELRO" in text
+    assert "BIND_NOW" in text
+    assert re.search(r"GNU_STACK.* RW ", text)
+    notes = subprocess.run(["readelf", "-Wn", spec.origin], capture_output=True, text=True, check=True).stdout
+    if platform.machine() == "x86_64" and "x86 feature" in notes:
+        assert "IBT" in notes
+        assert "SHSTK" in notes

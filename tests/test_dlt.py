@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+import nmpcap
 from nmpcap import PcapError, dlt
 from nmpcap._core import lib
 
+from .layers import ROOT
 from .savefile import libpcap
 
 NAMES = {name.removeprefix("DLT_"): value for name, value in vars(dlt).items() if name.startswith("DLT_")}
@@ -73,3 +77,14 @@ def test_the_core_agrees() -> None:
         except PcapError:
             assert lib.nm_dlt_to_linktype(number) == -1
         assert lib.nm_linktype_to_dlt(number) == dlt.linktype_to_dlt(number)
+
+
+def test_the_cores_numbers_are_the_same() -> None:
+    text = (ROOT / "nmpcap" / "_core" / "dlt.h").read_text()
+    numbers = {name: int(value) for name, value in re.findall(r"NM_(DLT_\w+) = (\d+)", text)}
+    assert len(numbers) > 10
+    assert {name: getattr(dlt, name) for name in numbers} == numbers
+
+
+def test_the_core_keeps_as_much_of_a_packet() -> None:
+    assert lib.NM_MAXIMUM_SNAPLEN == nmpcap.MAXIMUM_SNAPLEN

@@ -17,7 +17,7 @@ HEADERS = re.findall(r'^#include "(.+)"', (here / "nmpcap.h").read_text(), flags
 def declarations(header: str) -> str:
     """Return a header without the directives that only a preprocessor needs."""
     text = (here / header).read_text()
-    return re.sub(r"^#(ifndef|endif|include|define \w+$).*\n", "", text, flags=re.MULTILINE)
+    return re.sub(r"^#(ifndef|endif|include|pragma|define \w+$).*\n", "", text, flags=re.MULTILINE)
 
 
 def abi() -> str:

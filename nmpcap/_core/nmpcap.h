@@ -7,8 +7,9 @@
  *
  * Nothing here prints, exits, or keeps state beside its objects.
  *
+ * What these headers declare is public; everything else is hidden in what the library is linked into.
  * The build and cffi read the list of headers from here. They are C manual and cffi declaration in one: no
- * directives but guards, includes and plain numeric #defines.
+ * directives but guards, includes, visibility and plain numeric #defines.
  */
 #ifndef NMPCAP_NMPCAP_H
 #define NMPCAP_NMPCAP_H

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(default)
+
 struct nm_slab {
     uint8_t *bytes;
     size_t capacity;
@@ -25,5 +27,7 @@ void nm_slab_release(struct nm_slab *block);
 
 /* nm_slab_is_alone - whether nobody but the caller holds it, and all that others did with it is over. */
 int nm_slab_is_alone(const struct nm_slab *block);
+
+#pragma GCC visibility pop
 
 #endif

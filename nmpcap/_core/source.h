@@ -49,7 +49,7 @@ struct nm_source_ops {
 
     /* Its packets wait for as long as it takes, as those of a file do: no deadline ends a call while the filter
      * refuses them. Others may bring packets for ever that nobody wants. */
-    bool keeps;
+    bool stored;
 
     /* Replaces the batch's views by up to capacity waiting packets, never waiting itself.
      * 0 or more: the count; NM_SOURCE_END or a negative errno otherwise. */

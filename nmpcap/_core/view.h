@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define NM_MAXIMUM_SNAPLEN 262144 /* bytes: more than any packet has; libpcap's MAXIMUM_SNAPLEN */
+
 struct nm_view {
     const uint8_t *data; /* caplen bytes */
     int64_t ts_ns;       /* since the epoch, UTC */

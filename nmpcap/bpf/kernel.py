@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nmpcap._snaplen import MAXIMUM_SNAPLEN
 from nmpcap.bpf import insn as op
 from nmpcap.bpf.check import LINUX_MAX_INSNS, Fault, find_linux_fault
 from nmpcap.bpf.insn import AD_OFF, ANCILLARY, Instruction
@@ -23,7 +24,6 @@ from nmpcap.bpf.splice import splice
 
 __all__ = ["COOKED", "kernel_program"]
 
-_EVERYTHING = 262144  # libpcap's MAXIMUM_SNAPLEN
 _LEAST = 16  # a VLAN tag must find its place in an Ethernet frame
 _LONGEST_IP_HEADER = 60
 _NO_PACKET = 1 << 31  # no packet has a byte there; to Linux such an offset is a negative one
@@ -41,7 +41,7 @@ offset and size of the fields that are metadata in the kernel, and of which; "" 
 
 
 def kernel_program(
-    program: Sequence[Instruction], *, keep: int = _EVERYTHING, header: int = 0, tags: bool = False
+    program: Sequence[Instruction], *, keep: int = MAXIMUM_SNAPLEN, header: int = 0, tags: bool = False
 ) -> tuple[Instruction, ...] | Fault:
     """Return the kernel's program, or what about this one Linux could not do.
 
@@ -74,13 +74,13 @@ def _reach(program: Sequence[Instruction]) -> int:
         elif code == op.LDX | op.IMM:
             greatest_x = max(greatest_x, insn.k)
         elif code & 0x07 == op.LDX or code == op.MISC | op.TAX:
-            greatest_x = _EVERYTHING
+            greatest_x = MAXIMUM_SNAPLEN
         elif code & 0x07 == op.LD and mode == op.ABS and insn.k < _NO_PACKET:
             farthest = max(farthest, insn.k + _SIZES[code & 0x18])
     for insn in program:
         if insn.code & 0xE7 == op.LD | op.IND and insn.k < _NO_PACKET:
             farthest = max(farthest, greatest_x + insn.k + _SIZES[insn.code & 0x18])
-    return min(farthest, _EVERYTHING)
+    return min(farthest, MAXIMUM_SNAPLEN)
 
 
 def _prologue(header: int, tags: bool, accept: Instruction) -> list[Instruction]:

@@ -54,7 +54,7 @@ class Native:
     def __init__(self, instructions: Sequence[Instruction], machine: int = AUTO) -> None:
         insns = _checked_array(instructions)
         program = ffi.new("struct nm_program **")
-        message = ffi.new("char[512]")
+        message = ffi.new("char[]", lib.NM_MSG_SIZE)
         if lib.nm_program_new(insns, len(instructions), machine, program, message):
             raise PcapError(ffi.string(message).decode())
         #: ``struct nm_program *``, valid as long as this object; whoever keeps it takes a reference.

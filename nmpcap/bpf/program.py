@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
+from nmpcap._snaplen import MAXIMUM_SNAPLEN
 from nmpcap.bpf.image import image, parse_ddd
 from nmpcap.bpf.insn import Instruction
 from nmpcap.bpf.native import Native, check_fast
@@ -49,7 +50,7 @@ class Program:
         instructions: Iterable[Instruction | tuple[int, int, int, int]],
         *,
         linktype: int = _DLT_EN10MB,
-        snaplen: int = 262144,
+        snaplen: int = MAXIMUM_SNAPLEN,
         origin: Origin | None = None,
     ) -> None:
         self.instructions = tuple(
@@ -67,13 +68,13 @@ class Program:
         instructions: Iterable[Instruction | tuple[int, int, int, int]],
         *,
         linktype: int = _DLT_EN10MB,
-        snaplen: int = 262144,
+        snaplen: int = MAXIMUM_SNAPLEN,
     ) -> Program:
         """Take a program as (code, jt, jf, k) tuples; ProgramError unless it may run."""
         return cls(instructions, linktype=linktype, snaplen=snaplen)
 
     @classmethod
-    def from_ddd(cls, text: str, *, linktype: int = _DLT_EN10MB, snaplen: int = 262144) -> Program:
+    def from_ddd(cls, text: str, *, linktype: int = _DLT_EN10MB, snaplen: int = MAXIMUM_SNAPLEN) -> Program:
         """Take a program as ``tcpdump -ddd`` prints it; PcapError if it is not that, or may not run."""
         return cls(parse_ddd(text), linktype=linktype, snaplen=snaplen)
 

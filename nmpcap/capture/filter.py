@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nmpcap._core import ffi, lib
+from nmpcap._snaplen import MAXIMUM_SNAPLEN
 from nmpcap.dlt import DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_NETLINK, datalink_val_to_name
 from nmpcap.errors import FilterError, PcapError
-from nmpcap.ports import MAXIMUM_SNAPLEN, Port
+from nmpcap.ports import Port
 
 if TYPE_CHECKING:
     from nmpcap.bpf.check import Fault
@@ -63,7 +64,7 @@ class Filter:
             self._set(program, linktype)
             self._text = text
             return
-        self._set(program, linktype, lib.NM_FILTER_ASK | lib.NM_FILTER_LATER)
+        self._set(program, linktype, lib.NM_FILTER_EACH_LINKTYPE | lib.NM_FILTER_NEW_ONLY)
         self._text = text
         for other in sorted({interface.linktype for interface in self._port.interfaces} - {linktype}):
             self._set_for(other)
@@ -106,7 +107,7 @@ class Filter:
 
         Packets that wait in the handle are of the one before, and have passed.
         """
-        self._set(program, self._port.linktype, lib.NM_FILTER_LATER)
+        self._set(program, self._port.linktype, lib.NM_FILTER_NEW_ONLY)
 
     def _compile(self, text: _Text, linktype: int) -> Program | None:
         if not text.expression.strip():
@@ -141,7 +142,7 @@ class Filter:
         pointer, machine = ffi.NULL, ""
         if program is not None:
             pointer, machine = program.native.pointer, program.machine
-            flags |= lib.NM_FILTER_BESIDE if self._port.live and program.live else 0
+            flags |= lib.NM_FILTER_TAGS_ASIDE if self._port.live and program.live else 0
         refusal = self._tell_kernel(program, linktype) if self._port.live else None
         lib.nm_capture_filter(self._core, pointer, linktype, flags)
         self._program = program

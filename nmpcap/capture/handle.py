@@ -18,11 +18,12 @@ from nmpcap._core import ffi, lib
 from nmpcap._core.cstring import cstring
 from nmpcap._core.deadline import timeout_ns
 from nmpcap._core.delivery import Handle
+from nmpcap._snaplen import MAXIMUM_SNAPLEN
 from nmpcap.capture.dump import PacketSink, describe_port, dump_window, with_filter, within
 from nmpcap.capture.filter import Filter, linktype_name
 from nmpcap.errors import DeviceError, PcapError, UsageError
 from nmpcap.packet import Batch, Explanation, Packet, Stats
-from nmpcap.ports import MAXIMUM_SNAPLEN, Port
+from nmpcap.ports import Port
 from nmpcap.savefile import Interface, Writer, open_writer
 from nmpcap.savefile.output import Target
 

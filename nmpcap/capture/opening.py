@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from nmpcap._arguments import encoded, instance, number, text
+from nmpcap._snaplen import MAXIMUM_SNAPLEN
 from nmpcap.capture.handle import Capture
 from nmpcap.errors import PcapError, UsageError
 from nmpcap.ports import (
-    MAXIMUM_SNAPLEN,
     UNCUT,
     DeadPort,
     Fanout,

@@ -11,6 +11,7 @@ grows with the length of the text.
 
 from __future__ import annotations
 
+from nmpcap._snaplen import MAXIMUM_SNAPLEN
 from nmpcap.bpf.program import Program
 from nmpcap.dlt import DLT_EN10MB
 from nmpcap.filter.expand.linklayer import Options
@@ -25,7 +26,7 @@ def compile(
     text: str | None,
     *,
     linktype: int = DLT_EN10MB,
-    snaplen: int = 262144,
+    snaplen: int = MAXIMUM_SNAPLEN,
     netmask: int | None = None,
     optimize: bool = True,
     resolver: Resolver | None = None,

@@ -15,11 +15,10 @@ from nmpcap.ports.dead import DeadPort
 from nmpcap.ports.fanout import Fanout
 from nmpcap.ports.netmap import NetmapPort
 from nmpcap.ports.packet import PacketPort, interface_tstamp_types
-from nmpcap.ports.port import MAXIMUM_SNAPLEN, UNCUT, Options, Port
+from nmpcap.ports.port import UNCUT, Options, Port
 from nmpcap.ports.savefile import PlaybackPort, SavefilePort
 
 __all__ = [
-    "MAXIMUM_SNAPLEN",
     "UNCUT",
     "DeadPort",
     "Fanout",

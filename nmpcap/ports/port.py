@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nmpcap._snaplen import MAXIMUM_SNAPLEN
 from nmpcap.dlt import DLT_EN10MB
 from nmpcap.errors import DeviceError, PcapError, UsageError
 from nmpcap.packet import Explanation
@@ -15,7 +16,6 @@ from nmpcap.ports.fanout import Fanout
 from nmpcap.savefile import Interface, Reader
 
 __all__ = [
-    "MAXIMUM_SNAPLEN",
     "UNCUT",
     "Options",
     "Port",
@@ -24,8 +24,6 @@ __all__ = [
     "refuse_speed",
 ]
 
-MAXIMUM_SNAPLEN = 262144
-"""libpcap's MAXIMUM_SNAPLEN: more than any packet of an interface has."""
 
 UNCUT = 2**31 - 1
 """A snaplen for files, some of whose link types have longer packets: more than any savefile's."""
@@ -128,7 +126,5 @@ def refuse_speed(name: str, options: Options) -> None:
 
 
 def encode(name: str) -> bytes:
-    """Return a name as C takes it. Raises DeviceError for one that C would cut short."""
-    if "\0" in name:
-        raise DeviceError(errnos.EINVAL, f"{name!r}: not a port name, it holds a zero character")
+    """Return a name as C takes it; open_port has seen that it holds no zero character."""
     return name.encode(errors="surrogateescape")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import re
 import sys
 import threading
 import warnings
@@ -28,7 +27,6 @@ _END = -1000  # NM_SOURCE_END
 _BATCH = 256
 _SLICE_MS = 100  # a signal that comes just before the wait does not end it
 _FOREIGN: Literal["little", "big"] = "big" if sys.byteorder == "little" else "little"
-_PLACE = re.compile(r" \(at byte \d+\)$")
 
 
 class Record(NamedTuple):
@@ -107,7 +105,7 @@ class Reader:
         self._close_input = given.close
         self._failure: Exception | None = None
         self._lock = threading.Lock()
-        msg = ffi.new("char[512]")
+        msg = ffi.new("char[]", lib.NM_MSG_SIZE)
         self.source: Any = lib.nm_savefile_open(given.fd, flags, msg)
         if not self.source:
             given.close()
@@ -177,7 +175,7 @@ class Reader:
         text = cstring(lib.nm_savefile_msg(self.source))
         if status == -errno.EBADMSG:
             offset = int(lib.nm_savefile_offset(self.source))
-            return SavefileError(f"{self.name}: {text}", offset, _PLACE.sub("", text))
+            return SavefileError(f"{self.name}: {text} (at byte {offset})", offset, text)
         return DeviceError(-status, f"{self.name}: {text}")
 
     def __iter__(self) -> Iterator[Record]:

@@ -312,9 +312,9 @@ static void test_tags_are_taken_out_and_put_back(void)
         s.source = fake_new(&s.control);
         CHECK(nm_capture_new(s.source, "fake", snaplen, &s.capture) == 0 && nm_capture_enter(s.capture) == 0);
         CHECK(nm_program_new(all, 2, NM_BPF_AUTO, &program, msg) == 0);
-        nm_capture_filter(s.capture, program, 1, NM_FILTER_BESIDE);
+        nm_capture_filter(s.capture, program, 1, NM_FILTER_TAGS_ASIDE);
         CHECK(nm_capture_refill(s.capture, &now) == 64);
-        nm_capture_filter(s.capture, program, 1, NM_FILTER_BESIDE); /* over the cut ones */
+        nm_capture_filter(s.capture, program, 1, NM_FILTER_TAGS_ASIDE); /* over the cut ones */
         nm_program_unref(program);
         w = nm_capture_window(s.capture);
         for (uint64_t i = 0; i < 64; i++) {
@@ -329,7 +329,7 @@ static void test_tags_are_taken_out_and_put_back(void)
             }
         }
         CHECK(nm_program_new(tagged, 2, NM_BPF_AUTO, &program, msg) == 0);
-        nm_capture_filter(s.capture, program, 1, NM_FILTER_BESIDE);
+        nm_capture_filter(s.capture, program, 1, NM_FILTER_TAGS_ASIDE);
         nm_program_unref(program);
         CHECK(w->passed - w->taken == 16);
         nm_capture_leave(s.capture);

@@ -139,11 +139,11 @@ static void errors_come_out(void)
 
     fill(&list);
     error_of_request(&said[0], ENOENT);
-    CHECK(hear(said, 1, take_wireless, &list) == ENOENT);
+    CHECK(hear(said, 1, take_wireless, &list) == -ENOENT);
     said[0].size = 0;
     interface_of(&said[0], 11, NLM_F_MULTI | NLM_F_DUMP_INTR);
     done(&said[1], NLM_F_DUMP_INTR);
-    CHECK(hear(said, 2, take_wireless, &list) == EAGAIN && wireless(&list) == 2);
+    CHECK(hear(said, 2, take_wireless, &list) == -EAGAIN && wireless(&list) == 2);
     nm_interfaces_clear(&list);
     free(list.all);
 }

@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(default)
+
 struct nm_source;
 
 #define NM_PACKET_RETIRE_MS 10 /* the longest that a packet waits in a block */
@@ -70,7 +72,7 @@ struct nm_packet_info {
  * down to two blocks; nm_packet_look tells what it became.
  *
  * @source  receives the source, NULL on failure
- * @msg     512 bytes, receives the reason of a failure
+ * @msg     NM_MSG_SIZE bytes, receives the reason of a failure
  *
  * 0; -ENODEV: no such interface; -EPERM: CAP_NET_RAW is missing (or CAP_NET_ADMIN, for hardware time
  * stamps); -ENETDOWN: the interface is down; -ENOTSUP: it has no such time stamps; other errors of
@@ -100,5 +102,7 @@ const char *nm_packet_interface(struct nm_source *source, uint32_t i);
  * @msg    as for nm_packet_open, which see for errors
  */
 int nm_packet_tstamp_types(const char *name, uint32_t *types, char *msg);
+
+#pragma GCC visibility pop
 
 #endif

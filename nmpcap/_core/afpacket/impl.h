@@ -13,6 +13,7 @@
 #include "interfaces/link.h"
 #include "afpacket/afpacket.h"
 #include "bpf/metadata.h"
+#include "dlt.h"
 #include "source.h"
 
 /* What is wrong with an interface, in libpcap's words, and what to do. */
@@ -21,11 +22,6 @@
 #define NM_PACKET_DOWN "The interface went down; reading and sending go on once it is up"
 #define NM_PACKET_GONE "The interface disappeared; open it again when it is back"
 
-#define NM_DLT_EN10MB 1
-#define NM_DLT_LINUX_SLL 113
-#define NM_DLT_DOCSIS 143
-#define NM_DLT_NETLINK 253
-#define NM_DLT_LINUX_SLL2 276
 
 /* Room that the kernel leaves in front of each packet: for a VLAN tag, and for a cooked header. */
 #define NM_VLAN_TAG 4

@@ -19,6 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(default)
+
 #define NM_BPF_BACKWARD_LIMIT 8192 /* 8-byte extension headers in 64 KiB */
 #define NM_BPF_MEMWORDS 16
 
@@ -67,7 +69,7 @@ struct nm_program;
  *
  * @machine  NM_BPF_AUTO, NM_BPF_INTERPRETER or NM_BPF_JIT
  * @program  receives the program with one reference; NULL on failure
- * @msg      512 bytes, receives the reason of a failure
+ * @msg      NM_MSG_SIZE bytes, receives the reason of a failure
  *
  * EINVAL: not a valid program; ENOMEM; with NM_BPF_JIT, ENOTSUP on a processor or for a
  * program (over 2 million instructions) without a translation, and what the system says
@@ -114,5 +116,7 @@ struct nm_view;
  */
 uint32_t nm_program_filter(const struct nm_program *program, struct nm_view *views,
                            const struct nm_metadata *metadata, uint32_t count);
+
+#pragma GCC visibility pop
 
 #endif

@@ -19,6 +19,8 @@
 #include "slab.h"
 #include "view.h"
 
+#pragma GCC visibility push(default)
+
 struct nm_source;
 struct nm_capture;
 struct nm_program;
@@ -123,9 +125,9 @@ void nm_capture_take(struct nm_capture *capture, uint32_t n, void *data, void *c
 /* nm_capture_reserve - makes room for batches of so many packets; takes effect at the next refill. */
 void nm_capture_reserve(struct nm_capture *capture, uint32_t capacity);
 
-#define NM_FILTER_BESIDE 1 /* the program finds VLAN tags where Linux' own filters do: beside the packet */
-#define NM_FILTER_LATER 2  /* packets that wait in the window need not pass it */
-#define NM_FILTER_ASK 4    /* refill asks for the filters of other link types, when it meets one */
+#define NM_FILTER_TAGS_ASIDE 1 /* the program finds VLAN tags where Linux' own filters do: beside the packet */
+#define NM_FILTER_NEW_ONLY 2  /* packets that wait in the window need not pass it */
+#define NM_FILTER_EACH_LINKTYPE 4    /* refill asks for the filters of other link types, when it meets one */
 
 /*
  * nm_capture_filter - sets the filter, or takes it away (NULL). Packets that wait in the window
@@ -140,7 +142,7 @@ void nm_capture_filter(struct nm_capture *capture, struct nm_program *program, u
 /*
  * nm_capture_filter_for - sets the filter of packets of another link type than nm_capture_filter was told of.
  *
- * 0; -ENOMEM. With NM_FILTER_ASK refill says -EAGAIN when it has met packets that there is no filter for;
+ * 0; -ENOMEM. With NM_FILTER_EACH_LINKTYPE refill says -EAGAIN when it has met packets that there is no filter for;
  * nm_capture_wanted is then their link type, and -1 otherwise.
  */
 int nm_capture_filter_for(struct nm_capture *capture, struct nm_program *program, uint16_t linktype);
@@ -203,5 +205,7 @@ uint32_t nm_capture_snaplen(struct nm_capture *capture);
 
 /* nm_capture_msg - why the last call failed; for the thread that has entered. */
 const char *nm_capture_msg(struct nm_capture *capture);
+
+#pragma GCC visibility pop
 
 #endif

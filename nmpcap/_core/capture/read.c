@@ -102,7 +102,7 @@ int nm_capture_refill(struct nm_capture *c, struct nm_deadline *deadline)
             return n;
         if (n > 0) {
             if (++fruitless == FRUITLESS)
-                return c->source->ops->keeps || nm_deadline_slice(deadline) ? -EINTR : 0;
+                return c->source->ops->stored || nm_deadline_slice(deadline) ? -EINTR : 0;
             continue;
         }
         ms = nm_deadline_slice(deadline);
@@ -135,10 +135,10 @@ void nm_capture_filter(struct nm_capture *c, struct nm_program *program, uint16_
     struct nm_program *before = c->filter.program;
 
     c->filter = (struct nm_filter){
-        .program = nm_program_ref(program), .linktype = linktype, .beside = flags & NM_FILTER_BESIDE};
+        .program = nm_program_ref(program), .linktype = linktype, .beside = flags & NM_FILTER_TAGS_ASIDE};
     nm_program_unref(before);
-    nm_mixed_reset(&c->mixed, flags & NM_FILTER_ASK);
-    if (!(flags & NM_FILTER_LATER))
+    nm_mixed_reset(&c->mixed, flags & NM_FILTER_EACH_LINKTYPE);
+    if (!(flags & NM_FILTER_NEW_ONLY))
         nm_capture_judge_again(c);
 }
 

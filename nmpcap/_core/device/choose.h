@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(default)
+
 struct nm_device;
 
 enum {
@@ -50,5 +52,7 @@ void nm_device_wake(struct nm_device *device);
 
 /* nm_device_close - ends the binding, or leaves that to the last munmap. */
 void nm_device_close(struct nm_device *device);
+
+#pragma GCC visibility pop
 
 #endif

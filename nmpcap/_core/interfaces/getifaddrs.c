@@ -26,11 +26,11 @@ static int add_link(struct nm_interfaces *list, const struct ifaddrs *entry)
     struct nm_interface *interface = nm_interfaces_add(list, entry->ifa_name, strlen(entry->ifa_name));
 
     if (!interface)
-        return ENOMEM;
+        return -ENOMEM;
     interface->index = link->sdl_index;
     interface->flags = nm_interface_flags(entry->ifa_flags);
     if (link->sdl_alen && !nm_interface_add_address(interface, AF_LINK, LLADDR(link), link->sdl_alen))
-        return ENOMEM;
+        return -ENOMEM;
     return 0;
 }
 
@@ -46,7 +46,7 @@ static int add_address(struct nm_interfaces *list, const struct ifaddrs *entry)
         return 0;
     address = nm_interface_add_address(interface, family, value.bytes, value.size);
     if (!address)
-        return ENOMEM;
+        return -ENOMEM;
     if (family == AF_INET6)
         address->local = ((const struct sockaddr_in6 *)(const void *)entry->ifa_addr)->sin6_scope_id != 0;
     set(&address->netmask, family, entry->ifa_netmask);
@@ -64,7 +64,7 @@ int nm_interfaces_read(struct nm_interfaces *list)
     int error = 0;
 
     if (getifaddrs(&entries) < 0)
-        return errno;
+        return -errno;
     for (const struct ifaddrs *entry = entries; entry && !error; entry = entry->ifa_next)
         if (entry->ifa_addr)
             error = entry->ifa_addr->sa_family == AF_LINK ? add_link(list, entry) : add_address(list, entry);

@@ -13,7 +13,7 @@ int nm_interfaces_open(struct nm_interfaces **result)
 
     *result = NULL;
     if (!list)
-        return ENOMEM;
+        return -ENOMEM;
     error = nm_interfaces_read(list);
     if (error) {
         nm_interfaces_close(list);

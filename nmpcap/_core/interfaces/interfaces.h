@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(default)
+
 /* libpcap's PCAP_IF_*. */
 #define NM_IF_LOOPBACK 0x01
 #define NM_IF_UP 0x02
@@ -46,7 +48,7 @@ struct nm_interfaces;
 /*
  * nm_interfaces_open - takes down what there is now, in the system's order.
  *
- * Returns 0 or a positive errno value; *list is NULL then.
+ * Returns 0 or a negative errno value; *list is NULL then.
  */
 int nm_interfaces_open(struct nm_interfaces **list);
 
@@ -55,5 +57,7 @@ const struct nm_interface *nm_interfaces_get(const struct nm_interfaces *list, s
 
 /* nm_interfaces_close - frees the list. NULL is allowed. */
 void nm_interfaces_close(struct nm_interfaces *list);
+
+#pragma GCC visibility pop
 
 #endif

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <unistd.h>
 
 #include "interfaces/link.h"
+#include "interfaces/netlink.h"
 
 #ifndef IFLA_ALT_IFNAME
 #define IFLA_ALT_IFNAME 53 /* Linux 5.5 */
@@ -24,12 +24,6 @@ struct question {
     char attributes[RTA_SPACE(LONG_NAME + 1)];
 };
 
-/* An answer: virtual functions are left out unless asked for, so that this is far more than any takes. */
-union answer {
-    struct nlmsghdr header;
-    char bytes[32768];
-};
-
 int nm_link_open(void)
 {
     /* Answers are there when the question has been sent. Only another process, forked off and asking by the
@@ -41,28 +35,6 @@ int nm_link_open(void)
         return -errno;
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     return fd;
-}
-
-static int ask(int fd, const char *name, int ifindex)
-{
-    struct question question = {
-        .header = {.nlmsg_len = NLMSG_LENGTH(sizeof(question.about)), .nlmsg_type = RTM_GETLINK,
-                   .nlmsg_flags = NLM_F_REQUEST},
-        .about = {.ifi_family = AF_UNSPEC, .ifi_index = name ? 0 : ifindex},
-    };
-
-    if (name) {
-        size_t size = strlen(name) + 1;
-        struct rtattr *attribute = (struct rtattr *)question.attributes;
-
-        if (size == 1 || size > LONG_NAME + 1)
-            return -ENODEV;
-        attribute->rta_type = size - 1 > SHORT_NAME ? IFLA_ALT_IFNAME : IFLA_IFNAME;
-        attribute->rta_len = RTA_LENGTH(size);
-        memcpy(RTA_DATA(attribute), name, size);
-        question.header.nlmsg_len = offsetof(struct question, attributes) + RTA_ALIGN(attribute->rta_len);
-    }
-    return send(fd, &question, question.header.nlmsg_len, 0) < 0 ? -errno : 0;
 }
 
 static void read_attribute(const struct rtattr *attribute, struct nm_link *link)
@@ -92,36 +64,42 @@ static void read_attribute(const struct rtattr *attribute, struct nm_link *link)
     }
 }
 
-int nm_link_ask(int fd, const char *name, int ifindex, struct nm_link *link)
+static void take_link(void *context, const struct nlmsghdr *message)
 {
-    union answer answer;
-    const struct ifinfomsg *about;
-    const struct rtattr *attribute;
-    ssize_t size;
-    int left, error = ask(fd, name, ifindex);
+    const struct ifinfomsg *about = NLMSG_DATA(message);
+    struct nm_link *link = context;
+    int left = (int)IFLA_PAYLOAD(message);
 
-    *link = (struct nm_link){0};
-    if (error)
-        return error;
-    do
-        size = recv(fd, &answer, sizeof(answer), 0);
-    while (size < 0 && errno == EINTR);
-    if (size < 0)
-        return -errno;
-    if (!NLMSG_OK(&answer.header, (size_t)size))
-        return -EBADMSG;
-    if (answer.header.nlmsg_type == NLMSG_ERROR) {
-        error = ((const struct nlmsgerr *)NLMSG_DATA(&answer.header))->error;
-        return error ? error : -EBADMSG;
-    }
-    if (answer.header.nlmsg_type != RTM_NEWLINK)
-        return -EBADMSG;
-    about = NLMSG_DATA(&answer.header);
+    if (message->nlmsg_type != RTM_NEWLINK || message->nlmsg_len < NLMSG_LENGTH(sizeof(*about)))
+        return;
     link->ifindex = about->ifi_index;
     link->flags = about->ifi_flags;
     link->arphrd = about->ifi_type;
-    left = (int)IFLA_PAYLOAD(&answer.header);
-    for (attribute = IFLA_RTA(about); RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left))
+    for (const struct rtattr *attribute = IFLA_RTA(about); RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left))
         read_attribute(attribute, link);
-    return 0;
+}
+
+int nm_link_ask(int fd, const char *name, int ifindex, struct nm_link *link)
+{
+    struct question question = {
+        .header = {.nlmsg_len = NLMSG_LENGTH(sizeof(question.about)), .nlmsg_type = RTM_GETLINK,
+                   .nlmsg_flags = NLM_F_REQUEST},
+        .about = {.ifi_family = AF_UNSPEC, .ifi_index = name ? 0 : ifindex},
+    };
+    int error;
+
+    *link = (struct nm_link){0};
+    if (name) {
+        size_t size = strlen(name) + 1;
+        struct rtattr *attribute = (struct rtattr *)question.attributes;
+
+        if (size == 1 || size > LONG_NAME + 1)
+            return -ENODEV;
+        attribute->rta_type = size - 1 > SHORT_NAME ? IFLA_ALT_IFNAME : IFLA_IFNAME;
+        attribute->rta_len = RTA_LENGTH(size);
+        memcpy(RTA_DATA(attribute), name, size);
+        question.header.nlmsg_len = offsetof(struct question, attributes) + RTA_ALIGN(attribute->rta_len);
+    }
+    error = nm_netlink_ask(fd, &question.header, take_link, link);
+    return error || link->ifindex ? error : -EBADMSG;
 }

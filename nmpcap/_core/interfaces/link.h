@@ -1,6 +1,6 @@
 /* What the kernel knows of an interface, by rtnetlink: right in the namespace that the question is asked in. */
-#ifndef NMPCAP_PACKET_LINK_H
-#define NMPCAP_PACKET_LINK_H
+#ifndef NMPCAP_INTERFACES_LINK_H
+#define NMPCAP_INTERFACES_LINK_H
 
 #include <stdint.h>
 

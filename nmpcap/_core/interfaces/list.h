@@ -32,7 +32,7 @@ void nm_address_set(struct nm_address *address, const void *bytes, size_t size);
 /* nm_interface_flags - NM_IF_* of the system's IFF_*. */
 uint32_t nm_interface_flags(unsigned system);
 
-/* nm_interfaces_read - fills an empty list: 0 or a positive errno value. rtnetlink.c, getifaddrs.c */
+/* nm_interfaces_read - fills an empty list: 0 or a negative errno value. rtnetlink.c, getifaddrs.c */
 int nm_interfaces_read(struct nm_interfaces *list);
 
 /* nm_link_status - adds NM_IF_WIRELESS, and one of the connection's flags; neither where the system will

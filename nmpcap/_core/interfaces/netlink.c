@@ -11,7 +11,7 @@ static int error_of(const struct nlmsghdr *message)
 {
     const struct nlmsgerr *error = NLMSG_DATA(message);
 
-    return message->nlmsg_len < NLMSG_LENGTH(sizeof(*error)) ? EPROTO : -error->error;
+    return message->nlmsg_len < NLMSG_LENGTH(sizeof(*error)) ? -EPROTO : error->error;
 }
 
 /* NLMSG_OK, whose comparison of signed with unsigned not every compiler lets pass. */
@@ -30,7 +30,7 @@ static bool read_datagram(const struct nlmsghdr *message, int length, nm_netlink
         if (message->nlmsg_type == NLMSG_ERROR || message->nlmsg_type == NLMSG_DONE)
             return false;
         if (message->nlmsg_flags & NLM_F_DUMP_INTR)
-            *error = EAGAIN;
+            *error = -EAGAIN;
         take(context, message);
         if (!(message->nlmsg_flags & NLM_F_MULTI))
             return false;
@@ -48,14 +48,14 @@ int nm_netlink_ask(int fd, const struct nlmsghdr *request, nm_netlink_take *take
     int error = 0;
 
     if (send(fd, request, request->nlmsg_len, 0) < 0)
-        return errno;
+        return -errno;
     for (;;) {
         ssize_t got = recv(fd, &answer, sizeof(answer), 0);
 
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return errno;
+            return -errno;
         if (!got || !read_datagram(&answer.header, (int)got, take, context, &error))
             return error;
     }

@@ -13,7 +13,7 @@ typedef void nm_netlink_take(void *context, const struct nlmsghdr *message);
 /*
  * nm_netlink_ask - sends a request on a netlink socket, and hands each message of the answer to take.
  *
- * Returns 0, or a positive errno value: the kernel's own, or the socket's; EAGAIN where something
+ * Returns 0, or a negative errno value: the kernel's own, or the socket's; -EAGAIN where something
  * changed while it was told of.
  */
 int nm_netlink_ask(int fd, const struct nlmsghdr *request, nm_netlink_take *take, void *context);

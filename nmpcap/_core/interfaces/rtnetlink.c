@@ -56,7 +56,7 @@ static void take_link(void *context, const struct nlmsghdr *message)
         return;
     interface = nm_interfaces_add(reading->list, text, strnlen(text, size));
     if (!interface) {
-        reading->error = ENOMEM;
+        reading->error = -ENOMEM;
         return;
     }
     interface->index = (uint32_t)link->ifi_index;
@@ -66,7 +66,7 @@ static void take_link(void *context, const struct nlmsghdr *message)
     if (text)
         memcpy(interface->alias, text, size < sizeof(interface->alias) ? size : sizeof(interface->alias) - 1);
     if (!set_link_address(interface, message))
-        reading->error = ENOMEM;
+        reading->error = -ENOMEM;
 }
 
 static void set_netmask(struct nm_address *netmask, size_t size, unsigned prefix)
@@ -98,7 +98,7 @@ static void take_address(void *context, const struct nlmsghdr *message)
         return;
     address = nm_interface_add_address(interface, head->ifa_family, local ? local : other, size);
     if (!address) {
-        reading->error = ENOMEM;
+        reading->error = -ENOMEM;
         return;
     }
     address->local = head->ifa_family == AF_INET6 && head->ifa_scope == RT_SCOPE_LINK;
@@ -132,16 +132,16 @@ int nm_interfaces_read(struct nm_interfaces *list)
     int error, fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 
     if (fd < 0)
-        return errno;
+        return -errno;
     for (int attempt = 0;; attempt++) {
         error = dump(fd, RTM_GETLINK, take_link, &reading);
-        if (!error || (error == EAGAIN && attempt == ATTEMPTS))
+        if (!error || (error == -EAGAIN && attempt == ATTEMPTS))
             error = dump(fd, RTM_GETADDR, take_address, &reading);
-        if (error != EAGAIN || attempt == ATTEMPTS)
+        if (error != -EAGAIN || attempt == ATTEMPTS)
             break;
         nm_interfaces_clear(list);
     }
     close(fd);
-    return error == EAGAIN ? 0 : error;
+    return error == -EAGAIN ? 0 : error;
 }
 #endif

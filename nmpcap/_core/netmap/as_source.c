@@ -165,7 +165,7 @@ static void open_control(struct netmap_source *s, const struct nm_desc_info *inf
     if (strcmp(info->netmap, "user") || strpbrk(s->port, "{}") ||
         (info->reg->nr_flags & (NR_MONITOR_TX | NR_MONITOR_RX)))
         return;
-    if (nm_device_open(2, &s->control, msg) == 0)
+    if (nm_device_open(NM_NETMAP_USER, &s->control, msg) == 0)
         s->dropped_before = dropped(s);
 }
 
@@ -191,13 +191,13 @@ int nm_netmap_source_open(const char *name, int which, struct nm_source **source
     *source = NULL;
     if (!s) {
         snprintf(msg, NM_MSG_SIZE, "%s: no memory to open it", name);
-        return ENOMEM;
+        return -ENOMEM;
     }
     s->base.ops = &ops;
     error = open_desc(s, name, which, msg);
     if (error) {
         free(s);
-        return error;
+        return error == NM_DESC_FOREIGN ? -ENODEV : -error;
     }
     nm_desc_info(s->desc, &info);
     snprintf(s->port, sizeof(s->port), "%s", info.name);

@@ -2,6 +2,8 @@
 #ifndef NMPCAP_AS_SOURCE_H
 #define NMPCAP_AS_SOURCE_H
 
+#pragma GCC visibility push(default)
+
 struct nm_source;
 struct nm_desc;
 
@@ -11,11 +13,11 @@ struct nm_desc;
  * Packets carry their own time where the device can stamp them (user space), else that of the
  * sync that brought them.
  *
- * @which   as for nm_device_open
+ * @which   NM_NETMAP_*
  * @source  receives the source, NULL on failure
- * @msg     512 bytes, receives the reason of a failure
+ * @msg     NM_MSG_SIZE bytes, receives the reason of a failure
  *
- * Returns as nm_desc_open.
+ * 0, or a negative errno value: nm_desc_open's; -ENODEV for a name that is not netmap's.
  */
 int nm_netmap_source_open(const char *name, int which, struct nm_source **source, char *msg);
 
@@ -24,5 +26,7 @@ struct nm_desc *nm_netmap_source_desc(struct nm_source *source);
 
 /* nm_netmap_source_stamped - whether packets carry their own time. */
 int nm_netmap_source_stamped(struct nm_source *source);
+
+#pragma GCC visibility pop
 
 #endif

@@ -31,6 +31,8 @@
 
 #include "view.h"
 
+#pragma GCC visibility push(default)
+
 struct nm_device;
 struct nm_mapping;
 struct nm_desc;
@@ -67,7 +69,7 @@ struct nm_open_args {
  *
  * @args  what to open and how; not needed afterwards
  * @desc  receives the descriptor; NULL on failure, and then nothing is left open
- * @msg   512 bytes, receives the reason of a failure
+ * @msg   NM_MSG_SIZE bytes, receives the reason of a failure
  *
  * Returns NM_DESC_FOREIGN for a name that begins neither with "netmap:" nor with "vale": not an
  * error, another backend may know it.
@@ -223,5 +225,7 @@ struct nm_desc_stats {
 };
 
 void nm_desc_stats(struct nm_desc *desc, struct nm_desc_stats *stats);
+
+#pragma GCC visibility pop
 
 #endif

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(default)
+
 struct nm_device;
 struct nm_mapping;
 
@@ -32,5 +34,7 @@ struct nm_mapping *nm_mapping_ref(struct nm_mapping *mapping);
 /* nm_mapping_unref - one user less; the last one unmaps. The argument is void so that it can be
  * handed to who knows no more than that a pointer has to be given back. */
 void nm_mapping_unref(void *mapping);
+
+#pragma GCC visibility pop
 
 #endif

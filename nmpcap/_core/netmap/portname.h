@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(default)
+
 struct nmreq;
 struct nmreq_header;
 struct nmreq_register;
@@ -90,5 +92,7 @@ struct nm_portname_options {
     uint32_t offset_bits;
     uint64_t offset_initial;
 };
+
+#pragma GCC visibility pop
 
 #endif

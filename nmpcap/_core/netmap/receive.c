@@ -13,10 +13,10 @@
 #include <time.h>
 
 #include "clock.h"
+#include "dlt.h"
 #include "netmap/impl.h"
 #include "source.h"
 
-#define DLT_EN10MB 1
 
 /* The time of the ring's last rxsync. A device told to keep no time (no_timestamp) is asked to from
  * now on, and the clock stands in until it does. */
@@ -130,7 +130,7 @@ static inline int32_t take(struct nm_desc *d, struct nm_ring *r, uint32_t i, uin
     const struct netmap_slot *slot = &r->ring->slot[i];
 
     view->ifindex = 0;
-    view->linktype = DLT_EN10MB;
+    view->linktype = NM_DLT_EN10MB;
     view->flags = slot->flags & NS_TXMON ? NM_VIEW_OUT : 0;
     if (slot->flags & NS_MOREFRAG)
         return take_chain(d, r, i, tail, view);

@@ -59,17 +59,6 @@ static inline uint32_t nm_ring_space(const struct nm_ring *r)
     return nm_ring_distance(r, r->ring->head, r->ring->tail);
 }
 
-static inline bool nm_ring_empty(const struct nm_ring *r)
-{
-    return r->ring->head == r->ring->tail;
-}
-
-/* tx: slots handed over and not yet given back. */
-static inline bool nm_ring_tx_pending(const struct nm_ring *r)
-{
-    return nm_ring_next(r, r->ring->tail) != r->ring->head;
-}
-
 static inline uint32_t nm_slot_offset(const struct nm_ring *r, const struct netmap_slot *slot)
 {
     uint64_t offset = slot->ptr & r->offset_mask;

@@ -197,13 +197,13 @@ static int set_timeout(PyObject *self, PyObject *value, void *Py_UNUSED(closure)
 static PyGetSetDef getset[] = {
     {"timeout", get_timeout, set_timeout,
      "Seconds that next, dispatch and next_batch wait at most unless told otherwise; None: for ever.", NULL},
-    {NULL},
+    {0},
 };
 
 static PyMemberDef members[] = {
     {"_nonblock", T_BOOL, offsetof(struct handle, nonblock), 0, NULL},
     {"_status", T_INT, offsetof(struct handle, status), READONLY, NULL},
-    {NULL},
+    {0},
 };
 
 static const char next_doc[] =
@@ -259,7 +259,7 @@ static PyMethodDef methods[] = {
     {"_fill", FUNCTION(nm_handle_fill), fill_doc},
     {"inject", FUNCTION(nm_handle_inject), inject_doc},
     {"inject_many", FUNCTION(nm_handle_inject_many), inject_many_doc},
-    {NULL},
+    {0},
 };
 
 static PyType_Slot slots[] = {

@@ -97,7 +97,7 @@ static void release(void *module)
 
 static PyMethodDef functions[] = {
     {"bind", bind, METH_O, "Hands over the address of the core's functions (lib.nm_deliver_calls())."},
-    {NULL},
+    {0},
 };
 
 static PyModuleDef_Slot slots[] = {

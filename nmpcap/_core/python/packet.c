@@ -218,20 +218,20 @@ static PyMemberDef members[] = {
     {"linktype", T_USHORT, offsetof(struct packet, linktype), READONLY, "DLT_* number: what the bytes begin with."},
     {"interface", T_UINT, offsetof(struct packet, ifindex), READONLY,
      "Which interface of the source it came from: an index, 0 where there is one only."},
-    {NULL},
+    {0},
 };
 
 static PyGetSetDef getset[] = {
     {"data", packet_data, NULL, "The captured bytes, as a new bytes object.", NULL},
     {"outgoing", packet_outgoing, NULL, "Whether it was being sent by the host or port observed.", NULL},
-    {NULL},
+    {0},
 };
 
 static PyMethodDef methods[] = {
     {"__reduce__", packet_reduce, METH_NOARGS, NULL},
     {"__copy__", packet_same, METH_NOARGS, NULL},
     {"__deepcopy__", packet_same, METH_O, NULL},
-    {NULL},
+    {0},
 };
 
 static PyType_Slot slots[] = {

@@ -129,7 +129,7 @@ static PyMethodDef methods[] = {
     {"_enter", recorder_enter, METH_NOARGS, enter_doc},
     {"_leave", recorder_leave, METH_NOARGS, leave_doc},
     {"_lend", recorder_lend, METH_O, lend_doc},
-    {NULL},
+    {0},
 };
 
 static PyType_Slot slots[] = {

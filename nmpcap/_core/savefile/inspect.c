@@ -15,11 +15,6 @@ int nm_savefile_wait(struct nm_source *source, int timeout_ms)
     return source->ops->wait(source, timeout_ms);
 }
 
-void nm_savefile_wake(struct nm_source *source)
-{
-    source->ops->wake(source);
-}
-
 void nm_savefile_close(struct nm_source *source)
 {
     source->ops->close(source);

@@ -54,7 +54,7 @@ uint32_t nm_linktype_max_snaplen(uint32_t dlt)
     case NM_DLT_USBPCAP:
         return 1u << 20;
     default:
-        return NM_MAX_SNAPLEN;
+        return NM_MAXIMUM_SNAPLEN;
     }
 }
 

@@ -10,14 +10,11 @@
 
 enum nm_parse nm_reader_damaged(struct nm_reader *reader, uint64_t at, const char *text, ...)
 {
-    size_t used;
     va_list arguments;
 
     va_start(arguments, text);
     vsnprintf(reader->base.msg, NM_MSG_SIZE, text, arguments);
     va_end(arguments);
-    used = strlen(reader->base.msg);
-    snprintf(reader->base.msg + used, NM_MSG_SIZE - used, " (at byte %llu)", (unsigned long long)at);
     reader->failure = -EBADMSG;
     reader->failure_at = at;
     return NM_PARSE_DAMAGED;

@@ -247,7 +247,7 @@ static void close_reader(struct nm_source *source)
 
 static const struct nm_source_ops savefile_ops = {
     .name = "savefile",
-    .keeps = true,
+    .stored = true,
     .fill = fill,
     .wait = wait_for,
     .wake = wake,

@@ -25,6 +25,8 @@
 
 #include "view.h"
 
+#pragma GCC visibility push(default)
+
 struct nm_source;
 struct nm_writer;
 
@@ -80,7 +82,7 @@ struct nm_savefile_damage {
  * @fd     where the bytes come from; the source's own from here on, closed with it (also when
  *         this fails). -1: the caller feeds them
  * @flags  NM_SAVEFILE_SALVAGE, NM_SAVEFILE_BLOCKS
- * @msg    512 bytes, receives the reason of a failure
+ * @msg    NM_MSG_SIZE bytes, receives the reason of a failure
  *
  * Plain files are read in large blocks and never waited for. From pipes and the like what is
  * there is taken; fill gives 0 and wait waits where there is nothing.
@@ -107,14 +109,13 @@ int nm_savefile_feed(struct nm_source *source, const void *bytes, size_t len);
 /* nm_savefile_finish - no more bytes will be fed: what is incomplete now is cut off. */
 void nm_savefile_finish(struct nm_source *source);
 
-/* nm_savefile_fill, _wait, _wake, _close - the source's own operations, for callers that cannot follow a C
+/* nm_savefile_fill, _wait, _close - the source's own operations, for callers that cannot follow a C
  * pointer. A damaged file gives what could be read, then -EBADMSG once, then NM_SOURCE_END (-1000). */
 int nm_savefile_fill(struct nm_source *source, struct nm_view *views, uint32_t capacity);
 int nm_savefile_wait(struct nm_source *source, int timeout_ms);
-void nm_savefile_wake(struct nm_source *source);
 void nm_savefile_close(struct nm_source *source);
 
-/* nm_savefile_msg - why the last call failed: libpcap's words, then " (at byte N)" where a place is known. */
+/* nm_savefile_msg - why the last call failed: libpcap's words; nm_savefile_offset is the place. */
 const char *nm_savefile_msg(struct nm_source *source);
 
 /* nm_savefile_offset - the byte the next record starts at; after -EBADMSG, where the damaged one starts. */
@@ -229,7 +230,7 @@ int nm_writer_flush(struct nm_writer *writer);
 /*
  * nm_writer_close - flushes, closes, frees.
  *
- * @msg  512 bytes, receives the reason of a failure
+ * @msg  NM_MSG_SIZE bytes, receives the reason of a failure
  *
  * The writer is gone whatever is returned. Where the flush failed on a plain file, a record
  * cut in the middle is taken off its end, and the message says how many packets are missing.
@@ -262,5 +263,7 @@ uint32_t nm_linktype_to_dlt(uint32_t linktype);
 /* nm_linktype_snaplen - a snapshot length as it is applied: 0, and what no signed int holds, mean the most
  * that packets of this link type (DLT) can have. */
 uint32_t nm_linktype_snaplen(uint32_t dlt, uint32_t snaplen);
+
+#pragma GCC visibility pop
 
 #endif

@@ -149,7 +149,7 @@ struct nm_source *nm_playback_open(struct nm_source *inner, double speed)
 {
     static const struct nm_source_ops ops = {
         .name = "playback",
-        .keeps = true,
+        .stored = true,
         .fill = fill,
         .wait = wait_for,
         .wake = wake,

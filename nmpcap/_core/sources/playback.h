@@ -2,6 +2,8 @@
 #ifndef NMPCAP_PLAYBACK_H
 #define NMPCAP_PLAYBACK_H
 
+#pragma GCC visibility push(default)
+
 struct nm_source;
 
 /*
@@ -16,5 +18,7 @@ struct nm_source;
  * NULL without memory or descriptors.
  */
 struct nm_source *nm_playback_open(struct nm_source *inner, double speed);
+
+#pragma GCC visibility pop
 
 #endif

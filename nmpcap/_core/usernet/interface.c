@@ -24,7 +24,6 @@
 #include "usernet/interface_impl.h"
 #include "usernet/kring.h"
 
-#define WHOLE 262144    /* snaplen: more than any packet has */
 #define NO_BUFFER 65536 /* bytes to receive with, where nobody is going to */
 
 /* ---- the socket -------------------------------------------------------------------- */
@@ -41,7 +40,7 @@ int nmu_interface_report(struct nmu_device *dev, int error)
 static int open_source(struct nmu_device *dev, const char *name, bool receives, struct nm_source **source)
 {
     /* Promiscuous by membership: it ends with the socket, in whatever way that ends. */
-    struct nm_packet_args args = {.name = name, .snaplen = receives ? WHOLE : 0, .immediate = 1, .promisc = receives,
+    struct nm_packet_args args = {.name = name, .snaplen = receives ? NM_MAXIMUM_SNAPLEN : 0, .immediate = 1, .promisc = receives,
                                   .buffer_size = receives ? 0 : NO_BUFFER};
     struct nm_packet_info info;
     int error = nm_packet_open(&args, source, dev->device.msg);

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from nmpcap import dlt
+from nmpcap._snaplen import MAXIMUM_SNAPLEN
 from nmpcap.errors import FilterError
 from nmpcap.filter.expand.linktypes import WLAN, WLAN_RADIO, LinkType, link_type
 from nmpcap.filter.ir import FALSE, TRUE, Bool, Test, Value, Values, all_of, any_of, negate
@@ -45,7 +46,7 @@ class Options:
     """What a filter is compiled for, besides its text; ``compile`` documents the fields."""
 
     linktype: int = dlt.DLT_EN10MB
-    snaplen: int = 262144
+    snaplen: int = MAXIMUM_SNAPLEN
     netmask: int | None = None
     optimize: bool = True
     live: bool = False
