@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "bpf/lower.h"
+#include "bpf/bounds.h"
 
 struct extent {
     uint32_t packet; /* bytes from the start */

@@ -7,7 +7,7 @@
 #ifndef NMPCAP_BPF_JIT_H
 #define NMPCAP_BPF_JIT_H
 
-#include "bpf/lower.h"
+#include "bpf/lowered.h"
 
 typedef uint32_t nm_jit_run(const uint8_t *pkt, uint32_t wirelen, uint32_t caplen,
                             const struct nm_metadata *metadata);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bpf/jit.h"
+#include "bpf/lower.h"
 #include "bpf/vm.h"
 #include "msg.h"
 #include "view.h"

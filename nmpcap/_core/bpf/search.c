@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "bpf/lower.h"
+#include "bpf/search.h"
 
 enum {
     MIN_KEYS = 8,    /* fewer are as fast one after the other */

@@ -2,7 +2,7 @@
 #ifndef NMPCAP_BPF_VM_H
 #define NMPCAP_BPF_VM_H
 
-#include "bpf/lower.h"
+#include "bpf/lowered.h"
 
 /* nm_vm_prepare - once after lowering: joins operations that often follow each other. */
 void nm_vm_prepare(struct nm_lowered *lowered);
