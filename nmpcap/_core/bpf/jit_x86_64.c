@@ -10,17 +10,15 @@
  *     A sieve needs two more scratch registers, and is left out if they are taken.
  *
  * Only what a program uses is set up. All 32-bit results are zero-extended, so rcx + k
- * is X + k without wrapping.
+ * is X + k without wrapping. The constants of a program stand in its code as they are: who may write
+ * filters and see them run could place bytes there, but nothing jumps to any but the first, and the
+ * memory is never writable and executable at once.
  */
 #if defined(__x86_64__)
 
-#include "bpf/jit.h"
+#include "bpf/x86_64_asm.h"
 
 const char *const nm_jit_name = "jit-x86_64";
-
-enum { EAX, ECX, EDX, ESI = 6, EDI, R8D, R9D, R10D, R11D };
-
-enum { CC_B = 2, CC_AE = 3, CC_E = 4, CC_NE = 5, CC_A = 7, ALWAYS = -1 };
 
 struct x86 {
     struct nm_emitter *e;
@@ -29,106 +27,12 @@ struct x86 {
     int spare;       /* one of r8d and r10d that is not in use, or 0 */
 };
 
-static void bytes(struct x86 *x, uint64_t code, int count)
+/* What becomes of an operation; arg tells those of one kind apart. */
+typedef void emit_op(struct x86 *x, const struct nm_op *op, int arg);
+
+static struct mem scratch_word(uint32_t k)
 {
-    for (int i = count - 1; i >= 0; i--)
-        nm_jit_byte(x->e, (uint8_t)(code >> (8 * i)));
-}
-
-static void imm32(struct x86 *x, uint32_t value)
-{
-    nm_jit_word(x->e, value);
-}
-
-/* mod-reg-rm with both registers; a REX prefix where one is r8d or above. */
-static void reg_reg(struct x86 *x, uint8_t opcode, int reg, int rm)
-{
-    if (reg >= 8 || rm >= 8)
-        bytes(x, 0x40 | (reg >= 8) << 2 | (rm >= 8), 1);
-    bytes(x, opcode, 1);
-    bytes(x, 0xc0 | (reg & 7) << 3 | (rm & 7), 1);
-}
-
-static bool fits_int8(uint32_t k)
-{
-    return (int32_t)k >= -128 && (int32_t)k <= 127;
-}
-
-/* One of add /0, or /1, and /4, sub /5, xor /6, cmp /7 with a constant. */
-static void arith_imm(struct x86 *x, int operation, int reg, uint32_t k)
-{
-    if (reg == EAX && !fits_int8(k)) {
-        bytes(x, operation << 3 | 5, 1);
-        imm32(x, k);
-        return;
-    }
-    if (reg >= 8)
-        bytes(x, 0x41, 1);
-    bytes(x, fits_int8(k) ? 0x83 : 0x81, 1);
-    bytes(x, 0xc0 | operation << 3 | (reg & 7), 1);
-    if (fits_int8(k))
-        bytes(x, k & 0xff, 1);
-    else
-        imm32(x, k);
-}
-
-static void load_imm(struct x86 *x, int reg, uint32_t k)
-{
-    if (k == 0) {
-        reg_reg(x, 0x31, reg, reg);
-        return;
-    }
-    if (reg >= 8)
-        bytes(x, 0x41, 1);
-    bytes(x, 0xb8 | (reg & 7), 1);
-    imm32(x, k);
-}
-
-static void load_address(struct x86 *x, int reg, const void *address)
-{
-    bytes(x, 0x48 | (reg >= 8), 1);
-    bytes(x, 0xb8 | (reg & 7), 1);
-    imm32(x, (uint32_t)(uintptr_t)address);
-    imm32(x, (uint32_t)((uintptr_t)address >> 32));
-}
-
-/* Of r8d to r11d. */
-static void shift_right(struct x86 *x, int reg, uint32_t count)
-{
-    bytes(x, 0x41c1e8 | (reg & 7), 3);
-    bytes(x, count, 1);
-}
-
-static void jump(struct x86 *x, int condition, uint32_t target)
-{
-    struct nm_emitter *e = x->e;
-
-    if (nm_jit_near(e, target, 120)) {
-        bytes(x, condition == ALWAYS ? 0xeb : 0x70 | condition, 1);
-        bytes(x, (e->layout[target] - (e->length + 1)) & 0xff, 1);
-        return;
-    }
-    if (condition == ALWAYS)
-        bytes(x, 0xe9, 1);
-    else
-        bytes(x, 0x0f80 | condition, 2);
-    imm32(x, e->layout[target] - (e->length + 4));
-}
-
-static void branch(struct x86 *x, const struct nm_op *op, int condition)
-{
-    uint32_t next = x->e->current + 1;
-
-    if (op->jt == op->jf) {
-        if (op->jt != next)
-            jump(x, ALWAYS, op->jt);
-    } else if (op->jt == next) {
-        jump(x, condition ^ 1, op->jf);
-    } else {
-        jump(x, condition, op->jt);
-        if (op->jf != next)
-            jump(x, ALWAYS, op->jf);
-    }
+    return at(ESP, 4 * k - 64);
 }
 
 /* ---- loads --------------------------------------------------------------------------- */
@@ -136,369 +40,319 @@ static void branch(struct x86 *x, const struct nm_op *op, int condition)
 static void check(struct x86 *x, const struct nm_op *op)
 {
     if (op->need) {
-        arith_imm(x, 7, x->caplen, op->need);
-        jump(x, CC_B, x->reject);
+        alu_imm(x->e, CMP, x->caplen, op->need);
+        jump(x->e, CC_B, x->reject);
     }
     if (op->need_x) {
-        bytes(x, 0x4c8d99, 3); /* lea r11, [rcx + need_x] */
-        imm32(x, op->need_x);
-        bytes(x, x->caplen == EDX ? 0x4939d3 : 0x4d39cb, 3); /* cmp r11, caplen */
-        jump(x, CC_A, x->reject);
+        lea(x->e, R11D, at_far(ECX, op->need_x));
+        alu(x->e, WIDE, CMP, R11D, x->caplen);
+        jump(x->e, CC_A, x->reject);
     }
 }
 
-/* The address [rdi + k] or [rdi + rcx + k] for a register field of 0 (eax) or 1 (ecx). */
-static void packet_address(struct x86 *x, int reg, bool indexed, uint32_t k)
+static void load_from(struct x86 *x, struct mem from, int size)
 {
-    uint8_t mod = fits_int8(k) ? 0x40 : 0x80;
-
-    if (indexed)
-        bytes(x, (uint32_t)(mod | reg << 3 | 4) << 8 | 0x0f, 2);
-    else
-        bytes(x, mod | reg << 3 | EDI, 1);
-    if (mod == 0x40)
-        bytes(x, k, 1);
-    else
-        imm32(x, k);
-}
-
-static void load(struct x86 *x, const struct nm_op *op, int size, bool indexed)
-{
-    check(x, op);
     switch (size) {
     case 4:
-        bytes(x, 0x8b, 1);
-        packet_address(x, EAX, indexed, op->k);
-        bytes(x, 0x0fc8, 2); /* bswap eax */
+        load32(x->e, EAX, from);
+        bswap_eax(x->e);
         break;
     case 2:
-        bytes(x, 0x0fb7, 2);
-        packet_address(x, EAX, indexed, op->k);
-        bytes(x, 0x66c1c008, 4); /* rol ax, 8 */
+        load16(x->e, EAX, from);
+        rol_ax_8(x->e);
         break;
     default:
-        bytes(x, 0x0fb6, 2);
-        packet_address(x, EAX, indexed, op->k);
+        load8(x->e, EAX, from);
     }
 }
 
-static void load_msh(struct x86 *x, const struct nm_op *op)
+static void load_abs(struct x86 *x, const struct nm_op *op, int size)
 {
     check(x, op);
-    bytes(x, 0x0fb6, 2);
-    packet_address(x, ECX, false, op->k);
-    arith_imm(x, 4, ECX, 0x0f);
-    bytes(x, 0xc1e102, 3); /* shl ecx, 2 */
+    load_from(x, at(EDI, op->k), size);
 }
 
-static void load_metadata(struct x86 *x, const struct nm_op *op)
+static void load_ind(struct x86 *x, const struct nm_op *op, int size)
 {
-    bytes(x, 0x4d85d2, 3); /* test r10, r10 */
-    jump(x, CC_E, x->reject);
-    bytes(x, 0x410fba22, 4); /* bt dword [r10], k */
-    bytes(x, op->k, 1);
-    jump(x, CC_AE, x->reject);
-    bytes(x, 0x418b42, 3); /* mov eax, [r10 + 4 + 4 k] */
-    bytes(x, 4 + 4 * op->k, 1);
+    check(x, op);
+    load_from(x, at_index(EDI, ECX, op->k), size);
 }
 
-/* mov to (0x8b) or from (0x89) a register and M[k]. */
-static void scratch_word(struct x86 *x, uint8_t opcode, int reg, uint32_t k)
+static void load_msh(struct x86 *x, const struct nm_op *op, int arg)
 {
-    bytes(x, opcode, 1);
-    bytes(x, 0x44 | reg << 3, 1);
-    bytes(x, 0x24, 1);
-    bytes(x, (4 * k - 64) & 0xff, 1);
+    (void)arg;
+    check(x, op);
+    load8(x->e, ECX, at(EDI, op->k));
+    alu_imm(x->e, AND, ECX, 0x0f);
+    shift_imm(x->e, SHL, ECX, 2);
+}
+
+static void load_metadata(struct x86 *x, const struct nm_op *op, int arg)
+{
+    (void)arg;
+    test(x->e, WIDE, R10D, R10D);
+    jump(x->e, CC_E, x->reject);
+    bt_mem_imm(x->e, at_base(R10D), op->k);
+    jump(x->e, CC_AE, x->reject);
+    load32(x->e, EAX, at(R10D, 4 + 4 * op->k));
+}
+
+static void load_imm(struct x86 *x, const struct nm_op *op, int reg)
+{
+    mov_imm(x->e, reg, op->k);
+}
+
+static void load_mem(struct x86 *x, const struct nm_op *op, int reg)
+{
+    load32(x->e, reg, scratch_word(op->k));
+}
+
+static void load_len(struct x86 *x, const struct nm_op *op, int reg)
+{
+    (void)op;
+    mov(x->e, 0, reg, ESI);
+}
+
+static void store(struct x86 *x, const struct nm_op *op, int reg)
+{
+    store32(x->e, scratch_word(op->k), reg);
 }
 
 /* ---- arithmetic ---------------------------------------------------------------------- */
 
-static bool is_power_of_2(uint32_t k)
+static void alu_k(struct x86 *x, const struct nm_op *op, int operation)
 {
-    return (k & (k - 1)) == 0;
+    alu_imm(x->e, operation, EAX, op->k);
+}
+
+static void alu_x(struct x86 *x, const struct nm_op *op, int operation)
+{
+    (void)op;
+    alu(x->e, 0, operation, EAX, ECX);
+}
+
+static void multiply_k(struct x86 *x, const struct nm_op *op, int arg)
+{
+    (void)arg;
+    imul_imm(x->e, EAX, EAX, op->k);
+}
+
+static void multiply_x(struct x86 *x, const struct nm_op *op, int arg)
+{
+    (void)op;
+    (void)arg;
+    imul(x->e, EAX, ECX);
 }
 
 static void divide_by(struct x86 *x, int reg, bool remainder)
 {
-    load_imm(x, EDX, 0);
-    if (reg >= 8)
-        bytes(x, 0x41, 1);
-    bytes(x, 0xf7, 1);
-    bytes(x, 0xf0 | (reg & 7), 1);
+    mov_imm(x->e, EDX, 0);
+    div_by(x->e, reg);
     if (remainder)
-        reg_reg(x, 0x89, EDX, EAX);
+        mov(x->e, 0, EAX, EDX);
 }
 
-static void divide_k(struct x86 *x, uint32_t k, bool remainder)
+static void divide_k(struct x86 *x, const struct nm_op *op, int remainder)
 {
-    if (!is_power_of_2(k)) {
-        load_imm(x, R11D, k);
+    if (op->k & (op->k - 1)) {
+        mov_imm(x->e, R11D, op->k);
         divide_by(x, R11D, remainder);
-    } else if (remainder) {
-        arith_imm(x, 4, EAX, k - 1);
-    } else {
-        bytes(x, 0xc1e8, 2); /* shr eax, log2 k */
-        bytes(x, (unsigned)__builtin_ctz(k), 1);
+    } else if (remainder) { /* A % 2^n == A & (2^n - 1) */
+        alu_imm(x->e, AND, EAX, op->k - 1);
+    } else { /* A / 2^n == A >> n */
+        shift_imm(x->e, SHR, EAX, (uint32_t)__builtin_ctz(op->k));
     }
 }
 
-static void divide_x(struct x86 *x, bool remainder)
+static void divide_x(struct x86 *x, const struct nm_op *op, int remainder)
 {
-    reg_reg(x, 0x85, ECX, ECX);
-    jump(x, CC_E, x->reject);
+    (void)op;
+    test(x->e, 0, ECX, ECX);
+    jump(x->e, CC_E, x->reject);
     divide_by(x, ECX, remainder);
 }
 
+static void shift_k(struct x86 *x, const struct nm_op *op, int operation)
+{
+    shift_imm(x->e, operation, EAX, op->k);
+}
+
 /* Shifts count modulo 32; the mask is 0 where X is 32 or more. */
-static void shift_x(struct x86 *x, int operation)
+static void shift_x(struct x86 *x, const struct nm_op *op, int operation)
 {
-    arith_imm(x, 7, ECX, 32);
-    bytes(x, 0x4519db, 3); /* sbb r11d, r11d */
-    bytes(x, 0xd3, 1);
-    bytes(x, 0xc0 | operation << 3, 1);
-    reg_reg(x, 0x21, R11D, EAX);
+    (void)op;
+    alu_imm(x->e, CMP, ECX, 32);
+    alu(x->e, 0, SBB, R11D, R11D);
+    shift_cl(x->e, operation, EAX);
+    alu(x->e, 0, AND, EAX, R11D);
 }
 
-static void multiply_k(struct x86 *x, uint32_t k)
+static void negate(struct x86 *x, const struct nm_op *op, int arg)
 {
-    bytes(x, 0x69c0, 2);
-    imm32(x, k);
+    (void)op;
+    (void)arg;
+    neg(x->e, EAX);
 }
 
-/* ---- comparisons --------------------------------------------------------------------- */
-
-static void compare_k(struct x86 *x, uint32_t k)
+/* A to X, or X to A. */
+static void transfer(struct x86 *x, const struct nm_op *op, int to)
 {
-    if (k == 0)
-        reg_reg(x, 0x85, EAX, EAX);
-    else
-        arith_imm(x, 7, EAX, k);
+    (void)op;
+    mov(x->e, 0, to, to == EAX ? ECX : EAX);
 }
 
-static void test_k(struct x86 *x, uint32_t k)
+/* ---- jumps --------------------------------------------------------------------------- */
+
+static void branch(struct x86 *x, const struct nm_op *op, int condition)
 {
-    if (k <= 0xff) {
-        bytes(x, 0xa8, 1);
-        bytes(x, k, 1);
+    uint32_t next = x->e->current + 1;
+
+    if (op->jt == op->jf) {
+        if (op->jt != next)
+            jump(x->e, ALWAYS, op->jt);
+    } else if (op->jt == next) {
+        jump(x->e, condition ^ 1, op->jf);
     } else {
-        bytes(x, 0xa9, 1);
-        imm32(x, k);
+        jump(x->e, condition, op->jt);
+        if (op->jf != next)
+            jump(x->e, ALWAYS, op->jf);
     }
+}
+
+static void compare_k(struct x86 *x, const struct nm_op *op, int condition)
+{
+    if (op->k == 0 && condition == CC_E)
+        test(x->e, 0, EAX, EAX);
+    else
+        alu_imm(x->e, CMP, EAX, op->k);
+    branch(x, op, condition);
+}
+
+static void compare_x(struct x86 *x, const struct nm_op *op, int condition)
+{
+    alu(x->e, 0, CMP, EAX, ECX);
+    branch(x, op, condition);
+}
+
+static void set_k(struct x86 *x, const struct nm_op *op, int condition)
+{
+    test_eax_imm(x->e, op->k);
+    branch(x, op, condition);
+}
+
+static void set_x(struct x86 *x, const struct nm_op *op, int condition)
+{
+    test(x->e, 0, EAX, ECX);
+    branch(x, op, condition);
+}
+
+static void jump_on(struct x86 *x, const struct nm_op *op, int arg)
+{
+    (void)arg;
+    jump(x->e, ALWAYS, op->jt);
+}
+
+static void jump_back(struct x86 *x, const struct nm_op *op, int arg)
+{
+    (void)arg;
+    alu_imm(x->e, SUB, R8D, 1);
+    jump(x->e, CC_B, x->reject);
+    jump(x->e, ALWAYS, op->jt);
 }
 
 /* Leaves to jf what the sieve does not let through. */
-static void sieve(struct x86 *x, const struct nm_op *op)
+static void sift(struct x86 *x, const struct nm_op *op, int arg)
 {
     const struct nm_sieve *sieve = &x->e->program->sieves[op->k];
-    int table = x->caplen == EDX ? R9D : EDX;
-    int index = x->spare;
+    int table = x->caplen == EDX ? R9D : EDX, index = x->spare;
 
+    (void)arg;
     if (!index)
         return;
-    load_address(x, table, sieve->words);
-    bytes(x, 0x4469d8, 3); /* imul r11d, eax, factor */
-    imm32(x, NM_SIEVE_FACTOR);
-    reg_reg(x, 0x89, R11D, index);
-    shift_right(x, index, sieve->shift + 5);
-    shift_right(x, R11D, sieve->shift);
-    /* mov index, [table + 4 index] */
-    bytes(x, 0x46 | (table >= 8), 1);
-    bytes(x, 0x8b04 | (index & 7) << 3, 2);
-    bytes(x, 0x80 | (index & 7) << 3 | (table & 7), 1);
-    /* bt index, r11d: counts modulo 32 */
-    bytes(x, 0x450fa3d8 | (index & 7), 4);
-    jump(x, CC_AE, op->jf);
+    mov_address(x->e, table, sieve->words);
+    imul_imm(x->e, R11D, EAX, NM_SIEVE_FACTOR);
+    mov(x->e, 0, index, R11D);
+    shift_imm(x->e, SHR, index, sieve->shift + 5);
+    shift_imm(x->e, SHR, R11D, sieve->shift);
+    load32(x->e, index, at_word(table, index));
+    bt(x->e, index, R11D);
+    jump(x->e, CC_AE, op->jf);
 }
 
-static void back(struct x86 *x, const struct nm_op *op)
+static void return_k(struct x86 *x, const struct nm_op *op, int arg)
 {
-    arith_imm(x, 5, R8D, 1);
-    jump(x, CC_B, x->reject);
-    jump(x, ALWAYS, op->jt);
+    (void)arg;
+    mov_imm(x->e, EAX, op->k);
+    ret(x->e);
 }
 
-static void ret(struct x86 *x, uint32_t verdict)
+static void return_a(struct x86 *x, const struct nm_op *op, int arg)
 {
-    load_imm(x, EAX, verdict);
-    bytes(x, 0xc3, 1);
+    (void)op;
+    (void)arg;
+    ret(x->e);
 }
 
-/* ---- the program ----------------------------------------------------------------------- */
+/* ---- the program --------------------------------------------------------------------- */
 
-static void emit_op(struct x86 *x, const struct nm_op *op)
-{
-    switch ((enum nm_bpf_operation)op->operation) {
-    case NM_OP_LD_IMM:
-        load_imm(x, EAX, op->k);
-        break;
-    case NM_OP_LD_ABS_W:
-        load(x, op, 4, false);
-        break;
-    case NM_OP_LD_ABS_H:
-        load(x, op, 2, false);
-        break;
-    case NM_OP_LD_ABS_B:
-        load(x, op, 1, false);
-        break;
-    case NM_OP_LD_IND_W:
-        load(x, op, 4, true);
-        break;
-    case NM_OP_LD_IND_H:
-        load(x, op, 2, true);
-        break;
-    case NM_OP_LD_IND_B:
-        load(x, op, 1, true);
-        break;
-    case NM_OP_LD_MEM:
-        scratch_word(x, 0x8b, EAX, op->k);
-        break;
-    case NM_OP_LD_LEN:
-        reg_reg(x, 0x89, ESI, EAX);
-        break;
-    case NM_OP_LDX_IMM:
-        load_imm(x, ECX, op->k);
-        break;
-    case NM_OP_LDX_MEM:
-        scratch_word(x, 0x8b, ECX, op->k);
-        break;
-    case NM_OP_LDX_LEN:
-        reg_reg(x, 0x89, ESI, ECX);
-        break;
-    case NM_OP_LDX_MSH:
-        load_msh(x, op);
-        break;
-    case NM_OP_LD_METADATA:
-        load_metadata(x, op);
-        break;
-    case NM_OP_ST:
-        scratch_word(x, 0x89, EAX, op->k);
-        break;
-    case NM_OP_STX:
-        scratch_word(x, 0x89, ECX, op->k);
-        break;
-    case NM_OP_ADD_K:
-        arith_imm(x, 0, EAX, op->k);
-        break;
-    case NM_OP_SUB_K:
-        arith_imm(x, 5, EAX, op->k);
-        break;
-    case NM_OP_MUL_K:
-        multiply_k(x, op->k);
-        break;
-    case NM_OP_DIV_K:
-        divide_k(x, op->k, false);
-        break;
-    case NM_OP_MOD_K:
-        divide_k(x, op->k, true);
-        break;
-    case NM_OP_OR_K:
-        arith_imm(x, 1, EAX, op->k);
-        break;
-    case NM_OP_AND_K:
-        arith_imm(x, 4, EAX, op->k);
-        break;
-    case NM_OP_XOR_K:
-        arith_imm(x, 6, EAX, op->k);
-        break;
-    case NM_OP_LSH_K:
-        bytes(x, 0xc1e0, 2);
-        bytes(x, op->k, 1);
-        break;
-    case NM_OP_RSH_K:
-        bytes(x, 0xc1e8, 2);
-        bytes(x, op->k, 1);
-        break;
-    case NM_OP_ADD_X:
-        reg_reg(x, 0x01, ECX, EAX);
-        break;
-    case NM_OP_SUB_X:
-        reg_reg(x, 0x29, ECX, EAX);
-        break;
-    case NM_OP_MUL_X:
-        bytes(x, 0x0fafc1, 3); /* imul eax, ecx */
-        break;
-    case NM_OP_DIV_X:
-        divide_x(x, false);
-        break;
-    case NM_OP_MOD_X:
-        divide_x(x, true);
-        break;
-    case NM_OP_OR_X:
-        reg_reg(x, 0x09, ECX, EAX);
-        break;
-    case NM_OP_AND_X:
-        reg_reg(x, 0x21, ECX, EAX);
-        break;
-    case NM_OP_XOR_X:
-        reg_reg(x, 0x31, ECX, EAX);
-        break;
-    case NM_OP_LSH_X:
-        shift_x(x, 4);
-        break;
-    case NM_OP_RSH_X:
-        shift_x(x, 5);
-        break;
-    case NM_OP_NEG:
-        bytes(x, 0xf7d8, 2);
-        break;
-    case NM_OP_TAX:
-        reg_reg(x, 0x89, EAX, ECX);
-        break;
-    case NM_OP_TXA:
-        reg_reg(x, 0x89, ECX, EAX);
-        break;
-    case NM_OP_JA:
-        back(x, op);
-        break;
-    case NM_OP_JUMP:
-        jump(x, ALWAYS, op->jt);
-        break;
-    case NM_OP_JEQ_K:
-        compare_k(x, op->k);
-        branch(x, op, CC_E);
-        break;
-    case NM_OP_JGT_K:
-        arith_imm(x, 7, EAX, op->k);
-        branch(x, op, CC_A);
-        break;
-    case NM_OP_JGE_K:
-        arith_imm(x, 7, EAX, op->k);
-        branch(x, op, CC_AE);
-        break;
-    case NM_OP_JSET_K:
-        test_k(x, op->k);
-        branch(x, op, CC_NE);
-        break;
-    case NM_OP_JEQ_X:
-        reg_reg(x, 0x39, ECX, EAX);
-        branch(x, op, CC_E);
-        break;
-    case NM_OP_JGT_X:
-        reg_reg(x, 0x39, ECX, EAX);
-        branch(x, op, CC_A);
-        break;
-    case NM_OP_JGE_X:
-        reg_reg(x, 0x39, ECX, EAX);
-        branch(x, op, CC_AE);
-        break;
-    case NM_OP_JSET_X:
-        reg_reg(x, 0x85, ECX, EAX);
-        branch(x, op, CC_NE);
-        break;
-    case NM_OP_RET_K:
-        ret(x, op->k);
-        break;
-    case NM_OP_RET_A:
-        bytes(x, 0xc3, 1);
-        break;
-    case NM_OP_SIEVE:
-        sieve(x, op);
-        break;
-    case NM_OP_SEARCH: /* written out by lowering */
-    case NM_OP_NONE:
-        break;
-    }
-}
+/* By operation. Those without an entry make nothing: searches have been written out by lowering. */
+static const struct {
+    emit_op *emit;
+    int arg;
+} rules[] = {
+    [NM_OP_LD_IMM] = {load_imm, EAX},
+    [NM_OP_LD_ABS_W] = {load_abs, 4},
+    [NM_OP_LD_ABS_H] = {load_abs, 2},
+    [NM_OP_LD_ABS_B] = {load_abs, 1},
+    [NM_OP_LD_IND_W] = {load_ind, 4},
+    [NM_OP_LD_IND_H] = {load_ind, 2},
+    [NM_OP_LD_IND_B] = {load_ind, 1},
+    [NM_OP_LD_MEM] = {load_mem, EAX},
+    [NM_OP_LD_LEN] = {load_len, EAX},
+    [NM_OP_LDX_IMM] = {load_imm, ECX},
+    [NM_OP_LDX_MEM] = {load_mem, ECX},
+    [NM_OP_LDX_LEN] = {load_len, ECX},
+    [NM_OP_LDX_MSH] = {load_msh, 0},
+    [NM_OP_LD_METADATA] = {load_metadata, 0},
+    [NM_OP_ST] = {store, EAX},
+    [NM_OP_STX] = {store, ECX},
+    [NM_OP_ADD_K] = {alu_k, ADD},
+    [NM_OP_SUB_K] = {alu_k, SUB},
+    [NM_OP_MUL_K] = {multiply_k, 0},
+    [NM_OP_DIV_K] = {divide_k, false},
+    [NM_OP_MOD_K] = {divide_k, true},
+    [NM_OP_OR_K] = {alu_k, OR},
+    [NM_OP_AND_K] = {alu_k, AND},
+    [NM_OP_XOR_K] = {alu_k, XOR},
+    [NM_OP_LSH_K] = {shift_k, SHL},
+    [NM_OP_RSH_K] = {shift_k, SHR},
+    [NM_OP_ADD_X] = {alu_x, ADD},
+    [NM_OP_SUB_X] = {alu_x, SUB},
+    [NM_OP_MUL_X] = {multiply_x, 0},
+    [NM_OP_DIV_X] = {divide_x, false},
+    [NM_OP_MOD_X] = {divide_x, true},
+    [NM_OP_OR_X] = {alu_x, OR},
+    [NM_OP_AND_X] = {alu_x, AND},
+    [NM_OP_XOR_X] = {alu_x, XOR},
+    [NM_OP_LSH_X] = {shift_x, SHL},
+    [NM_OP_RSH_X] = {shift_x, SHR},
+    [NM_OP_NEG] = {negate, 0},
+    [NM_OP_TAX] = {transfer, ECX},
+    [NM_OP_TXA] = {transfer, EAX},
+    [NM_OP_JA] = {jump_back, 0},
+    [NM_OP_JUMP] = {jump_on, 0},
+    [NM_OP_JEQ_K] = {compare_k, CC_E},
+    [NM_OP_JGT_K] = {compare_k, CC_A},
+    [NM_OP_JGE_K] = {compare_k, CC_AE},
+    [NM_OP_JSET_K] = {set_k, CC_NE},
+    [NM_OP_JEQ_X] = {compare_x, CC_E},
+    [NM_OP_JGT_X] = {compare_x, CC_A},
+    [NM_OP_JGE_X] = {compare_x, CC_AE},
+    [NM_OP_JSET_X] = {set_x, CC_NE},
+    [NM_OP_RET_K] = {return_k, 0},
+    [NM_OP_RET_A] = {return_a, 0},
+    [NM_OP_SIEVE] = {sift, 0},
+};
 
 static bool divides(const struct nm_op *op)
 {
@@ -521,16 +375,16 @@ static void prologue(struct x86 *x, const struct nm_lowered *program)
     }
     x->spare = !backward ? R8D : !metadata ? R10D : 0;
     /* The upper half of an argument of 32 bits is anybody's; [x + k] is compared in 64. */
-    reg_reg(x, 0x89, EDX, x->caplen);
+    mov(x->e, 0, x->caplen, EDX);
     if (metadata)
-        bytes(x, 0x4989ca, 3); /* mov r10, rcx */
+        mov(x->e, WIDE, R10D, ECX);
     if (backward)
-        load_imm(x, R8D, NM_BPF_BACKWARD_LIMIT);
-    load_imm(x, EAX, 0);
-    load_imm(x, ECX, 0);
+        mov_imm(x->e, R8D, NM_BPF_BACKWARD_LIMIT);
+    mov_imm(x->e, EAX, 0);
+    mov_imm(x->e, ECX, 0);
     for (uint32_t k = 0; k < NM_BPF_MEMWORDS; k++)
         if (program->mem_read >> k & 1)
-            scratch_word(x, 0x89, EAX, k);
+            store32(x->e, scratch_word(k), EAX);
 }
 
 void nm_jit_emit(struct nm_emitter *e)
@@ -539,12 +393,16 @@ void nm_jit_emit(struct nm_emitter *e)
 
     prologue(&x, e->program);
     for (uint32_t i = 0; i < e->program->count; i++) {
+        const struct nm_op *op = &e->program->ops[i];
+
         e->current = i;
         e->written[i] = e->length;
-        emit_op(&x, &e->program->ops[i]);
+        if (op->operation < sizeof(rules) / sizeof(rules[0]) && rules[op->operation].emit)
+            rules[op->operation].emit(&x, op, rules[op->operation].arg);
     }
     e->written[x.reject] = e->length;
-    ret(&x, 0);
+    mov_imm(e, EAX, 0);
+    ret(e);
 }
 
 #endif
