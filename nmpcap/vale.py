@@ -127,17 +127,11 @@ def list_all(*, netmap: str | None = None) -> list[ListedPort]:
     system; pipes cannot be seen.
     """
     with Device.open(netmap) as device:
-        if device.name == "kernel":
-            return [ListedPort(port.name, "switch", "kernel", True) for port in _walk(device)]
-        body = ffi.new("struct nmreq_port_list *")
+        listed = ffi.new("struct nm_listed_port *")
         ports = []
-        while (name := _list(device, "", body, lib.NMPCAP_REQ_PORT_LIST)) is not None:
-            kind: Literal["switch", "persistent", "pipe"] = (
-                "pipe" if body.pipe else "switch" if body.on_switch else "persistent"
-            )
-            opened_as = name if name.startswith(_PREFIX) else f"netmap:{name}"
-            ports.append(ListedPort(opened_as, kind, "user", bool(body.users or body.on_switch)))
-            body.index += 1
+        while device._next_listed(listed):
+            kind = _KINDS[listed.kind]
+            ports.append(ListedPort(cstring(listed.name), kind, device.name, bool(listed.in_use)))
         return ports
 
 
@@ -287,6 +281,11 @@ def _parameter_file(name: str) -> Path:
     return file
 
 
+_KINDS: dict[int, Literal["switch", "persistent", "pipe"]] = {
+    lib.NM_LISTED_SWITCH: "switch",
+    lib.NM_LISTED_PERSISTENT: "persistent",
+    lib.NM_LISTED_PIPE: "pipe",
+}
 _PREFIX = "vale"
 _NO_PORT = 255  # netmap: NM_BDG_NOPORT, what LIST answers for a port that its switch does not have
 

@@ -15,6 +15,8 @@ from nmpcap import PcapError, PortNameError, UsageError, netmap, vale
 from nmpcap._arguments import encoded, instance, number, text
 from nmpcap.packet import Packet
 
+from .layers import ROOT
+
 
 class Odd:
     """Raises where it is asked to be something."""
@@ -167,6 +169,7 @@ LEFT_OUT = {
     "batches",
     "drain",
     "poll",
+    "release",
 }
 
 
@@ -179,6 +182,7 @@ def handles() -> Iterator[dict[str, Any]]:
         "Device": lambda name: netmap.Device.open(),
         "Writer": lambda name: nmpcap.open_writer(f"{name}.pcap"),
         "dead": lambda name: nmpcap.open_dead(1),
+        "Reader": lambda name: nmpcap.savefile.Reader(str(ROOT / "samples" / "captures" / "dns.pcap")),
     }
     with ExitStack() as stack:
         found = {kind: stack.enter_context(make("open")) for kind, make in makers.items()}
@@ -209,6 +213,29 @@ def test_methods_of_open_and_closed_handles(handles: dict[str, Any]) -> None:
                 wrong[f"{kind}.{name}({value!r:.40}, the same)"] = outcome(method, value, value)
     assert {call: text for call, text in wrong.items() if text} == {}
     assert len(wrong) > 2000
+
+
+def test_properties_of_closed_handles(handles: dict[str, Any]) -> None:
+    """Each tells what it was, or that the handle is closed; none touches what is gone."""
+    wrong, asked = {}, 0
+    for kind, handle in handles.items():
+        if kind.startswith("closed"):
+            for name in sorted(name for name in dir(type(handle)) if not name.startswith("_")):
+                wrong[f"{kind}.{name}"] = outcome(getattr, handle, name)
+                asked += 1
+    assert {call: text for call, text in wrong.items() if text} == {}
+    assert asked > 100
+
+
+def test_a_closed_reader_tells_what_it_was() -> None:
+    reader = nmpcap.savefile.Reader(str(ROOT / "samples" / "captures" / "dns.pcap"))
+    assert reader.skip() > 0
+    before = reader.offset, reader.damage, reader.interfaces, reader.linktype, reader.snaplen
+    reader.close()
+    assert (reader.offset, reader.damage, reader.interfaces, reader.linktype, reader.snaplen) == before
+    for call in (reader.refill, lambda: reader.error(-5), reader.skip, lambda: next(iter(reader))):
+        with pytest.raises(UsageError, match="the savefile is closed"):
+            call()
 
 
 def test_settable_fields(handles: dict[str, Any]) -> None:

@@ -28,8 +28,10 @@
 #include "device/choose.h"
 #include "netmap/mapping.h"
 #include "netmap/portname.h"
+#include "netmap/portlist.h"
 #include "netmap/desc.h"
 #include "netmap/as_source.h"
+#include "capture/kind.h"
 #include "capture/capture.h"
 
 #endif

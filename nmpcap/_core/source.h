@@ -56,14 +56,15 @@ struct nm_source_ops {
     int (*fill)(struct nm_source *, struct nm_batch *);
 
     /* Waits up to timeout_ms (-1: for ever) until fill would find something. 1: it would;
-     * 0: time is up; -EINTR: a signal or wake. */
+     * 0: time is up; -EINTR: a signal or wake. NULL: fill never finds nothing without saying why. */
     int (*wait)(struct nm_source *, int timeout_ms);
 
-    /* Makes a wait in progress, or else the next one, return -EINTR. Async-signal-safe. */
+    /* Makes a wait in progress, or else the next one, return -EINTR. Async-signal-safe. NULL: it never waits. */
     void (*wake)(struct nm_source *);
 
     /* Queues one frame; -EAGAIN where there is no room, -EMSGSIZE where there never is.
-     * flush pushes what is queued, in order; -EAGAIN where not all of it goes at the moment. */
+     * flush pushes what is queued, in order; -EAGAIN where not all of it goes at the moment. NULL: nothing
+     * is ever queued. */
     int (*inject)(struct nm_source *, const void *frame, size_t len);
     int (*flush)(struct nm_source *);
 
@@ -87,13 +88,14 @@ struct nm_source_ops {
      * nothing is known. */
     void (*metadata)(struct nm_source *, const struct nm_view *, struct nm_metadata *);
 
-    /* A descriptor for select and its kin, or -1. */
+    /* A descriptor for select and its kin, or -1. NULL: there is none. */
     int (*fileno)(struct nm_source *);
 
     /* Packets of the other direction than NM_DIRECTION_IN or NM_DIRECTION_OUT (view.h; 0: none) need not be
      * filled in from now on: the handle leaves them out anyway. NULL: nothing can be saved. */
     void (*direction)(struct nm_source *, int direction);
 
+    /* Fills in what it counts; the rest is 0. NULL: nothing. */
     void (*counters)(struct nm_source *, struct nm_counters *);
     void (*close)(struct nm_source *);
 };

@@ -333,32 +333,32 @@ class Capture(Handle):
     def snapshot(self) -> int:
         """Return how many bytes are kept of each packet at most: the file's own limit where that is less."""
         kept = int(lib.nm_capture_snaplen(self._core))
-        return min(kept, self._port.reader.snaplen) if self._port.reader else kept
+        return min(kept, self._port.snaplen)
 
     def is_swapped(self) -> bool:
         """Return whether a savefile has the other byte order than this machine; no other port has."""
-        return self._port.reader is not None and self._port.reader.swapped
+        return self._port.swapped
 
     def major_version(self) -> int:
         """Return the major version of a savefile's format; 0 for other ports, as in libpcap."""
-        return self._port.reader.version[0] if self._port.reader else 0
+        return self._port.version[0]
 
     def minor_version(self) -> int:
         """Return the minor version of a savefile's format; 0 for other ports, as in libpcap."""
-        return self._port.reader.version[1] if self._port.reader else 0
+        return self._port.version[1]
 
     def datalink_ext(self) -> int:
         """Return what a pcap file's link type says of frame check sequences; 0 where it says nothing.
 
         Bit 26: their length is known; bits 28 to 31: that length, in units of 16 bits.
         """
-        return self._port.reader.datalink_ext if self._port.reader else 0
+        return self._port.datalink_ext
 
     @property
     def damage(self) -> tuple[int, int]:
         """Of a savefile opened with ``salvage``: how many damaged places, and bytes, were passed over."""
         with self._entered():
-            return self._port.reader.damage if self._port.reader else (0, 0)
+            return self._port.damage
 
     # ---- to savefiles ---------------------------------------------------------------
 
@@ -371,7 +371,7 @@ class Capture(Handle):
         it, a new one is described by its link type and snaplen alone.
         """
         kept = self.snapshot()
-        if self._port.reader and self._port.reader.format == "pcapng":
+        if self._port.mixed:
             kept = int(lib.nm_capture_snaplen(self._core))  # the next interface's may be longer
         own = {"linktype": self.datalink(), "snaplen": kept, "nano": self._nano}
         writer = open_writer(target, **{**own, **options})
@@ -392,7 +392,7 @@ class Capture(Handle):
                 found = self._port.interfaces_from(first)
         except UsageError:  # closed, or in use: the source's list is for whoever is in the handle
             return ()
-        if self._port.reader is None:
+        if not self._port.savefile:
             return [with_filter(interface, text) for interface in found]
         return [within(interface, int(lib.nm_capture_snaplen(self._core))) for interface in found]
 

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from errno import EFAULT, EINTR
+from errno import EFAULT, EINTR, ENOENT
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -202,6 +202,14 @@ class Device:
         with self._exclusive(self._requesting, "a request"):
             error = lib.nm_device_ioctl(self._device, request, argument)
             return error, cstring(lib.nm_device_msg(self._device)) if error else ""
+
+    def _next_listed(self, port: Any) -> bool:
+        """Find the next of the ports that exist (``struct nm_listed_port``); False behind the last."""
+        with self._exclusive(self._requesting, "a request"):
+            error = lib.nm_portlist_next(self._device, port)
+            if error not in (0, ENOENT):
+                raise self._error(error, "listing the ports")
+            return bool(error == 0)
 
     def _sync(self, call: Callable[[Any], int], what: str) -> None:
         # Without the context manager, which would take longer than the sync.

@@ -1,15 +1,15 @@
 """Ports: what a name opens, and what a Capture needs to know of it besides its packets.
 
-A table says which names belong to which kind of port; a new kind is a file with a class, and a row.
+The core says which names belong to which kind of port; a new kind is a file with a class, and a row.
 """
 
 from __future__ import annotations
 
 import errno as errnos
-import sys
 from collections.abc import Callable
 
 from nmpcap._arguments import encoded
+from nmpcap._core import lib
 from nmpcap.errors import DeviceError
 from nmpcap.ports.dead import DeadPort
 from nmpcap.ports.fanout import Fanout
@@ -32,10 +32,11 @@ __all__ = [
     "open_port",
 ]
 
-_KINDS: tuple[tuple[tuple[str, ...], Callable[[str, Options], Port]], ...] = (
-    (("netmap:", "vale"), NetmapPort),
-    (("file:",), PlaybackPort),
-)
+_KINDS: dict[int, Callable[[str, Options], Port]] = {
+    lib.NM_PORT_NETMAP: NetmapPort,
+    lib.NM_PORT_SAVEFILE: PlaybackPort,
+    lib.NM_PORT_INTERFACE: PacketPort,
+}
 
 
 def open_port(name: str, options: Options) -> Port:
@@ -49,13 +50,9 @@ def list_tstamp_types(name: str) -> list[str]:
 
 
 def _kind_of(name: str) -> Callable[[str, Options], Port]:
-    encoded(name, "the name of a port")
-    for prefixes, kind in _KINDS:
-        if name.startswith(prefixes):
-            return kind
-    # No interface's name is empty or holds one of these: dev_valid_name() of Linux.
-    if sys.platform == "linux" and name and not any(c in "/:\0" or c.isspace() for c in name):
-        return PacketPort
+    kind = _KINDS.get(lib.nm_port_kind(encoded(name, "the name of a port")))
+    if kind is not None:
+        return kind
     raise DeviceError(
         errnos.ENODEV,
         f"{name!r:.200}: not the name of a port; eth0 is an interface, vale0:a a port of a switch, "

@@ -13,7 +13,7 @@ from nmpcap.dlt import DLT_EN10MB
 from nmpcap.errors import DeviceError, PcapError, UsageError
 from nmpcap.packet import Explanation
 from nmpcap.ports.fanout import Fanout
-from nmpcap.savefile import Interface, Reader
+from nmpcap.savefile import Interface
 
 __all__ = [
     "UNCUT",
@@ -55,19 +55,30 @@ class Port:
     name: str
     linktype = DLT_EN10MB
     savefile = False
-    reader: Reader | None = None
-    """What reads it, where it is a savefile."""
     mixed = False
     """Whether its packets may be of several link types."""
     live = False
     """Whether it is a Linux packet socket, whose filters find VLAN tags and more in the metadata."""
     metadata: frozenset[str] = frozenset()
     """What the source can tell a filter besides the packet, by the names of ``insn.ANCILLARY``."""
+    snaplen: int = UNCUT
+    """The limit that its packets had before they came here."""
+    swapped: bool = False
+    """Whether it has the other byte order than this machine; of a pcapng file, its first section."""
+    version: tuple[int, int] = (0, 0)
+    """The version of its format; (0, 0) where it is no file."""
+    datalink_ext: int = 0
+    """What a pcap file's link type says of frame check sequences."""
     interfaces: Sequence[Interface] = ()
     no_room = "does the other end receive?"
     """What to do where a frame finds no room."""
     has_interfaces = False
     """Whether there is something in that list, and Packet.interface an index into it."""
+
+    @property
+    def damage(self) -> tuple[int, int]:
+        """How many damaged places, and bytes, were passed over so far."""
+        return 0, 0
 
     def interfaces_from(self, first: int) -> Sequence[Interface]:
         """Return the interfaces met so far, from number ``first`` on."""

@@ -19,7 +19,6 @@ class SavefilePort(Port):
     """A savefile."""
 
     savefile = True
-    reader: Reader
     has_interfaces = True
 
     def __init__(self, reader: Reader) -> None:
@@ -27,6 +26,15 @@ class SavefilePort(Port):
         self.linktype = reader.linktype
         self.reader = reader
         self.mixed = reader.format == "pcapng"
+        self.snaplen = reader.snaplen
+        self.swapped = reader.swapped
+        self.version = reader.version
+        self.datalink_ext = reader.datalink_ext
+
+    @property
+    def damage(self) -> tuple[int, int]:
+        """How many damaged places, and bytes, its reader has passed over."""
+        return self.reader.damage
 
     @property
     def interfaces(self) -> Sequence[Interface]:  # type: ignore[override]

@@ -134,6 +134,12 @@ class Reader:
         if lib.nm_savefile_feed(self.source, ffi.from_buffer(data), len(data)):
             raise PcapError(f"{self.name}: {cstring(lib.nm_savefile_msg(self.source))}")
 
+    def _living(self) -> Any:
+        """The C source; UsageError once it is closed."""
+        if not self.source:
+            raise UsageError(f"{self.name}: the savefile is closed")
+        return self.source
+
     def refill(self) -> None:
         """Feed the source its next piece, or tell it that there is none; call when it says EAGAIN.
 
@@ -141,6 +147,7 @@ class Reader:
         the source first gives what it has; the damage is raised by ``check_input`` afterwards. A file
         object that has no bytes now is a DeviceError (EAGAIN), after which reading can go on.
         """
+        self._living()
         try:
             data = self._read() if self._read else b""
         except BlockingIOError as error:
@@ -172,7 +179,7 @@ class Reader:
             self.check_input()
         except PcapError as error:
             return error
-        text = cstring(lib.nm_savefile_msg(self.source))
+        text = cstring(lib.nm_savefile_msg(self._living()))
         if status == -errno.EBADMSG:
             offset = int(lib.nm_savefile_offset(self.source))
             return SavefileError(f"{self.name}: {text} (at byte {offset})", offset, text)
@@ -206,8 +213,7 @@ class Reader:
         if not self._lock.acquire(blocking=False):
             raise UsageError(f"{self.name}: another thread is reading this savefile")
         try:
-            if not self.source:
-                raise UsageError(f"{self.name}: the savefile is closed")
+            self._living()
             yield
         finally:
             self._lock.release()
@@ -252,15 +258,18 @@ class Reader:
         return source
 
     _close_source = True
+    _last: tuple[int, tuple[int, int], list[Interface]] = (0, (0, 0), [])
+    """offset, damage and interfaces as they were when it was closed."""
 
     def close(self) -> None:
         """Close the source, unless it was released, and the input. May be repeated."""
         if not self.source:
             return
         with self._in_use():
-            source, self.source = self.source, ffi.NULL
             if self._close_source:
-                lib.nm_savefile_close(source)
+                self._last = self.offset, self.damage, self.interfaces
+                lib.nm_savefile_close(self.source)
+            self.source = ffi.NULL
         self._close_input()
 
     def __del__(self) -> None:
@@ -319,12 +328,16 @@ class Reader:
 
     @property
     def offset(self) -> int:
-        """The byte that the next record starts at (in the uncompressed file)."""
+        """The byte that the next record starts at (in the uncompressed file); after close, as it was then."""
+        if not self.source:
+            return self._last[0]
         return int(lib.nm_savefile_offset(self.source))
 
     @property
     def damage(self) -> tuple[int, int]:
-        """With salvage: how many damaged places were passed over, and how many bytes in all."""
+        """With salvage: how many damaged places were passed over, and how many bytes; also after close."""
+        if not self.source:
+            return self._last[1]
         damage = ffi.new("struct nm_savefile_damage *")
         lib.nm_savefile_get_damage(self.source, damage)
         return int(damage.places), int(damage.skipped)
@@ -335,7 +348,9 @@ class Reader:
         return self.interfaces_from(0)
 
     def interfaces_from(self, first: int) -> list[Interface]:
-        """Return the interfaces met so far, from number ``first`` on."""
+        """Return the interfaces met so far, from number ``first`` on; also after close."""
+        if not self.source:
+            return self._last[2][first:]
         found = ffi.new("struct nm_savefile_interface *")
         interfaces = []
         for ifindex in range(first, lib.nm_savefile_interfaces(self.source)):

@@ -57,7 +57,7 @@ static void drop_source(struct nm_capture *c)
     pthread_mutex_lock(&c->life);
     source = c->source;
     c->source = NULL;
-    if (source)
+    if (source && source->ops->counters)
         source->ops->counters(source, &c->final);
     pthread_mutex_unlock(&c->life);
     if (source)
@@ -121,7 +121,7 @@ static void stop(struct nm_capture *c, int *reason)
     __atomic_store_n(reason, 1, __ATOMIC_SEQ_CST);
     __atomic_store_n(&c->window.stop, 1, __ATOMIC_SEQ_CST);
     pthread_mutex_lock(&c->life);
-    if (c->source)
+    if (c->source && c->source->ops->wake)
         c->source->ops->wake(c->source);
     pthread_mutex_unlock(&c->life);
 }
@@ -171,10 +171,10 @@ void nm_capture_stats(struct nm_capture *c, struct nm_stats *stats)
     struct nm_counters counters = {0};
 
     pthread_mutex_lock(&c->life);
-    if (c->source)
-        c->source->ops->counters(c->source, &counters);
-    else
+    if (!c->source)
         counters = c->final;
+    else if (c->source->ops->counters)
+        c->source->ops->counters(c->source, &counters);
     pthread_mutex_unlock(&c->life);
     /* In the reverse of the order in which a packet is counted, so that no difference is negative; and
      * again while packets are taken meanwhile, so that they are not taken for waiting ones. */
@@ -196,7 +196,7 @@ void nm_capture_stats(struct nm_capture *c, struct nm_stats *stats)
 
 int nm_capture_fileno(struct nm_capture *c)
 {
-    return c->source->ops->fileno(c->source);
+    return c->source->ops->fileno ? c->source->ops->fileno(c->source) : -1;
 }
 
 struct nm_window *nm_capture_window(struct nm_capture *c)

@@ -35,7 +35,7 @@ static int push(struct nm_capture *c, struct nm_deadline *deadline, uint32_t *ba
     const struct nm_source_ops *ops = c->source->ops;
     int error;
 
-    while ((error = ops->flush(c->source)) == -EAGAIN) {
+    while ((error = ops->flush ? ops->flush(c->source) : 0) == -EAGAIN) {
         error = wait_for_room(c, deadline);
         if (error == -EINTR)
             return error;
@@ -61,7 +61,7 @@ int nm_capture_inject(struct nm_capture *c, const struct nm_frame *frames, uint3
         error = ops->inject(c->source, frames[i].data, frames[i].len);
         if (error == -EAGAIN) {
             /* Pushing out what is queued may be all it takes. */
-            error = ops->flush(c->source);
+            error = ops->flush ? ops->flush(c->source) : 0;
             if (!error)
                 error = ops->inject(c->source, frames[i].data, frames[i].len);
         }
@@ -89,7 +89,7 @@ int nm_capture_inject(struct nm_capture *c, const struct nm_frame *frames, uint3
 int nm_capture_drain(struct nm_capture *c, struct nm_deadline *deadline)
 {
     const struct nm_source_ops *ops = c->source->ops;
-    int n = ops->flush(c->source);
+    int n = ops->flush ? ops->flush(c->source) : 0;
 
     if (n && n != -EAGAIN)
         return n;

@@ -212,12 +212,6 @@ static int inject(struct nm_source *source, const void *frame, size_t len)
     return -EOPNOTSUPP;
 }
 
-static int flush(struct nm_source *source)
-{
-    (void)source;
-    return 0;
-}
-
 static int descriptor(struct nm_source *source)
 {
     return ((struct nm_reader *)source)->in.fd;
@@ -252,7 +246,6 @@ static const struct nm_source_ops savefile_ops = {
     .wait = wait_for,
     .wake = wake,
     .inject = inject,
-    .flush = flush,
     .fileno = descriptor,
     .counters = counters,
     .close = close_reader,

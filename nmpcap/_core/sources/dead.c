@@ -18,40 +18,11 @@ static int fill(struct nm_source *source, struct nm_batch *batch)
     return refuse(source, "Packets aren't available from");
 }
 
-static int wait_for(struct nm_source *source, int timeout_ms)
-{
-    (void)timeout_ms;
-    return refuse(source, "Packets aren't available from");
-}
-
 static int inject(struct nm_source *source, const void *frame, size_t len)
 {
     (void)frame;
     (void)len;
     return refuse(source, "Packets can't be sent on");
-}
-
-static int flush(struct nm_source *source)
-{
-    (void)source;
-    return 0;
-}
-
-static void wake(struct nm_source *source)
-{
-    (void)source;
-}
-
-static int descriptor(struct nm_source *source)
-{
-    (void)source;
-    return -1;
-}
-
-static void counters(struct nm_source *source, struct nm_counters *result)
-{
-    (void)source;
-    *result = (struct nm_counters){0};
 }
 
 static void close_dead(struct nm_source *source)
@@ -64,12 +35,7 @@ struct nm_source *nm_dead_open(void)
     static const struct nm_source_ops ops = {
         .name = "dead",
         .fill = fill,
-        .wait = wait_for,
-        .wake = wake,
         .inject = inject,
-        .flush = flush,
-        .fileno = descriptor,
-        .counters = counters,
         .close = close_dead,
     };
     struct nm_source *source = calloc(1, sizeof(*source));

@@ -121,18 +121,6 @@ static int inject(struct nm_source *source, const void *frame, size_t len)
     return pass_on(self(source), self(source)->inner->ops->inject(self(source)->inner, frame, len));
 }
 
-static int flush(struct nm_source *source)
-{
-    return pass_on(self(source), self(source)->inner->ops->flush(self(source)->inner));
-}
-
-/* What becomes readable when a packet is due does not exist. */
-static int descriptor(struct nm_source *source)
-{
-    (void)source;
-    return -1;
-}
-
 static void counters(struct nm_source *source, struct nm_counters *result)
 {
     self(source)->inner->ops->counters(self(source)->inner, result);
@@ -154,8 +142,7 @@ struct nm_source *nm_playback_open(struct nm_source *inner, double speed)
         .wait = wait_for,
         .wake = wake,
         .inject = inject,
-        .flush = flush,
-        .fileno = descriptor,
+        .fileno = NULL, /* nothing becomes readable when a packet is due */
         .counters = counters,
         .close = close_playback,
     };
