@@ -13,8 +13,8 @@ from nmpcap.ports import (
     UNCUT,
     DeadPort,
     Fanout,
-    Options,
     SavefilePort,
+    Settings,
     list_tstamp_types,
     open_port,
 )
@@ -63,7 +63,7 @@ def open(
 
     Raises DeviceError naming the port, what was tried and why it failed.
     """
-    options = Options(
+    options = Settings(
         snaplen=_check_snaplen(name, snaplen),
         promisc=bool(promisc),
         netmap=netmap,
@@ -137,7 +137,7 @@ class Inactive:
     def __init__(self, device: str) -> None:
         encoded(device, "the name of a port")
         self._device = device
-        self._options = Options()
+        self._options = Settings()
         self._timeout: float | None = None
         self._nano = True
         self._activated = False

@@ -15,7 +15,7 @@ from nmpcap._snaplen import MAXIMUM_SNAPLEN
 from nmpcap.bpf.program import Program
 from nmpcap.dlt import DLT_EN10MB
 from nmpcap.filter.expand.linklayer import Options
-from nmpcap.filter.explain import Source
+from nmpcap.filter.explain import Origin
 from nmpcap.filter.names import RecordingResolver, Resolver, SystemResolver
 from nmpcap.filter.pipeline import Stages, run
 
@@ -54,7 +54,7 @@ def compile(
     asked = RecordingResolver(resolver or SystemResolver())
     options = Options(linktype, snaplen, netmask, optimize, live, savefile, scoped, extension_headers)
     instructions = run(text or "", options, asked).instructions
-    origin = Source(text or "", options, asked.answers)
+    origin = Origin(text or "", options, asked.answers)
     return Program(instructions, linktype=linktype, snaplen=snaplen, origin=origin)
 
 

@@ -21,13 +21,13 @@ from nmpcap.filter.syntax import ast
 from nmpcap.filter.syntax.lex import tokenize
 from nmpcap.filter.syntax.parse import parse
 
-__all__ = ["Source", "explain"]
+__all__ = ["Origin", "explain"]
 
 _SHOWN = 8
 
 
 @dataclass(frozen=True)
-class Source:
+class Origin:
     """What a program was compiled from, with the answers that names got then."""
 
     text: str

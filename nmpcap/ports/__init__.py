@@ -15,7 +15,7 @@ from nmpcap.ports.dead import DeadPort
 from nmpcap.ports.fanout import Fanout
 from nmpcap.ports.netmap import NetmapPort
 from nmpcap.ports.packet import PacketPort, interface_tstamp_types
-from nmpcap.ports.port import UNCUT, Options, Port
+from nmpcap.ports.port import UNCUT, Port, Settings
 from nmpcap.ports.savefile import PlaybackPort, SavefilePort
 
 __all__ = [
@@ -23,23 +23,23 @@ __all__ = [
     "DeadPort",
     "Fanout",
     "NetmapPort",
-    "Options",
     "PacketPort",
     "PlaybackPort",
     "Port",
     "SavefilePort",
+    "Settings",
     "list_tstamp_types",
     "open_port",
 ]
 
-_KINDS: dict[int, Callable[[str, Options], Port]] = {
+_KINDS: dict[int, Callable[[str, Settings], Port]] = {
     lib.NM_PORT_NETMAP: NetmapPort,
     lib.NM_PORT_SAVEFILE: PlaybackPort,
     lib.NM_PORT_INTERFACE: PacketPort,
 }
 
 
-def open_port(name: str, options: Options) -> Port:
+def open_port(name: str, options: Settings) -> Port:
     """Open a port by its name. Raises DeviceError naming it, what was tried and why it failed."""
     return _kind_of(name)(name, options)
 
@@ -49,7 +49,7 @@ def list_tstamp_types(name: str) -> list[str]:
     return interface_tstamp_types(name) if _kind_of(name) is PacketPort else ["host"]
 
 
-def _kind_of(name: str) -> Callable[[str, Options], Port]:
+def _kind_of(name: str) -> Callable[[str, Settings], Port]:
     kind = _KINDS.get(lib.nm_port_kind(encoded(name, "the name of a port")))
     if kind is not None:
         return kind

@@ -9,7 +9,7 @@ from nmpcap._core.cstring import cstring
 from nmpcap._core.which import which_netmap
 from nmpcap.errors import DeviceError
 from nmpcap.packet import Explanation
-from nmpcap.ports.port import Options, Port, encode, refuse_interface_settings, refuse_speed
+from nmpcap.ports.port import Port, Settings, encode, refuse_interface_settings, refuse_speed
 
 __all__ = ["NetmapPort"]
 
@@ -17,7 +17,7 @@ __all__ = ["NetmapPort"]
 class NetmapPort(Port):
     """A port of netmap's: of a switch, an interface, an end of a pipe, a monitor."""
 
-    def __init__(self, name: str, options: Options) -> None:
+    def __init__(self, name: str, options: Settings) -> None:
         self.name = name
         refuse_interface_settings(name, options)
         refuse_speed(name, options)

@@ -13,7 +13,7 @@ from nmpcap._core.which import which_netmap
 from nmpcap.dlt import DLT_DOCSIS, DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2
 from nmpcap.errors import DeviceError, UsageError
 from nmpcap.packet import Explanation
-from nmpcap.ports.port import Options, Port, encode, refuse_speed
+from nmpcap.ports.port import Port, Settings, encode, refuse_speed
 from nmpcap.savefile import Interface
 from nmpcap.savefile.pcapng import Option, encode_options
 
@@ -44,7 +44,7 @@ class PacketPort(Port):
     live = True
     no_room = "the interface sends as fast as it can; give a timeout= to wait for it"
 
-    def __init__(self, name: str, options: Options) -> None:
+    def __init__(self, name: str, options: Settings) -> None:
         self.name = name
         if options.rfmon:
             raise DeviceError(errnos.ENOTSUP, f"{name}: That device doesn't support monitor mode")
@@ -97,7 +97,7 @@ class PacketPort(Port):
         return Explanation(name=self.name, filter=filter, **self._facts)
 
 
-def _open(name: str, options: Options) -> Any:
+def _open(name: str, options: Settings) -> Any:
     encoded = encode(name)
     if options.buffer_size is not None and not 0 < options.buffer_size < 1 << 63:
         raise UsageError(f"{name}: buffer size {options.buffer_size}: bytes, more than 0")
@@ -143,7 +143,7 @@ def _linktypes(info: Any) -> tuple[int, ...]:
     return (DLT_EN10MB, DLT_DOCSIS) if info.arphrd == _ARPHRD_ETHER else (info.linktype,)
 
 
-def _facts_of(info: Any, options: Options) -> dict[str, str]:
+def _facts_of(info: Any, options: Settings) -> dict[str, str]:
     backend = [f"linux packet socket, {_FORMATS[info.version]}"]
     if info.cooked:
         backend.append("cooked")

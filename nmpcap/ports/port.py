@@ -17,8 +17,8 @@ from nmpcap.savefile import Interface
 
 __all__ = [
     "UNCUT",
-    "Options",
     "Port",
+    "Settings",
     "encode",
     "refuse_interface_settings",
     "refuse_speed",
@@ -30,7 +30,7 @@ UNCUT = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class Settings:
     """What open() was asked for, as far as it concerns the port."""
 
     snaplen: int = MAXIMUM_SNAPLEN
@@ -115,7 +115,7 @@ class Port:
         """Let go of what the source does not own. The source may be closed already."""
 
 
-def refuse_interface_settings(name: str, options: Options) -> None:
+def refuse_interface_settings(name: str, options: Settings) -> None:
     """Raise DeviceError where a port that is no interface is asked for what only interfaces have."""
     if options.rfmon:
         raise DeviceError(errnos.ENOTSUP, f"{name}: That device doesn't support monitor mode")
@@ -130,7 +130,7 @@ def refuse_interface_settings(name: str, options: Options) -> None:
             )
 
 
-def refuse_speed(name: str, options: Options) -> None:
+def refuse_speed(name: str, options: Settings) -> None:
     """Raise UsageError where a port that is no savefile is asked to be played back."""
     if options.speed is not None:
         raise UsageError(f"{name}: speed is for savefiles as devices: file:PATH")

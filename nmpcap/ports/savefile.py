@@ -9,7 +9,7 @@ from typing import Any
 from nmpcap._core import lib
 from nmpcap.errors import PcapError, UsageError
 from nmpcap.packet import Explanation
-from nmpcap.ports.port import Options, Port, refuse_interface_settings
+from nmpcap.ports.port import Port, Settings, refuse_interface_settings
 from nmpcap.savefile import Interface, Reader
 
 __all__ = ["PlaybackPort", "SavefilePort"]
@@ -85,7 +85,7 @@ class PlaybackPort(SavefilePort):
 
     savefile = False
 
-    def __init__(self, name: str, options: Options) -> None:
+    def __init__(self, name: str, options: Settings) -> None:
         if options.speed is not None and not 0 < options.speed < float("inf"):
             raise UsageError(f"{name}: speed {options.speed}: 1 is the recording's own, 2 twice as fast")
         refuse_interface_settings(name, options)

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from far_end import Other, frame, wire
 from measure import Case, Missing, Took, benchmark
 from peers import peer
-from wire import Other, frame, wire
 
 import nmpcap
 

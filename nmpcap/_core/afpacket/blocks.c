@@ -54,7 +54,7 @@ static bool take_block(struct nm_packet *p)
     return true;
 }
 
-static void take_packet(struct nm_packet *p, struct nm_packet_raw *raw)
+static void take_packet(struct nm_packet *p, struct nm_arrival *raw)
 {
     const struct tpacket3_hdr *header = (const struct tpacket3_hdr *)p->next;
 
@@ -72,7 +72,7 @@ static void take_packet(struct nm_packet *p, struct nm_packet_raw *raw)
 
 int nm_packet_fill_blocks(struct nm_packet *p, struct nm_batch *batch)
 {
-    struct nm_packet_raw raw;
+    struct nm_arrival raw;
 
     give_back(p);
     while (batch->count < batch->capacity && (p->left || take_block(p))) {

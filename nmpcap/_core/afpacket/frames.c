@@ -59,7 +59,7 @@ static ssize_t receive(struct nm_packet *p, void *bytes, size_t size)
 
 /* The whole of a packet that has a part in its frame, which may be more than the snapshot length: the filter may
  * look further. Without memory for it, the part. */
-static void take_copy(struct nm_packet *p, struct nm_packet_raw *raw)
+static void take_copy(struct nm_packet *p, struct nm_arrival *raw)
 {
     uint32_t size = raw->len;
     struct nm_packet_copy *copy = malloc(sizeof(*copy) + HEADROOM + size);
@@ -81,7 +81,7 @@ static void take_copy(struct nm_packet *p, struct nm_packet_raw *raw)
     p->copies = copy;
 }
 
-static bool take_frame(struct nm_packet *p, struct nm_packet_raw *raw)
+static bool take_frame(struct nm_packet *p, struct nm_arrival *raw)
 {
     struct tpacket2_hdr *header = frame_at(p, p->upcoming);
     /* Acquire: the packet is read after the frame is seen to be ours. */
@@ -106,7 +106,7 @@ static bool take_frame(struct nm_packet *p, struct nm_packet_raw *raw)
 
 int nm_packet_fill_frames(struct nm_packet *p, struct nm_batch *batch)
 {
-    struct nm_packet_raw raw = {.status = 0};
+    struct nm_arrival raw = {.status = 0};
     uint32_t losing = 0;
 
     give_back(p);

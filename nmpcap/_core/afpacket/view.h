@@ -12,7 +12,7 @@
 #include "afpacket/impl.h"
 
 /* A packet as the kernel left it; both formats call these fields the same. */
-struct nm_packet_raw {
+struct nm_arrival {
     uint8_t *data; /* the link-layer header or, cooked, what follows it; the room of PACKET_RESERVE is in front of it */
     uint32_t caplen, len;
     uint32_t status; /* TP_STATUS_* */
@@ -27,14 +27,14 @@ static inline void nm_put16(uint8_t *to, uint16_t value)
     to[1] = (uint8_t)value;
 }
 
-static inline uint16_t nm_packet_tpid(const struct nm_packet_raw *raw)
+static inline uint16_t nm_arrival_tpid(const struct nm_arrival *raw)
 {
     return raw->status & TP_STATUS_VLAN_TPID_VALID ? raw->tpid : ETH_P_8021Q;
 }
 
 /* Puts back the VLAN tag that the adapter or the kernel has taken off an Ethernet frame. False: it has been cut
  * off with what would be in front of it. */
-static inline bool nm_packet_untake_tag(struct nm_packet_raw *raw)
+static inline bool nm_arrival_untake_tag(struct nm_arrival *raw)
 {
     enum { ADDRESSES = 2 * ETH_ALEN };
 
@@ -44,14 +44,14 @@ static inline bool nm_packet_untake_tag(struct nm_packet_raw *raw)
     if (raw->caplen < ADDRESSES)
         return false;
     raw->caplen += NM_VLAN_TAG;
-    nm_put16(raw->data + ADDRESSES, nm_packet_tpid(raw));
+    nm_put16(raw->data + ADDRESSES, nm_arrival_tpid(raw));
     nm_put16(raw->data + ADDRESSES + 2, raw->tci);
     return true;
 }
 
 /* Makes up the header of a cooked packet: LINUX_SLL or LINUX_SLL2. A VLAN tag goes where it would be behind
  * any link-layer header: its TPID is the header's protocol, and the packet's own follows the TCI. */
-static inline void nm_packet_cook(const struct nm_packet *p, struct nm_packet_raw *raw)
+static inline void nm_packet_cook(const struct nm_packet *p, struct nm_arrival *raw)
 {
     uint16_t protocol = ntohs(raw->from->sll_protocol);
     uint32_t size = p->linktype == NM_DLT_LINUX_SLL2 ? NM_SLL2_HEADER : NM_SLL_HEADER;
@@ -61,7 +61,7 @@ static inline void nm_packet_cook(const struct nm_packet *p, struct nm_packet_ra
         raw->data -= NM_VLAN_TAG;
         nm_put16(raw->data, raw->tci);
         nm_put16(raw->data + 2, protocol);
-        protocol = nm_packet_tpid(raw);
+        protocol = nm_arrival_tpid(raw);
         size += NM_VLAN_TAG;
         header = raw->data -= size - NM_VLAN_TAG;
     } else
@@ -89,7 +89,7 @@ static inline void nm_packet_cook(const struct nm_packet *p, struct nm_packet_ra
 
 /* Makes a view of a packet. False where it is not to be seen: a looped-back packet is seen coming in, so
  * that its other copy, going out, is left out. */
-static inline bool nm_packet_view(struct nm_packet *p, struct nm_packet_raw *raw, struct nm_view *view)
+static inline bool nm_packet_view(struct nm_packet *p, struct nm_arrival *raw, struct nm_view *view)
 {
     bool outgoing = raw->from->sll_pkttype == PACKET_OUTGOING;
     bool tagged = raw->status & TP_STATUS_VLAN_VALID;
@@ -99,7 +99,7 @@ static inline bool nm_packet_view(struct nm_packet *p, struct nm_packet_raw *raw
     if (p->cooked)
         nm_packet_cook(p, raw);
     else if (tagged)
-        tagged = p->linktype == NM_DLT_EN10MB && nm_packet_untake_tag(raw);
+        tagged = p->linktype == NM_DLT_EN10MB && nm_arrival_untake_tag(raw);
     view->data = raw->data;
     view->ts_ns = raw->ts_ns;
     view->caplen = raw->caplen;

@@ -1,6 +1,6 @@
 """A pair of interfaces to measure on, in a network of its own, and a second process at the other end.
 
-Run as a program this is the second process: ``wire.py flood INTERFACE SIZE``, or ``wire.py drain
+Run as a program this is the second process: ``far_end.py flood INTERFACE SIZE``, or ``far_end.py drain
 INTERFACE``. A number on its standard input has it send so many frames, or say how many it has received.
 """
 
