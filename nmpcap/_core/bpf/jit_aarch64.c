@@ -522,6 +522,7 @@ void nm_jit_emit(struct nm_emitter *e)
 {
     struct arm m = {.e = e, .reject = e->program->count};
 
+    word(&m, 0xd503245f); /* bti c: where an indirect call may land; nothing for processors that do not check */
     prologue(&m, e->program);
     for (uint32_t i = 0; i < e->program->count; i++) {
         const struct nm_op *op = &e->program->ops[i];

@@ -391,6 +391,7 @@ void nm_jit_emit(struct nm_emitter *e)
 {
     struct x86 x = {.e = e, .reject = e->program->count};
 
+    endbr64(e);
     prologue(&x, e->program);
     for (uint32_t i = 0; i < e->program->count; i++) {
         const struct nm_op *op = &e->program->ops[i];

@@ -269,6 +269,12 @@ static inline void bt_mem_imm(struct nm_emitter *e, struct mem m, uint32_t numbe
 
 /* ---- the end, and elsewhere ---------------------------------------------------------- */
 
+/* Where an indirect call may land, for processors that check it (CET); nothing for others. */
+static inline void endbr64(struct nm_emitter *e)
+{
+    nm_jit_word(e, 0xfa1e0ff3);
+}
+
 static inline void ret(struct nm_emitter *e)
 {
     opcode(e, 0xc3);
