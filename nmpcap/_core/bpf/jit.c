@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "bpf/emitter.h"
 #include "bpf/jit.h"
 
 enum { MAX_OPS = 2 << 20 }; /* an AArch64 branch reaches 128 MiB, an operation takes up to 48 bytes */
@@ -19,7 +20,7 @@ static void pass(const struct nm_lowered *lowered, uint32_t *layout, uint32_t *w
         .rough = rough,
     };
 
-    nm_jit_emit(&e);
+    nm_emit_program(&e);
     jit->length = e.length;
 }
 
@@ -49,6 +50,11 @@ static int make_executable(struct nm_jit *jit)
     return 0;
 }
 
+const char *nm_jit_machine(void)
+{
+    return nm_emit_machine;
+}
+
 int nm_jit_compile(const struct nm_lowered *lowered, struct nm_jit *jit)
 {
     size_t entries = (size_t)lowered->count + 1;
@@ -56,7 +62,7 @@ int nm_jit_compile(const struct nm_lowered *lowered, struct nm_jit *jit)
     int error;
 
     *jit = (struct nm_jit){0};
-    if (!nm_jit_name || lowered->count > MAX_OPS)
+    if (!nm_emit_machine || lowered->count > MAX_OPS)
         return ENOTSUP;
     rough = calloc(entries * 2, sizeof(*rough));
     if (!rough)
@@ -80,12 +86,3 @@ void nm_jit_free(struct nm_jit *jit)
         munmap(jit->mem, jit->mapped);
     *jit = (struct nm_jit){0};
 }
-
-#if !defined(__x86_64__) && !defined(__aarch64__)
-const char *const nm_jit_name = NULL;
-
-void nm_jit_emit(struct nm_emitter *e)
-{
-    (void)e;
-}
-#endif

@@ -9,41 +9,15 @@
  * The verdict leaves in w0. Writing w clears the upper half of x, so x5 + k is X + k
  * without wrapping.
  */
-typedef int nm_jit_aarch64_elsewhere; /* a translation unit must hold something */
+#include "bpf/aarch64_asm.h"
 
 #if defined(__aarch64__)
 
-#include "bpf/jit.h"
+const char *const nm_emit_machine = "jit-aarch64";
 
-const char *const nm_jit_name = "jit-aarch64";
+enum { PKT, WIRELEN, CAPLEN, METADATA, A, X, BACKWARD, T, U, V, VERDICT = 0 };
 
-enum { PKT, WIRELEN, CAPLEN, METADATA, A, X, BACKWARD, T, U, V, ZERO = 31, SP = 31 };
-
-enum { CC_EQ = 0, CC_NE = 1, CC_HS = 2, CC_LO = 3, CC_HI = 8, ALWAYS = 14 };
-
-/* Opcodes, registers and constants to be put in: Rd at bit 0, Rn 5, Rm 16. */
-enum {
-    ADD_REG = 0x0b000000,
-    SUB_REG = 0x4b000000,
-    AND_REG = 0x0a000000,
-    ORR_REG = 0x2a000000,
-    EOR_REG = 0x4a000000,
-    SUBS_REG = 0x6b000000,
-    ANDS_REG = 0x6a000000,
-    LSLV = 0x1ac02000,
-    LSRV = 0x1ac02400,
-    LSR_IMM = 0x53007c00,
-    UDIV = 0x1ac00800,
-    MUL = 0x1b007c00,
-    ADD_IMM = 0x11000000,
-    SUB_IMM = 0x51000000,
-    SUBS_IMM = 0x71000000,
-    AND_IMM = 0x12000000,
-    ORR_IMM = 0x32000000,
-    EOR_IMM = 0x52000000,
-    ANDS_IMM = 0x72000000,
-};
-#define WIDE 0x80000000u /* the same on 64 bits */
+enum { FRAME = 4 * NM_BPF_MEMWORDS }; /* bytes of stack for M[] */
 
 struct arm {
     struct nm_emitter *e;
@@ -51,451 +25,258 @@ struct arm {
     bool frame;      /* M[] is on the stack */
 };
 
-static void word(struct arm *m, uint32_t instruction)
+/* ---- jumps ------------------------------------------------------------------------------ */
+
+static void branch(struct nm_emitter *e, const struct nm_op *op, uint32_t condition)
 {
-    nm_jit_word(m->e, instruction);
-}
-
-static void three(struct arm *m, uint32_t opcode, uint32_t rd, uint32_t rn, uint32_t rm)
-{
-    word(m, opcode | rm << 16 | rn << 5 | rd);
-}
-
-static void move(struct arm *m, uint32_t rd, uint32_t rm)
-{
-    three(m, ORR_REG, rd, ZERO, rm);
-}
-
-static void load_imm(struct arm *m, uint32_t rd, uint32_t k)
-{
-    if (k <= 0xffff) {
-        word(m, 0x52800000 | k << 5 | rd); /* movz */
-    } else if (~k <= 0xffff) {
-        word(m, 0x12800000 | ~k << 5 | rd); /* movn */
-    } else {
-        word(m, 0x52a00000 | (k >> 16) << 5 | rd); /* movz, lsl 16 */
-        if (k & 0xffff)
-            word(m, 0x72800000 | (k & 0xffff) << 5 | rd); /* movk */
-    }
-}
-
-/* ---- constants in instructions -------------------------------------------------------- */
-
-/* add, sub or cmp with a constant, which fits or goes through a register. */
-static void arith_imm(struct arm *m, uint32_t imm_form, uint32_t reg_form, uint32_t rd, uint32_t rn,
-                      uint32_t k)
-{
-    if (k <= 0xfff) {
-        word(m, imm_form | k << 10 | rn << 5 | rd);
-    } else if (k <= 0xffffff && !(k & 0xfff)) {
-        word(m, imm_form | 1u << 22 | (k >> 12) << 10 | rn << 5 | rd);
-    } else {
-        load_imm(m, T, k);
-        three(m, reg_form, rd, rn, T);
-    }
-}
-
-/* A run of ones, which may go around the end, is a constant of and, orr, eor and tst. */
-static bool bit_run(uint32_t k, uint32_t *field)
-{
-    uint32_t ones = (uint32_t)__builtin_popcount(k), start, run;
-
-    if (k == 0 || k == UINT32_MAX)
-        return false;
-    start = k & 1 && k >> 31 ? 32 - (uint32_t)__builtin_clz(~k) : (uint32_t)__builtin_ctz(k);
-    run = (1u << ones) - 1;
-    if ((start ? run << start | run >> (32 - start) : run) != k)
-        return false;
-    *field = ((32 - start) & 31) << 16 | (ones - 1) << 10;
-    return true;
-}
-
-static void logic_imm(struct arm *m, uint32_t imm_form, uint32_t reg_form, uint32_t rd, uint32_t rn,
-                      uint32_t k)
-{
-    uint32_t field;
-
-    if (bit_run(k, &field)) {
-        word(m, imm_form | field | rn << 5 | rd);
-    } else {
-        load_imm(m, T, k);
-        three(m, reg_form, rd, rn, T);
-    }
-}
-
-/* ---- jumps ---------------------------------------------------------------------------- */
-
-static uint32_t distance(const struct arm *m, uint32_t target)
-{
-    return (m->e->layout[target] - m->e->length) / 4;
-}
-
-static void jump(struct arm *m, uint32_t condition, uint32_t target)
-{
-    if (condition != ALWAYS) {
-        /* Conditional branches reach 1 MiB. */
-        if (nm_jit_near(m->e, target, 1000000)) {
-            word(m, 0x54000000 | (distance(m, target) & 0x7ffff) << 5 | condition);
-            return;
-        }
-        word(m, 0x54000000 | 2 << 5 | (condition ^ 1));
-    }
-    word(m, 0x14000000 | (distance(m, target) & 0x3ffffff));
-}
-
-static void branch(struct arm *m, const struct nm_op *op, uint32_t condition)
-{
-    uint32_t next = m->e->current + 1;
+    uint32_t next = e->current + 1;
 
     if (op->jt == op->jf) {
         if (op->jt != next)
-            jump(m, ALWAYS, op->jt);
+            b(e, op->jt);
     } else if (op->jt == next) {
-        jump(m, condition ^ 1, op->jf);
+        b_cond(e, condition ^ 1, op->jf);
     } else {
-        jump(m, condition, op->jt);
+        b_cond(e, condition, op->jt);
         if (op->jf != next)
-            jump(m, ALWAYS, op->jf);
+            b(e, op->jf);
     }
+}
+
+static void compare_k(struct nm_emitter *e, const struct nm_op *op, uint32_t condition)
+{
+    cmp_w_imm(e, A, op->k, T);
+    branch(e, op, condition);
+}
+
+static void compare_x(struct nm_emitter *e, const struct nm_op *op, uint32_t condition)
+{
+    cmp_w(e, A, X);
+    branch(e, op, condition);
+}
+
+static void test_bits_k(struct nm_emitter *e, const struct nm_op *op)
+{
+    tst_w_imm(e, A, op->k, T);
+    branch(e, op, CC_NE);
+}
+
+static void test_bits_x(struct nm_emitter *e, const struct nm_op *op)
+{
+    tst_w(e, A, X);
+    branch(e, op, CC_NE);
+}
+
+static void jump_back(struct arm *m, const struct nm_op *op)
+{
+    subs_w_imm(m->e, BACKWARD, BACKWARD, 1, T);
+    b_cond(m->e, CC_LO, m->reject);
+    b(m->e, op->jt);
 }
 
 /* Leaves to jf what the sieve does not let through. */
-static void sieve(struct arm *m, const struct nm_op *op)
+static void sift(struct nm_emitter *e, const struct nm_op *op)
 {
-    const struct nm_sieve *sieve = &m->e->program->sieves[op->k];
-    uint64_t address = (uintptr_t)sieve->words;
+    const struct nm_sieve *sieve = &e->program->sieves[op->k];
 
-    load_imm(m, V, (uint32_t)address);
-    word(m, 0xf2c00000 | (uint32_t)(address >> 32 & 0xffff) << 5 | V); /* movk, lsl 32 */
-    word(m, 0xf2e00000 | (uint32_t)(address >> 48) << 5 | V);          /* movk, lsl 48 */
-    load_imm(m, T, NM_SIEVE_FACTOR);
-    three(m, MUL, T, A, T);
-    word(m, LSR_IMM | (sieve->shift + 5) << 16 | T << 5 | U);
-    word(m, LSR_IMM | sieve->shift << 16 | T << 5 | T);
-    word(m, 0xb8607800 | U << 16 | V << 5 | U); /* ldr u, [v, u, lsl 2] */
-    three(m, LSRV, U, U, T);                    /* counts modulo 32 */
-    word(m, ANDS_IMM | U << 5 | ZERO);          /* tst u, 1 */
-    jump(m, CC_EQ, op->jf);
+    mov_x_imm(e, V, (uintptr_t)sieve->words);
+    mov_w_imm(e, T, NM_SIEVE_FACTOR);
+    mul_w(e, T, A, T);
+    lsr_w_imm(e, U, T, sieve->shift + 5);
+    lsr_w_imm(e, T, T, sieve->shift);
+    ldr_w_scaled(e, U, V, U);
+    lsrv_w(e, U, U, T);
+    tst_w_imm(e, U, 1, T);
+    b_cond(e, CC_EQ, op->jf);
 }
 
-static void back(struct arm *m, const struct nm_op *op)
+static void leave(struct arm *m)
 {
-    word(m, SUBS_IMM | 1 << 10 | BACKWARD << 5 | BACKWARD);
-    jump(m, CC_LO, m->reject);
-    jump(m, ALWAYS, op->jt);
+    if (m->frame)
+        add_x_imm(m->e, SP, SP, FRAME, T);
+    ret(m->e);
 }
 
-static void compare_k(struct arm *m, const struct nm_op *op, uint32_t condition)
+static void return_constant(struct arm *m, uint32_t verdict)
 {
-    arith_imm(m, SUBS_IMM, SUBS_REG, ZERO, A, op->k);
-    branch(m, op, condition);
+    mov_w_imm(m->e, VERDICT, verdict);
+    leave(m);
 }
 
-static void compare_x(struct arm *m, const struct nm_op *op, uint32_t condition)
+static void return_a(struct arm *m)
 {
-    three(m, SUBS_REG, ZERO, A, X);
-    branch(m, op, condition);
+    mov_w(m->e, VERDICT, A);
+    leave(m);
 }
 
-/* ---- loads ---------------------------------------------------------------------------- */
+/* ---- loads ------------------------------------------------------------------------------ */
 
-static void check(struct arm *m, const struct nm_op *op)
+static void check_bounds(struct arm *m, const struct nm_op *op)
 {
+    struct nm_emitter *e = m->e;
+
     if (op->need) {
-        arith_imm(m, SUBS_IMM, SUBS_REG, ZERO, CAPLEN, op->need);
-        jump(m, CC_LO, m->reject);
+        cmp_w_imm(e, CAPLEN, op->need, T);
+        b_cond(e, CC_LO, m->reject);
     }
     if (op->need_x) {
-        arith_imm(m, WIDE | ADD_IMM, WIDE | ADD_REG, T, X, op->need_x);
-        three(m, WIDE | SUBS_REG, ZERO, T, CAPLEN);
-        jump(m, CC_HI, m->reject);
+        add_x_imm(e, T, X, op->need_x, T);
+        cmp_x(e, T, CAPLEN);
+        b_cond(e, CC_HI, m->reject);
     }
 }
 
-/* ldrb, ldrh or ldr (log2 of the size: 0, 1, 2) of [base + k]. */
-static void load_at(struct arm *m, uint32_t rt, uint32_t base, uint32_t k, uint32_t size)
+/* A = packet[k], or packet[X + k]. */
+static void load(struct arm *m, const struct nm_op *op, uint32_t log2_size, bool indexed)
 {
-    uint32_t form = size << 30 | base << 5 | rt;
+    struct nm_emitter *e = m->e;
 
-    if (k % (1u << size) == 0 && k >> size <= 0xfff) {
-        word(m, 0x39400000 | form | (k >> size) << 10);
-    } else if (k <= 255) {
-        word(m, 0x38400000 | form | k << 12); /* unscaled */
-    } else {
-        load_imm(m, U, k);
-        word(m, 0x38606800 | form | U << 16);
-    }
+    check_bounds(m, op);
+    if (indexed)
+        add_x(e, T, PKT, X);
+    ldr(e, log2_size, A, indexed ? T : PKT, op->k, U);
+    if (log2_size == LOG2_W)
+        rev_w(e, A, A);
+    if (log2_size == LOG2_H)
+        rev16_w(e, A, A);
 }
 
-static void load(struct arm *m, const struct nm_op *op, uint32_t size, bool indexed)
+/* X = 4 * (packet[k] & 0x0f) */
+static void load_header_length(struct arm *m, const struct nm_op *op)
 {
-    uint32_t base = PKT;
-
-    check(m, op);
-    if (indexed) {
-        three(m, WIDE | ADD_REG, T, PKT, X);
-        base = T;
-    }
-    load_at(m, A, base, op->k, size);
-    if (size == 2)
-        word(m, 0x5ac00800 | A << 5 | A); /* rev */
-    else if (size == 1)
-        word(m, 0x5ac00400 | A << 5 | A); /* rev16 */
-}
-
-static void load_msh(struct arm *m, const struct nm_op *op)
-{
-    check(m, op);
-    load_at(m, X, PKT, op->k, 0);
-    word(m, 0x531e0c00 | X << 5 | X); /* ubfiz x, x, 2, 4 */
+    check_bounds(m, op);
+    ldr(m->e, LOG2_B, X, PKT, op->k, U);
+    ubfiz_w(m->e, X, X, 2, 4);
 }
 
 static void load_metadata(struct arm *m, const struct nm_op *op)
 {
-    word(m, WIDE | SUBS_IMM | METADATA << 5 | ZERO);
-    jump(m, CC_EQ, m->reject);
-    load_at(m, T, METADATA, 0, 2);
-    logic_imm(m, ANDS_IMM, ANDS_REG, ZERO, T, 1u << op->k);
-    jump(m, CC_EQ, m->reject);
-    load_at(m, A, METADATA, 4 + 4 * op->k, 2);
+    struct nm_emitter *e = m->e;
+
+    cmp_x_imm(e, METADATA, 0, T);
+    b_cond(e, CC_EQ, m->reject);
+    ldr(e, LOG2_W, T, METADATA, offsetof(struct nm_metadata, known), U);
+    tst_w_imm(e, T, 1u << op->k, T);
+    b_cond(e, CC_EQ, m->reject);
+    ldr(e, LOG2_W, A, METADATA, (uint32_t)offsetof(struct nm_metadata, value) + 4 * op->k, U);
 }
 
-static void store_scratch(struct arm *m, uint32_t rt, uint32_t k)
-{
-    word(m, 0xb9000000 | k << 10 | SP << 5 | rt);
-}
+/* ---- arithmetic ------------------------------------------------------------------------- */
 
-/* ---- arithmetic ----------------------------------------------------------------------- */
-
-static void divide_by(struct arm *m, uint32_t rm, bool remainder)
+static void divide_by(struct nm_emitter *e, uint32_t rm, bool remainder)
 {
     if (remainder) {
-        three(m, UDIV, U, A, rm);
-        word(m, 0x1b008000 | rm << 16 | A << 10 | U << 5 | A); /* msub a, u, rm, a */
+        udiv_w(e, U, A, rm);
+        msub_w(e, A, U, rm, A);
     } else {
-        three(m, UDIV, A, A, rm);
+        udiv_w(e, A, A, rm);
     }
 }
 
-static void divide_k(struct arm *m, uint32_t k, bool remainder)
+static void divide_k(struct nm_emitter *e, uint32_t k, bool remainder)
 {
-    load_imm(m, T, k);
-    divide_by(m, T, remainder);
+    mov_w_imm(e, T, k);
+    divide_by(e, T, remainder);
 }
 
 static void divide_x(struct arm *m, bool remainder)
 {
-    word(m, SUBS_IMM | X << 5 | ZERO);
-    jump(m, CC_EQ, m->reject);
-    divide_by(m, X, remainder);
+    cmp_w_imm(m->e, X, 0, T);
+    b_cond(m->e, CC_EQ, m->reject);
+    divide_by(m->e, X, remainder);
 }
 
-static void shift_k(struct arm *m, bool left, uint32_t k)
+static void multiply_k(struct nm_emitter *e, uint32_t k)
 {
-    if (left)
-        word(m, 0x53000000 | ((32 - k) & 31) << 16 | (31 - k) << 10 | A << 5 | A);
-    else
-        word(m, LSR_IMM | k << 16 | A << 5 | A);
+    mov_w_imm(e, T, k);
+    mul_w(e, A, A, T);
 }
 
 /* The processor counts modulo 32. */
-static void shift_x(struct arm *m, uint32_t opcode)
+static void shift_x(struct nm_emitter *e,
+                    void (*shift)(struct nm_emitter *e, uint32_t rd, uint32_t rn, uint32_t rm))
 {
-    three(m, opcode, A, A, X);
-    word(m, SUBS_IMM | 32 << 10 | X << 5 | ZERO);
-    word(m, 0x1a800000 | ZERO << 16 | CC_LO << 12 | A << 5 | A); /* csel a, a, zero, lo */
+    shift(e, A, A, X);
+    cmp_w_imm(e, X, 32, T);
+    csel_w(e, A, A, ZERO, CC_LO);
 }
 
 /* ---- the program ------------------------------------------------------------------------ */
 
-static void ret(struct arm *m)
+static void emit_op(struct arm *m, const struct nm_op *op)
 {
-    if (m->frame)
-        word(m, WIDE | ADD_IMM | 64 << 10 | SP << 5 | SP);
-    word(m, 0xd65f03c0);
-}
+    struct nm_emitter *e = m->e;
+    uint32_t k = op->k;
 
-static void emit_load(struct arm *m, const struct nm_op *op)
-{
-    switch (op->operation) {
-    case NM_OP_LD_IMM:
-        load_imm(m, A, op->k);
-        break;
-    case NM_OP_LD_ABS_W:
-        load(m, op, 2, false);
-        break;
-    case NM_OP_LD_ABS_H:
-        load(m, op, 1, false);
-        break;
-    case NM_OP_LD_ABS_B:
-        load(m, op, 0, false);
-        break;
-    case NM_OP_LD_IND_W:
-        load(m, op, 2, true);
-        break;
-    case NM_OP_LD_IND_H:
-        load(m, op, 1, true);
-        break;
-    case NM_OP_LD_IND_B:
-        load(m, op, 0, true);
-        break;
-    case NM_OP_LD_MEM:
-        load_at(m, A, SP, 4 * op->k, 2);
-        break;
-    case NM_OP_LD_LEN:
-        move(m, A, WIRELEN);
-        break;
-    case NM_OP_LDX_IMM:
-        load_imm(m, X, op->k);
-        break;
-    case NM_OP_LDX_MEM:
-        load_at(m, X, SP, 4 * op->k, 2);
-        break;
-    case NM_OP_LDX_LEN:
-        move(m, X, WIRELEN);
-        break;
-    case NM_OP_LDX_MSH:
-        load_msh(m, op);
-        break;
-    case NM_OP_LD_METADATA:
-        load_metadata(m, op);
+#define DO(operation, statement) \
+    case NM_OP_##operation: \
+        statement; \
+        break
+    switch ((enum nm_bpf_operation)op->operation) {
+    DO(LD_IMM, mov_w_imm(e, A, k));
+    DO(LD_ABS_W, load(m, op, LOG2_W, false));
+    DO(LD_ABS_H, load(m, op, LOG2_H, false));
+    DO(LD_ABS_B, load(m, op, LOG2_B, false));
+    DO(LD_IND_W, load(m, op, LOG2_W, true));
+    DO(LD_IND_H, load(m, op, LOG2_H, true));
+    DO(LD_IND_B, load(m, op, LOG2_B, true));
+    DO(LD_MEM, ldr(e, LOG2_W, A, SP, 4 * k, U));
+    DO(LD_LEN, mov_w(e, A, WIRELEN));
+    DO(LD_METADATA, load_metadata(m, op));
+    DO(LDX_IMM, mov_w_imm(e, X, k));
+    DO(LDX_MEM, ldr(e, LOG2_W, X, SP, 4 * k, U));
+    DO(LDX_LEN, mov_w(e, X, WIRELEN));
+    DO(LDX_MSH, load_header_length(m, op));
+    DO(ST, str_w(e, A, SP, k));
+    DO(STX, str_w(e, X, SP, k));
+    DO(TAX, mov_w(e, X, A));
+    DO(TXA, mov_w(e, A, X));
+
+    DO(ADD_K, add_w_imm(e, A, A, k, T));
+    DO(SUB_K, sub_w_imm(e, A, A, k, T));
+    DO(MUL_K, multiply_k(e, k));
+    DO(DIV_K, divide_k(e, k, false));
+    DO(MOD_K, divide_k(e, k, true));
+    DO(OR_K, orr_w_imm(e, A, A, k, T));
+    DO(AND_K, and_w_imm(e, A, A, k, T));
+    DO(XOR_K, eor_w_imm(e, A, A, k, T));
+    DO(LSH_K, lsl_w_imm(e, A, A, k));
+    DO(RSH_K, lsr_w_imm(e, A, A, k));
+    DO(ADD_X, add_w(e, A, A, X));
+    DO(SUB_X, sub_w(e, A, A, X));
+    DO(MUL_X, mul_w(e, A, A, X));
+    DO(DIV_X, divide_x(m, false));
+    DO(MOD_X, divide_x(m, true));
+    DO(OR_X, orr_w(e, A, A, X));
+    DO(AND_X, and_w(e, A, A, X));
+    DO(XOR_X, eor_w(e, A, A, X));
+    DO(LSH_X, shift_x(e, lslv_w));
+    DO(RSH_X, shift_x(e, lsrv_w));
+    DO(NEG, neg_w(e, A, A));
+
+    DO(JA, jump_back(m, op));
+    DO(JUMP, b(e, op->jt));
+    DO(JEQ_K, compare_k(e, op, CC_EQ));
+    DO(JGT_K, compare_k(e, op, CC_HI));
+    DO(JGE_K, compare_k(e, op, CC_HS));
+    DO(JSET_K, test_bits_k(e, op));
+    DO(JEQ_X, compare_x(e, op, CC_EQ));
+    DO(JGT_X, compare_x(e, op, CC_HI));
+    DO(JGE_X, compare_x(e, op, CC_HS));
+    DO(JSET_X, test_bits_x(e, op));
+    DO(SIEVE, sift(e, op));
+    DO(RET_K, return_constant(m, k));
+    DO(RET_A, return_a(m));
+    case NM_OP_SEARCH: /* written out by the layout */
+    case NM_OP_NONE:
         break;
     }
+#undef DO
 }
 
-static void emit_arithmetic(struct arm *m, const struct nm_op *op)
+static void prologue(struct arm *m)
 {
-    switch (op->operation) {
-    case NM_OP_ADD_K:
-        arith_imm(m, ADD_IMM, ADD_REG, A, A, op->k);
-        break;
-    case NM_OP_SUB_K:
-        arith_imm(m, SUB_IMM, SUB_REG, A, A, op->k);
-        break;
-    case NM_OP_MUL_K:
-        load_imm(m, T, op->k);
-        three(m, MUL, A, A, T);
-        break;
-    case NM_OP_DIV_K:
-        divide_k(m, op->k, false);
-        break;
-    case NM_OP_MOD_K:
-        divide_k(m, op->k, true);
-        break;
-    case NM_OP_OR_K:
-        logic_imm(m, ORR_IMM, ORR_REG, A, A, op->k);
-        break;
-    case NM_OP_AND_K:
-        logic_imm(m, AND_IMM, AND_REG, A, A, op->k);
-        break;
-    case NM_OP_XOR_K:
-        logic_imm(m, EOR_IMM, EOR_REG, A, A, op->k);
-        break;
-    case NM_OP_LSH_K:
-        shift_k(m, true, op->k);
-        break;
-    case NM_OP_RSH_K:
-        shift_k(m, false, op->k);
-        break;
-    case NM_OP_ADD_X:
-        three(m, ADD_REG, A, A, X);
-        break;
-    case NM_OP_SUB_X:
-        three(m, SUB_REG, A, A, X);
-        break;
-    case NM_OP_MUL_X:
-        three(m, MUL, A, A, X);
-        break;
-    case NM_OP_DIV_X:
-        divide_x(m, false);
-        break;
-    case NM_OP_MOD_X:
-        divide_x(m, true);
-        break;
-    case NM_OP_OR_X:
-        three(m, ORR_REG, A, A, X);
-        break;
-    case NM_OP_AND_X:
-        three(m, AND_REG, A, A, X);
-        break;
-    case NM_OP_XOR_X:
-        three(m, EOR_REG, A, A, X);
-        break;
-    case NM_OP_LSH_X:
-        shift_x(m, LSLV);
-        break;
-    case NM_OP_RSH_X:
-        shift_x(m, LSRV);
-        break;
-    case NM_OP_NEG:
-        three(m, SUB_REG, A, ZERO, A);
-        break;
-    }
-}
-
-static void emit_rest(struct arm *m, const struct nm_op *op)
-{
-    switch (op->operation) {
-    case NM_OP_ST:
-        store_scratch(m, A, op->k);
-        break;
-    case NM_OP_STX:
-        store_scratch(m, X, op->k);
-        break;
-    case NM_OP_TAX:
-        move(m, X, A);
-        break;
-    case NM_OP_TXA:
-        move(m, A, X);
-        break;
-    case NM_OP_JA:
-        back(m, op);
-        break;
-    case NM_OP_JUMP:
-        jump(m, ALWAYS, op->jt);
-        break;
-    case NM_OP_SIEVE:
-        sieve(m, op);
-        break;
-    case NM_OP_JEQ_K:
-        compare_k(m, op, CC_EQ);
-        break;
-    case NM_OP_JGT_K:
-        compare_k(m, op, CC_HI);
-        break;
-    case NM_OP_JGE_K:
-        compare_k(m, op, CC_HS);
-        break;
-    case NM_OP_JSET_K:
-        logic_imm(m, ANDS_IMM, ANDS_REG, ZERO, A, op->k);
-        branch(m, op, CC_NE);
-        break;
-    case NM_OP_JEQ_X:
-        compare_x(m, op, CC_EQ);
-        break;
-    case NM_OP_JGT_X:
-        compare_x(m, op, CC_HI);
-        break;
-    case NM_OP_JGE_X:
-        compare_x(m, op, CC_HS);
-        break;
-    case NM_OP_JSET_X:
-        three(m, ANDS_REG, ZERO, A, X);
-        branch(m, op, CC_NE);
-        break;
-    case NM_OP_RET_K:
-        load_imm(m, 0, op->k);
-        ret(m);
-        break;
-    case NM_OP_RET_A:
-        move(m, 0, A);
-        ret(m);
-        break;
-    }
-}
-
-static void prologue(struct arm *m, const struct nm_lowered *program)
-{
+    const struct nm_lowered *program = m->e->program;
     bool backward = false;
 
     m->frame = program->mem_read != 0;
@@ -506,36 +287,31 @@ static void prologue(struct arm *m, const struct nm_lowered *program)
         m->frame |= operation == NM_OP_ST || operation == NM_OP_STX;
     }
     if (m->frame)
-        word(m, WIDE | SUB_IMM | 64 << 10 | SP << 5 | SP);
+        sub_x_imm(m->e, SP, SP, FRAME, T);
     /* The upper half of an argument of 32 bits is anybody's; [x + k] is compared in 64. */
-    move(m, CAPLEN, CAPLEN);
+    mov_w(m->e, CAPLEN, CAPLEN);
     if (backward)
-        load_imm(m, BACKWARD, NM_BPF_BACKWARD_LIMIT);
-    load_imm(m, A, 0);
-    load_imm(m, X, 0);
-    for (uint32_t k = 0; k < NM_BPF_MEMWORDS; k++)
-        if (program->mem_read >> k & 1)
-            store_scratch(m, ZERO, k);
+        mov_w_imm(m->e, BACKWARD, NM_BPF_BACKWARD_LIMIT);
+    mov_w_imm(m->e, A, 0);
+    mov_w_imm(m->e, X, 0);
+    for (uint32_t n = 0; n < NM_BPF_MEMWORDS; n++)
+        if (program->mem_read >> n & 1)
+            str_w(m->e, ZERO, SP, n);
 }
 
-void nm_jit_emit(struct nm_emitter *e)
+void nm_emit_program(struct nm_emitter *e)
 {
     struct arm m = {.e = e, .reject = e->program->count};
 
-    word(&m, 0xd503245f); /* bti c: where an indirect call may land; nothing for processors that do not check */
-    prologue(&m, e->program);
+    bti_c(e);
+    prologue(&m);
     for (uint32_t i = 0; i < e->program->count; i++) {
-        const struct nm_op *op = &e->program->ops[i];
-
         e->current = i;
         e->written[i] = e->length;
-        emit_load(&m, op);
-        emit_arithmetic(&m, op);
-        emit_rest(&m, op);
+        emit_op(&m, &e->program->ops[i]);
     }
     e->written[m.reject] = e->length;
-    load_imm(&m, 0, 0);
-    ret(&m);
+    return_constant(&m, 0);
 }
 
 #endif

@@ -10,400 +10,336 @@
  *     A sieve needs two more scratch registers, and is left out if they are taken.
  *
  * Only what a program uses is set up. All 32-bit results are zero-extended, so rcx + k
- * is X + k without wrapping. The constants of a program stand in its code as they are: who may write
- * filters and see them run could place bytes there, but nothing jumps to any but the first, and the
- * memory is never writable and executable at once.
+ * is X + k without wrapping.
+ *
+ * The constants of a program stand in its code as they are: who may write filters and see
+ * them run could place bytes there, but nothing jumps to any but the first, and the memory
+ * is never writable and executable at once.
  */
-#if defined(__x86_64__)
-
 #include "bpf/x86_64_asm.h"
 
-const char *const nm_jit_name = "jit-x86_64";
+#if defined(__x86_64__)
+
+const char *const nm_emit_machine = "jit-x86_64";
+
+enum { A = RAX, X = RCX, PKT = RDI, WIRELEN = RSI, BACKWARD = R8, METADATA = R10, SCRATCH = R11 };
 
 struct x86 {
     struct nm_emitter *e;
     uint32_t reject; /* the operation behind the last */
-    int caplen;      /* its register */
-    int spare;       /* one of r8d and r10d that is not in use, or 0 */
+    uint32_t caplen; /* its register */
+    uint32_t spare;  /* the register of BACKWARD or METADATA that is not in use, or 0 */
 };
 
-/* What becomes of an operation; arg tells those of one kind apart. */
-typedef void emit_op(struct x86 *x, const struct nm_op *op, int arg);
-
-static struct mem scratch_word(uint32_t k)
+static void load_constant(struct nm_emitter *e, uint32_t reg, uint32_t k)
 {
-    return at(ESP, 4 * k - 64);
+    if (k)
+        mov_r32_imm32(e, reg, k);
+    else
+        xor_r32_r32(e, reg, reg);
 }
 
-/* ---- loads --------------------------------------------------------------------------- */
+/* ---- jumps ---------------------------------------------------------------------------- */
 
-static void check(struct x86 *x, const struct nm_op *op)
+static void branch(struct nm_emitter *e, const struct nm_op *op, uint32_t condition)
 {
-    if (op->need) {
-        alu_imm(x->e, CMP, x->caplen, op->need);
-        jump(x->e, CC_B, x->reject);
-    }
-    if (op->need_x) {
-        lea(x->e, R11D, at_far(ECX, op->need_x));
-        alu(x->e, WIDE, CMP, R11D, x->caplen);
-        jump(x->e, CC_A, x->reject);
-    }
-}
-
-static void load_from(struct x86 *x, struct mem from, int size)
-{
-    switch (size) {
-    case 4:
-        load32(x->e, EAX, from);
-        bswap_eax(x->e);
-        break;
-    case 2:
-        load16(x->e, EAX, from);
-        rol_ax_8(x->e);
-        break;
-    default:
-        load8(x->e, EAX, from);
-    }
-}
-
-static void load_abs(struct x86 *x, const struct nm_op *op, int size)
-{
-    check(x, op);
-    load_from(x, at(EDI, op->k), size);
-}
-
-static void load_ind(struct x86 *x, const struct nm_op *op, int size)
-{
-    check(x, op);
-    load_from(x, at_index(EDI, ECX, op->k), size);
-}
-
-static void load_msh(struct x86 *x, const struct nm_op *op, int arg)
-{
-    (void)arg;
-    check(x, op);
-    load8(x->e, ECX, at(EDI, op->k));
-    alu_imm(x->e, AND, ECX, 0x0f);
-    shift_imm(x->e, SHL, ECX, 2);
-}
-
-static void load_metadata(struct x86 *x, const struct nm_op *op, int arg)
-{
-    (void)arg;
-    test(x->e, WIDE, R10D, R10D);
-    jump(x->e, CC_E, x->reject);
-    bt_mem_imm(x->e, at_base(R10D), op->k);
-    jump(x->e, CC_AE, x->reject);
-    load32(x->e, EAX, at(R10D, 4 + 4 * op->k));
-}
-
-static void load_imm(struct x86 *x, const struct nm_op *op, int reg)
-{
-    mov_imm(x->e, reg, op->k);
-}
-
-static void load_mem(struct x86 *x, const struct nm_op *op, int reg)
-{
-    load32(x->e, reg, scratch_word(op->k));
-}
-
-static void load_len(struct x86 *x, const struct nm_op *op, int reg)
-{
-    (void)op;
-    mov(x->e, 0, reg, ESI);
-}
-
-static void store(struct x86 *x, const struct nm_op *op, int reg)
-{
-    store32(x->e, scratch_word(op->k), reg);
-}
-
-/* ---- arithmetic ---------------------------------------------------------------------- */
-
-static void alu_k(struct x86 *x, const struct nm_op *op, int operation)
-{
-    alu_imm(x->e, operation, EAX, op->k);
-}
-
-static void alu_x(struct x86 *x, const struct nm_op *op, int operation)
-{
-    (void)op;
-    alu(x->e, 0, operation, EAX, ECX);
-}
-
-static void multiply_k(struct x86 *x, const struct nm_op *op, int arg)
-{
-    (void)arg;
-    imul_imm(x->e, EAX, EAX, op->k);
-}
-
-static void multiply_x(struct x86 *x, const struct nm_op *op, int arg)
-{
-    (void)op;
-    (void)arg;
-    imul(x->e, EAX, ECX);
-}
-
-static void divide_by(struct x86 *x, int reg, bool remainder)
-{
-    mov_imm(x->e, EDX, 0);
-    div_by(x->e, reg);
-    if (remainder)
-        mov(x->e, 0, EAX, EDX);
-}
-
-static void divide_k(struct x86 *x, const struct nm_op *op, int remainder)
-{
-    if (op->k & (op->k - 1)) {
-        mov_imm(x->e, R11D, op->k);
-        divide_by(x, R11D, remainder);
-    } else if (remainder) { /* A % 2^n == A & (2^n - 1) */
-        alu_imm(x->e, AND, EAX, op->k - 1);
-    } else { /* A / 2^n == A >> n */
-        shift_imm(x->e, SHR, EAX, (uint32_t)__builtin_ctz(op->k));
-    }
-}
-
-static void divide_x(struct x86 *x, const struct nm_op *op, int remainder)
-{
-    (void)op;
-    test(x->e, 0, ECX, ECX);
-    jump(x->e, CC_E, x->reject);
-    divide_by(x, ECX, remainder);
-}
-
-static void shift_k(struct x86 *x, const struct nm_op *op, int operation)
-{
-    shift_imm(x->e, operation, EAX, op->k);
-}
-
-/* Shifts count modulo 32; the mask is 0 where X is 32 or more. */
-static void shift_x(struct x86 *x, const struct nm_op *op, int operation)
-{
-    (void)op;
-    alu_imm(x->e, CMP, ECX, 32);
-    alu(x->e, 0, SBB, R11D, R11D);
-    shift_cl(x->e, operation, EAX);
-    alu(x->e, 0, AND, EAX, R11D);
-}
-
-static void negate(struct x86 *x, const struct nm_op *op, int arg)
-{
-    (void)op;
-    (void)arg;
-    neg(x->e, EAX);
-}
-
-/* A to X, or X to A. */
-static void transfer(struct x86 *x, const struct nm_op *op, int to)
-{
-    (void)op;
-    mov(x->e, 0, to, to == EAX ? ECX : EAX);
-}
-
-/* ---- jumps --------------------------------------------------------------------------- */
-
-static void branch(struct x86 *x, const struct nm_op *op, int condition)
-{
-    uint32_t next = x->e->current + 1;
+    uint32_t next = e->current + 1;
 
     if (op->jt == op->jf) {
         if (op->jt != next)
-            jump(x->e, ALWAYS, op->jt);
+            jmp(e, op->jt);
     } else if (op->jt == next) {
-        jump(x->e, condition ^ 1, op->jf);
+        jcc(e, condition ^ 1, op->jf);
     } else {
-        jump(x->e, condition, op->jt);
+        jcc(e, condition, op->jt);
         if (op->jf != next)
-            jump(x->e, ALWAYS, op->jf);
+            jmp(e, op->jf);
     }
 }
 
-static void compare_k(struct x86 *x, const struct nm_op *op, int condition)
+static void compare_k(struct nm_emitter *e, const struct nm_op *op, uint32_t condition)
 {
     if (op->k == 0 && condition == CC_E)
-        test(x->e, 0, EAX, EAX);
+        test_r32_r32(e, A, A);
     else
-        alu_imm(x->e, CMP, EAX, op->k);
-    branch(x, op, condition);
+        cmp_r32_imm(e, A, op->k);
+    branch(e, op, condition);
 }
 
-static void compare_x(struct x86 *x, const struct nm_op *op, int condition)
+static void compare_x(struct nm_emitter *e, const struct nm_op *op, uint32_t condition)
 {
-    alu(x->e, 0, CMP, EAX, ECX);
-    branch(x, op, condition);
+    cmp_r32_r32(e, A, X);
+    branch(e, op, condition);
 }
 
-static void set_k(struct x86 *x, const struct nm_op *op, int condition)
+static void test_bits_k(struct nm_emitter *e, const struct nm_op *op)
 {
-    test_eax_imm(x->e, op->k);
-    branch(x, op, condition);
+    test_eax_imm(e, op->k);
+    branch(e, op, CC_NE);
 }
 
-static void set_x(struct x86 *x, const struct nm_op *op, int condition)
+static void test_bits_x(struct nm_emitter *e, const struct nm_op *op)
 {
-    test(x->e, 0, EAX, ECX);
-    branch(x, op, condition);
+    test_r32_r32(e, A, X);
+    branch(e, op, CC_NE);
 }
 
-static void jump_on(struct x86 *x, const struct nm_op *op, int arg)
+static void jump_back(struct x86 *x, const struct nm_op *op)
 {
-    (void)arg;
-    jump(x->e, ALWAYS, op->jt);
-}
-
-static void jump_back(struct x86 *x, const struct nm_op *op, int arg)
-{
-    (void)arg;
-    alu_imm(x->e, SUB, R8D, 1);
-    jump(x->e, CC_B, x->reject);
-    jump(x->e, ALWAYS, op->jt);
+    sub_r32_imm(x->e, BACKWARD, 1);
+    jcc(x->e, CC_B, x->reject);
+    jmp(x->e, op->jt);
 }
 
 /* Leaves to jf what the sieve does not let through. */
-static void sift(struct x86 *x, const struct nm_op *op, int arg)
+static void sift(struct x86 *x, const struct nm_op *op)
 {
     const struct nm_sieve *sieve = &x->e->program->sieves[op->k];
-    int table = x->caplen == EDX ? R9D : EDX, index = x->spare;
+    struct nm_emitter *e = x->e;
+    uint32_t words = x->caplen == RDX ? R9 : RDX, word = x->spare;
 
-    (void)arg;
-    if (!index)
+    if (!word)
         return;
-    mov_address(x->e, table, sieve->words);
-    imul_imm(x->e, R11D, EAX, NM_SIEVE_FACTOR);
-    mov(x->e, 0, index, R11D);
-    shift_imm(x->e, SHR, index, sieve->shift + 5);
-    shift_imm(x->e, SHR, R11D, sieve->shift);
-    load32(x->e, index, at_word(table, index));
-    bt(x->e, index, R11D);
-    jump(x->e, CC_AE, op->jf);
+    mov_r64_imm64(e, words, (uintptr_t)sieve->words);
+    imul_r32_r32_imm32(e, SCRATCH, A, NM_SIEVE_FACTOR);
+    mov_r32_r32(e, word, SCRATCH);
+    shr_r32_imm8(e, word, sieve->shift + 5);
+    shr_r32_imm8(e, SCRATCH, sieve->shift);
+    mov_r32_mem(e, word, at_word(words, word));
+    bt_r32_r32(e, word, SCRATCH);
+    jcc(e, CC_AE, op->jf);
 }
 
-static void return_k(struct x86 *x, const struct nm_op *op, int arg)
+static void return_constant(struct nm_emitter *e, uint32_t verdict)
 {
-    (void)arg;
-    mov_imm(x->e, EAX, op->k);
-    ret(x->e);
+    load_constant(e, A, verdict);
+    ret(e);
 }
 
-static void return_a(struct x86 *x, const struct nm_op *op, int arg)
+/* ---- loads and stores ------------------------------------------------------------------- */
+
+static void check_bounds(struct x86 *x, const struct nm_op *op)
 {
-    (void)op;
-    (void)arg;
-    ret(x->e);
+    struct nm_emitter *e = x->e;
+
+    if (op->need) {
+        cmp_r32_imm(e, x->caplen, op->need);
+        jcc(e, CC_B, x->reject);
+    }
+    if (op->need_x) {
+        lea_r64_mem(e, SCRATCH, at(X, op->need_x));
+        cmp_r64_r64(e, SCRATCH, x->caplen);
+        jcc(e, CC_A, x->reject);
+    }
 }
 
-/* ---- the program --------------------------------------------------------------------- */
-
-/* By operation. Those without an entry make nothing: searches have been written out by lowering. */
-static const struct {
-    emit_op *emit;
-    int arg;
-} rules[] = {
-    [NM_OP_LD_IMM] = {load_imm, EAX},
-    [NM_OP_LD_ABS_W] = {load_abs, 4},
-    [NM_OP_LD_ABS_H] = {load_abs, 2},
-    [NM_OP_LD_ABS_B] = {load_abs, 1},
-    [NM_OP_LD_IND_W] = {load_ind, 4},
-    [NM_OP_LD_IND_H] = {load_ind, 2},
-    [NM_OP_LD_IND_B] = {load_ind, 1},
-    [NM_OP_LD_MEM] = {load_mem, EAX},
-    [NM_OP_LD_LEN] = {load_len, EAX},
-    [NM_OP_LDX_IMM] = {load_imm, ECX},
-    [NM_OP_LDX_MEM] = {load_mem, ECX},
-    [NM_OP_LDX_LEN] = {load_len, ECX},
-    [NM_OP_LDX_MSH] = {load_msh, 0},
-    [NM_OP_LD_METADATA] = {load_metadata, 0},
-    [NM_OP_ST] = {store, EAX},
-    [NM_OP_STX] = {store, ECX},
-    [NM_OP_ADD_K] = {alu_k, ADD},
-    [NM_OP_SUB_K] = {alu_k, SUB},
-    [NM_OP_MUL_K] = {multiply_k, 0},
-    [NM_OP_DIV_K] = {divide_k, false},
-    [NM_OP_MOD_K] = {divide_k, true},
-    [NM_OP_OR_K] = {alu_k, OR},
-    [NM_OP_AND_K] = {alu_k, AND},
-    [NM_OP_XOR_K] = {alu_k, XOR},
-    [NM_OP_LSH_K] = {shift_k, SHL},
-    [NM_OP_RSH_K] = {shift_k, SHR},
-    [NM_OP_ADD_X] = {alu_x, ADD},
-    [NM_OP_SUB_X] = {alu_x, SUB},
-    [NM_OP_MUL_X] = {multiply_x, 0},
-    [NM_OP_DIV_X] = {divide_x, false},
-    [NM_OP_MOD_X] = {divide_x, true},
-    [NM_OP_OR_X] = {alu_x, OR},
-    [NM_OP_AND_X] = {alu_x, AND},
-    [NM_OP_XOR_X] = {alu_x, XOR},
-    [NM_OP_LSH_X] = {shift_x, SHL},
-    [NM_OP_RSH_X] = {shift_x, SHR},
-    [NM_OP_NEG] = {negate, 0},
-    [NM_OP_TAX] = {transfer, ECX},
-    [NM_OP_TXA] = {transfer, EAX},
-    [NM_OP_JA] = {jump_back, 0},
-    [NM_OP_JUMP] = {jump_on, 0},
-    [NM_OP_JEQ_K] = {compare_k, CC_E},
-    [NM_OP_JGT_K] = {compare_k, CC_A},
-    [NM_OP_JGE_K] = {compare_k, CC_AE},
-    [NM_OP_JSET_K] = {set_k, CC_NE},
-    [NM_OP_JEQ_X] = {compare_x, CC_E},
-    [NM_OP_JGT_X] = {compare_x, CC_A},
-    [NM_OP_JGE_X] = {compare_x, CC_AE},
-    [NM_OP_JSET_X] = {set_x, CC_NE},
-    [NM_OP_RET_K] = {return_k, 0},
-    [NM_OP_RET_A] = {return_a, 0},
-    [NM_OP_SIEVE] = {sift, 0},
-};
-
-static bool divides(const struct nm_op *op)
+/* A = packet[k], or packet[index + k]; size in bytes. */
+static void load(struct x86 *x, const struct nm_op *op, int size, uint32_t index)
 {
-    return op->operation == NM_OP_DIV_K || op->operation == NM_OP_MOD_K ||
-           op->operation == NM_OP_DIV_X || op->operation == NM_OP_MOD_X;
+    struct mem packet = at_index(PKT, index, op->k);
+    struct nm_emitter *e = x->e;
+
+    check_bounds(x, op);
+    switch (size) {
+    case 4:
+        mov_r32_mem(e, A, packet);
+        bswap_r32(e, A);
+        break;
+    case 2:
+        movzx_r32_mem16(e, A, packet);
+        rol_r16_imm8(e, A, 8);
+        break;
+    default:
+        movzx_r32_mem8(e, A, packet);
+    }
 }
 
-static void prologue(struct x86 *x, const struct nm_lowered *program)
+/* X = 4 * (packet[k] & 0x0f) */
+static void load_header_length(struct x86 *x, const struct nm_op *op)
 {
+    struct nm_emitter *e = x->e;
+
+    check_bounds(x, op);
+    movzx_r32_mem8(e, X, at(PKT, op->k));
+    and_r32_imm(e, X, 0x0f);
+    shl_r32_imm8(e, X, 2);
+}
+
+static void load_metadata(struct x86 *x, const struct nm_op *op)
+{
+    struct nm_emitter *e = x->e;
+    uint32_t value = (uint32_t)offsetof(struct nm_metadata, value) + 4 * op->k;
+
+    test_r64_r64(e, METADATA, METADATA);
+    jcc(e, CC_E, x->reject);
+    bt_mem32_imm8(e, at(METADATA, offsetof(struct nm_metadata, known)), op->k);
+    jcc(e, CC_AE, x->reject);
+    mov_r32_mem(e, A, at(METADATA, value));
+}
+
+static struct mem scratch_word(uint32_t n)
+{
+    return at(RSP, 4 * n - 4 * NM_BPF_MEMWORDS);
+}
+
+/* ---- arithmetic ----------------------------------------------------------------------- */
+
+static void divide_by(struct nm_emitter *e, uint32_t reg, bool remainder)
+{
+    xor_r32_r32(e, RDX, RDX);
+    div_r32(e, reg);
+    if (remainder)
+        mov_r32_r32(e, A, RDX);
+}
+
+static void divide_k(struct nm_emitter *e, uint32_t k, bool remainder)
+{
+    if (k & (k - 1)) {
+        load_constant(e, SCRATCH, k);
+        divide_by(e, SCRATCH, remainder);
+    } else if (remainder) {
+        and_r32_imm(e, A, k - 1);
+    } else {
+        shr_r32_imm8(e, A, (uint32_t)__builtin_ctz(k));
+    }
+}
+
+static void divide_x(struct x86 *x, bool remainder)
+{
+    test_r32_r32(x->e, X, X);
+    jcc(x->e, CC_E, x->reject);
+    divide_by(x->e, X, remainder);
+}
+
+/* Shifts count modulo 32; the mask is 0 where X is 32 or more. */
+static void shift_x(struct nm_emitter *e, void (*shift)(struct nm_emitter *e, uint32_t reg))
+{
+    cmp_r32_imm(e, X, 32);
+    sbb_r32_r32(e, SCRATCH, SCRATCH);
+    shift(e, A);
+    and_r32_r32(e, A, SCRATCH);
+}
+
+/* ---- the program ------------------------------------------------------------------------- */
+
+static void emit_op(struct x86 *x, const struct nm_op *op)
+{
+    struct nm_emitter *e = x->e;
+    uint32_t k = op->k;
+
+#define DO(operation, statement) \
+    case NM_OP_##operation: \
+        statement; \
+        break
+    switch ((enum nm_bpf_operation)op->operation) {
+    DO(LD_IMM, load_constant(e, A, k));
+    DO(LD_ABS_W, load(x, op, 4, NO_INDEX));
+    DO(LD_ABS_H, load(x, op, 2, NO_INDEX));
+    DO(LD_ABS_B, load(x, op, 1, NO_INDEX));
+    DO(LD_IND_W, load(x, op, 4, X));
+    DO(LD_IND_H, load(x, op, 2, X));
+    DO(LD_IND_B, load(x, op, 1, X));
+    DO(LD_MEM, mov_r32_mem(e, A, scratch_word(k)));
+    DO(LD_LEN, mov_r32_r32(e, A, WIRELEN));
+    DO(LD_METADATA, load_metadata(x, op));
+    DO(LDX_IMM, load_constant(e, X, k));
+    DO(LDX_MEM, mov_r32_mem(e, X, scratch_word(k)));
+    DO(LDX_LEN, mov_r32_r32(e, X, WIRELEN));
+    DO(LDX_MSH, load_header_length(x, op));
+    DO(ST, mov_mem_r32(e, scratch_word(k), A));
+    DO(STX, mov_mem_r32(e, scratch_word(k), X));
+    DO(TAX, mov_r32_r32(e, X, A));
+    DO(TXA, mov_r32_r32(e, A, X));
+
+    DO(ADD_K, add_r32_imm(e, A, k));
+    DO(SUB_K, sub_r32_imm(e, A, k));
+    DO(MUL_K, imul_r32_r32_imm32(e, A, A, k));
+    DO(DIV_K, divide_k(e, k, false));
+    DO(MOD_K, divide_k(e, k, true));
+    DO(OR_K, or_r32_imm(e, A, k));
+    DO(AND_K, and_r32_imm(e, A, k));
+    DO(XOR_K, xor_r32_imm(e, A, k));
+    DO(LSH_K, shl_r32_imm8(e, A, k));
+    DO(RSH_K, shr_r32_imm8(e, A, k));
+    DO(ADD_X, add_r32_r32(e, A, X));
+    DO(SUB_X, sub_r32_r32(e, A, X));
+    DO(MUL_X, imul_r32_r32(e, A, X));
+    DO(DIV_X, divide_x(x, false));
+    DO(MOD_X, divide_x(x, true));
+    DO(OR_X, or_r32_r32(e, A, X));
+    DO(AND_X, and_r32_r32(e, A, X));
+    DO(XOR_X, xor_r32_r32(e, A, X));
+    DO(LSH_X, shift_x(e, shl_r32_cl));
+    DO(RSH_X, shift_x(e, shr_r32_cl));
+    DO(NEG, neg_r32(e, A));
+
+    DO(JA, jump_back(x, op));
+    DO(JUMP, jmp(e, op->jt));
+    DO(JEQ_K, compare_k(e, op, CC_E));
+    DO(JGT_K, compare_k(e, op, CC_A));
+    DO(JGE_K, compare_k(e, op, CC_AE));
+    DO(JSET_K, test_bits_k(e, op));
+    DO(JEQ_X, compare_x(e, op, CC_E));
+    DO(JGT_X, compare_x(e, op, CC_A));
+    DO(JGE_X, compare_x(e, op, CC_AE));
+    DO(JSET_X, test_bits_x(e, op));
+    DO(SIEVE, sift(x, op));
+    DO(RET_K, return_constant(e, k));
+    DO(RET_A, ret(e));
+    case NM_OP_SEARCH: /* written out by the layout */
+    case NM_OP_NONE:
+        break;
+    }
+#undef DO
+}
+
+static bool divides(uint8_t operation)
+{
+    return operation == NM_OP_DIV_K || operation == NM_OP_MOD_K || operation == NM_OP_DIV_X ||
+           operation == NM_OP_MOD_X;
+}
+
+static void prologue(struct x86 *x)
+{
+    const struct nm_lowered *program = x->e->program;
     bool backward = false, metadata = false;
 
-    x->caplen = EDX;
+    x->caplen = RDX;
     for (uint32_t i = 0; i < program->count; i++) {
-        const struct nm_op *op = &program->ops[i];
+        uint8_t operation = program->ops[i].operation;
 
-        if (divides(op))
-            x->caplen = R9D;
-        backward |= op->operation == NM_OP_JA;
-        metadata |= op->operation == NM_OP_LD_METADATA;
+        if (divides(operation))
+            x->caplen = R9;
+        backward |= operation == NM_OP_JA;
+        metadata |= operation == NM_OP_LD_METADATA;
     }
-    x->spare = !backward ? R8D : !metadata ? R10D : 0;
+    x->spare = !backward ? BACKWARD : !metadata ? METADATA : 0;
     /* The upper half of an argument of 32 bits is anybody's; [x + k] is compared in 64. */
-    mov(x->e, 0, x->caplen, EDX);
+    mov_r32_r32(x->e, x->caplen, RDX);
     if (metadata)
-        mov(x->e, WIDE, R10D, ECX);
+        mov_r64_r64(x->e, METADATA, RCX);
     if (backward)
-        mov_imm(x->e, R8D, NM_BPF_BACKWARD_LIMIT);
-    mov_imm(x->e, EAX, 0);
-    mov_imm(x->e, ECX, 0);
-    for (uint32_t k = 0; k < NM_BPF_MEMWORDS; k++)
-        if (program->mem_read >> k & 1)
-            store32(x->e, scratch_word(k), EAX);
+        load_constant(x->e, BACKWARD, NM_BPF_BACKWARD_LIMIT);
+    load_constant(x->e, A, 0);
+    load_constant(x->e, X, 0);
+    for (uint32_t n = 0; n < NM_BPF_MEMWORDS; n++)
+        if (program->mem_read >> n & 1)
+            mov_mem_r32(x->e, scratch_word(n), A);
 }
 
-void nm_jit_emit(struct nm_emitter *e)
+void nm_emit_program(struct nm_emitter *e)
 {
     struct x86 x = {.e = e, .reject = e->program->count};
 
     endbr64(e);
-    prologue(&x, e->program);
+    prologue(&x);
     for (uint32_t i = 0; i < e->program->count; i++) {
-        const struct nm_op *op = &e->program->ops[i];
-
         e->current = i;
         e->written[i] = e->length;
-        if (op->operation < sizeof(rules) / sizeof(rules[0]) && rules[op->operation].emit)
-            rules[op->operation].emit(&x, op, rules[op->operation].arg);
+        emit_op(&x, &e->program->ops[i]);
     }
     e->written[x.reject] = e->length;
-    mov_imm(e, EAX, 0);
-    ret(e);
+    return_constant(e, 0);
 }
 
 #endif

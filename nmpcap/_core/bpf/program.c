@@ -97,7 +97,7 @@ void nm_program_unref(struct nm_program *program)
 
 const char *nm_program_machine(const struct nm_program *program)
 {
-    return program->jit.mem ? nm_jit_name : "interpreter";
+    return program->jit.mem ? nm_jit_machine() : "interpreter";
 }
 
 uint32_t nm_program_metadata(const struct nm_program *program)

@@ -1,295 +1,365 @@
 /*
  * x86_64_asm: the x86-64 instructions that filters are made of, by name.
  *
- * Encodings are those of Intel's Software Developer's Manual, volume 2:
+ * Each function writes the instruction it is called after, the destination first. Encodings
+ * are those of Intel's Software Developer's Manual, volume 2, whose bytes come in this order:
  *
- *     [REX 0100WRXB] opcode [ModRM mod:2 reg:3 rm:3] [SIB scale:2 index:3 base:3] [displacement] [immediate]
+ *     [66] [REX 0100WRXB] opcode [ModRM mod:2 reg:3 rm:3] [SIB scale:2 index:3 base:3] [displacement]
+ *     [constant]
  *
- * W makes operands 64 bits wide; R, X and B are the fourth bits of reg, index, and rm or base. Without W a
- * result's upper half becomes zero. Instructions take the destination first.
+ * and which the comments write as it does: /r for a ModRM with a register and an operand,
+ * /digit for one with three bits of the opcode in reg, +rd for a register in the opcode, ib,
+ * id and io for a constant of 8, 32 and 64 bits, cb and cd for a jump's distance. Without
+ * REX.W operands have 32 bits, and the upper half of a register becomes zero.
  */
 #ifndef NMPCAP_BPF_X86_64_ASM_H
 #define NMPCAP_BPF_X86_64_ASM_H
 
-#include "bpf/jit.h"
+#include "bpf/emitter.h"
 
-enum { EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI, R8D, R9D, R10D, R11D };
+/* How much of the register counts, the instruction's name says. */
+enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11 };
 
-/* Condition codes: of Jcc, and with the lowest bit turned the opposite. */
-enum { CC_B = 2, CC_AE = 3, CC_E = 4, CC_NE = 5, CC_A = 7, ALWAYS = -1 };
+/* The condition codes cc of jcc; the lowest bit turns one into its opposite. */
+enum { CC_B = 2, CC_AE = 3, CC_E = 4, CC_NE = 5, CC_A = 7 };
 
-/* Operations with two forms: opcode 8 n + 1 of registers, and the extension /n of 81 and 83 with a constant. */
-enum { ADD = 0, OR = 1, SBB = 3, AND = 4, SUB = 5, XOR = 6, CMP = 7 };
+/* [base + index * scale + disp], disp with a sign */
+struct mem {
+    uint32_t base;
+    uint32_t index;
+    uint32_t log2_scale;
+    uint32_t disp;
+};
 
-/* Shifts: the extensions /n of C1 (by a constant) and D3 (by cl). */
-enum { SHL = 4, SHR = 5 };
+#define NO_INDEX RSP /* which cannot be one */
 
-enum { WIDE = 1 }; /* operands of 64 bits */
+static inline struct mem at(uint32_t base, uint32_t disp)
+{
+    return (struct mem){base, NO_INDEX, 0, disp};
+}
+
+static inline struct mem at_index(uint32_t base, uint32_t index, uint32_t disp)
+{
+    return (struct mem){base, index, 0, disp};
+}
+
+/* Of an array of words. */
+static inline struct mem at_word(uint32_t base, uint32_t index)
+{
+    return (struct mem){base, index, 2, 0};
+}
 
 static inline bool fits_int8(uint32_t k)
 {
-    return (int32_t)k >= -128 && (int32_t)k <= 127;
+    return (int32_t)k >= INT8_MIN && (int32_t)k <= INT8_MAX;
 }
 
-static inline void imm8(struct nm_emitter *e, uint32_t k)
+/* ---- the parts of an instruction (chapter 2) ------------------------------------------- */
+
+#define REX_W 0x10000      /* beside an opcode: on 64 bits */
+#define OPERAND_16 0x20000 /* on 16 bits */
+
+/* The upper bit of each register number is in the REX prefix. */
+static inline void prefixes_and_opcode(struct nm_emitter *e, uint32_t opcode, uint32_t reg, uint32_t index,
+                                       uint32_t base)
 {
-    nm_jit_byte(e, (uint8_t)k);
+    uint32_t rex = (opcode & REX_W ? 8 : 0) | reg >> 3 << 2 | index >> 3 << 1 | base >> 3;
+
+    if (opcode & OPERAND_16)
+        nm_emit_byte(e, 0x66);
+    if (rex)
+        nm_emit_byte(e, 0x40 | rex);
+    if (opcode & 0xff00)
+        nm_emit_byte(e, opcode >> 8);
+    nm_emit_byte(e, opcode);
 }
 
-static inline void imm32(struct nm_emitter *e, uint32_t k)
+/* opcode+rd */
+static inline void opcode_reg(struct nm_emitter *e, uint32_t opcode, uint32_t reg)
 {
-    nm_jit_word(e, k);
+    prefixes_and_opcode(e, opcode | (reg & 7), 0, 0, reg);
 }
 
-/* ---- operands ------------------------------------------------------------------------ */
-
-/* Memory at base + index * 2^scale + disp; size is how many bytes the displacement takes: 0, 1 or 4. */
-struct mem {
-    int base, index, scale;
-    uint32_t disp;
-    int size;
-};
-
-enum { NO_INDEX = ESP }; /* what the encoding takes for none */
-
-static inline struct mem at(int base, uint32_t disp)
+/* opcode /r; reg is the register, or the digit of an opcode /digit. */
+static inline void opcode_reg_reg(struct nm_emitter *e, uint32_t opcode, uint32_t reg, uint32_t rm)
 {
-    return (struct mem){base, NO_INDEX, 0, disp, fits_int8(disp) ? 1 : 4};
+    prefixes_and_opcode(e, opcode, reg, 0, rm);
+    nm_emit_byte(e, 0xc0 | (reg & 7) << 3 | (rm & 7));
 }
 
-static inline struct mem at_base(int base)
+static inline void opcode_reg_mem(struct nm_emitter *e, uint32_t opcode, uint32_t reg, struct mem m)
 {
-    return (struct mem){base, NO_INDEX, 0, 0, 0};
-}
+    uint32_t base = m.base & 7, mod = m.disp == 0 && base != RBP ? 0 : fits_int8(m.disp) ? 1 : 2;
+    bool sib = m.index != NO_INDEX || base == RSP;
 
-static inline struct mem at_far(int base, uint32_t disp)
-{
-    return (struct mem){base, NO_INDEX, 0, disp, 4};
-}
-
-static inline struct mem at_index(int base, int index, uint32_t disp)
-{
-    return (struct mem){base, index, 0, disp, fits_int8(disp) ? 1 : 4};
-}
-
-static inline struct mem at_word(int base, int index)
-{
-    return (struct mem){base, index, 2, 0, 0};
-}
-
-static inline void rex(struct nm_emitter *e, int wide, int reg, int index, int base)
-{
-    uint8_t prefix = (uint8_t)(0x40 | wide << 3 | (reg >= 8) << 2 | (index >= 8) << 1 | (base >= 8));
-
-    if (prefix != 0x40)
-        nm_jit_byte(e, prefix);
-}
-
-/* An opcode of one byte, or of two, the first of which is 0F. */
-static inline void opcode(struct nm_emitter *e, uint32_t code)
-{
-    if (code > 0xff)
-        nm_jit_byte(e, (uint8_t)(code >> 8));
-    nm_jit_byte(e, (uint8_t)code);
-}
-
-static inline void modrm(struct nm_emitter *e, int mod, int reg, int rm)
-{
-    nm_jit_byte(e, (uint8_t)(mod << 6 | (reg & 7) << 3 | (rm & 7)));
-}
-
-/* An instruction on two registers; reg is an extension where it has one operand. */
-static inline void on_reg(struct nm_emitter *e, int wide, uint32_t code, int reg, int rm)
-{
-    rex(e, wide, reg, 0, rm);
-    opcode(e, code);
-    modrm(e, 3, reg, rm);
-}
-
-/* An instruction on a register, or an extension, and memory. */
-static inline void on_mem(struct nm_emitter *e, int wide, uint32_t code, int reg, struct mem m)
-{
-    bool sib = m.index != NO_INDEX || (m.base & 7) == ESP;
-
-    rex(e, wide, reg, m.index == NO_INDEX ? 0 : m.index, m.base);
-    opcode(e, code);
-    modrm(e, m.size == 4 ? 2 : m.size, reg, sib ? ESP : m.base);
+    prefixes_and_opcode(e, opcode, reg, m.index, m.base);
+    nm_emit_byte(e, mod << 6 | (reg & 7) << 3 | (sib ? 4 : base));
     if (sib)
-        nm_jit_byte(e, (uint8_t)(m.scale << 6 | (m.index & 7) << 3 | (m.base & 7)));
-    if (m.size == 1)
-        imm8(e, m.disp);
-    else if (m.size == 4)
-        imm32(e, m.disp);
+        nm_emit_byte(e, m.log2_scale << 6 | (m.index & 7) << 3 | base);
+    if (mod == 1)
+        nm_emit_byte(e, m.disp);
+    if (mod == 2)
+        nm_emit_word(e, m.disp);
 }
 
-/* ---- moves --------------------------------------------------------------------------- */
+/* ---- moves ---------------------------------------------------------------------------- */
 
-static inline void mov(struct nm_emitter *e, int wide, int to, int from)
+/* 89 /r */
+static inline void mov_r32_r32(struct nm_emitter *e, uint32_t to, uint32_t from)
 {
-    on_reg(e, wide, 0x89, from, to);
+    opcode_reg_reg(e, 0x89, from, to);
 }
 
-static inline void mov_imm(struct nm_emitter *e, int reg, uint32_t k)
+/* REX.W 89 /r */
+static inline void mov_r64_r64(struct nm_emitter *e, uint32_t to, uint32_t from)
 {
-    if (k == 0) { /* xor reg, reg */
-        on_reg(e, 0, XOR << 3 | 1, reg, reg);
-        return;
-    }
-    rex(e, 0, 0, 0, reg);
-    opcode(e, 0xb8 | (reg & 7));
-    imm32(e, k);
+    opcode_reg_reg(e, REX_W | 0x89, from, to);
 }
 
-static inline void mov_address(struct nm_emitter *e, int reg, const void *address)
+/* B8+rd id */
+static inline void mov_r32_imm32(struct nm_emitter *e, uint32_t to, uint32_t k)
 {
-    rex(e, WIDE, 0, 0, reg);
-    opcode(e, 0xb8 | (reg & 7));
-    imm32(e, (uint32_t)(uintptr_t)address);
-    imm32(e, (uint32_t)((uintptr_t)address >> 32));
+    opcode_reg(e, 0xb8, to);
+    nm_emit_word(e, k);
 }
 
-static inline void load32(struct nm_emitter *e, int reg, struct mem m)
+/* REX.W B8+rd io */
+static inline void mov_r64_imm64(struct nm_emitter *e, uint32_t to, uint64_t k)
 {
-    on_mem(e, 0, 0x8b, reg, m);
+    opcode_reg(e, REX_W | 0xb8, to);
+    nm_emit_word(e, (uint32_t)k);
+    nm_emit_word(e, (uint32_t)(k >> 32));
 }
 
-static inline void load16(struct nm_emitter *e, int reg, struct mem m)
+/* 8B /r */
+static inline void mov_r32_mem(struct nm_emitter *e, uint32_t to, struct mem from)
 {
-    on_mem(e, 0, 0x0fb7, reg, m); /* movzx */
+    opcode_reg_mem(e, 0x8b, to, from);
 }
 
-static inline void load8(struct nm_emitter *e, int reg, struct mem m)
+/* 89 /r */
+static inline void mov_mem_r32(struct nm_emitter *e, struct mem to, uint32_t from)
 {
-    on_mem(e, 0, 0x0fb6, reg, m); /* movzx */
+    opcode_reg_mem(e, 0x89, from, to);
 }
 
-static inline void store32(struct nm_emitter *e, struct mem m, int reg)
+/* 0F B6 /r */
+static inline void movzx_r32_mem8(struct nm_emitter *e, uint32_t to, struct mem from)
 {
-    on_mem(e, 0, 0x89, reg, m);
+    opcode_reg_mem(e, 0x0fb6, to, from);
 }
 
-static inline void lea(struct nm_emitter *e, int reg, struct mem m)
+/* 0F B7 /r */
+static inline void movzx_r32_mem16(struct nm_emitter *e, uint32_t to, struct mem from)
 {
-    on_mem(e, WIDE, 0x8d, reg, m);
+    opcode_reg_mem(e, 0x0fb7, to, from);
 }
 
-static inline void bswap_eax(struct nm_emitter *e)
+/* REX.W 8D /r */
+static inline void lea_r64_mem(struct nm_emitter *e, uint32_t to, struct mem of)
 {
-    opcode(e, 0x0fc8 | EAX);
+    opcode_reg_mem(e, REX_W | 0x8d, to, of);
 }
 
-static inline void rol_ax_8(struct nm_emitter *e)
+/* 0F C8+rd */
+static inline void bswap_r32(struct nm_emitter *e, uint32_t reg)
 {
-    nm_jit_byte(e, 0x66); /* operands of 16 bits */
-    on_reg(e, 0, 0xc1, 0, EAX);
-    imm8(e, 8);
+    opcode_reg(e, 0x0fc8, reg);
 }
 
-/* ---- arithmetic ---------------------------------------------------------------------- */
+/* ---- arithmetic ----------------------------------------------------------------------- */
 
-static inline void alu(struct nm_emitter *e, int wide, int operation, int to, int from)
-{
-    on_reg(e, wide, (uint32_t)operation << 3 | 1, from, to);
-}
+/* The opcodes of these follow one scheme, with the digit n in it. */
+#define ARITHMETIC(X) \
+    X(add, 0) \
+    X(or, 1) \
+    X(sbb, 3) \
+    X(and, 4) \
+    X(sub, 5) \
+    X(xor, 6) \
+    X(cmp, 7)
 
-static inline void alu_imm(struct nm_emitter *e, int operation, int reg, uint32_t k)
+/* 83 /n ib, with the sign extended; of eax 05 + 8 n id; 81 /n id */
+static inline void arithmetic_imm(struct nm_emitter *e, uint32_t n, uint32_t reg, uint32_t k)
 {
     if (fits_int8(k)) {
-        on_reg(e, 0, 0x83, operation, reg);
-        imm8(e, k);
-    } else if (reg == EAX) { /* has a form of its own, a byte shorter */
-        opcode(e, (uint32_t)operation << 3 | 5);
-        imm32(e, k);
-    } else {
-        on_reg(e, 0, 0x81, operation, reg);
-        imm32(e, k);
-    }
-}
-
-static inline void test(struct nm_emitter *e, int wide, int a, int b)
-{
-    on_reg(e, wide, 0x85, b, a);
-}
-
-static inline void test_eax_imm(struct nm_emitter *e, uint32_t k)
-{
-    if (k <= 0xff) { /* test al */
-        opcode(e, 0xa8);
-        imm8(e, k);
-    } else {
-        opcode(e, 0xa9);
-        imm32(e, k);
-    }
-}
-
-static inline void shift_imm(struct nm_emitter *e, int operation, int reg, uint32_t count)
-{
-    on_reg(e, 0, 0xc1, operation, reg);
-    imm8(e, count);
-}
-
-static inline void shift_cl(struct nm_emitter *e, int operation, int reg)
-{
-    on_reg(e, 0, 0xd3, operation, reg);
-}
-
-static inline void imul(struct nm_emitter *e, int to, int from)
-{
-    on_reg(e, 0, 0x0faf, to, from);
-}
-
-static inline void imul_imm(struct nm_emitter *e, int to, int from, uint32_t k)
-{
-    on_reg(e, 0, 0x69, to, from);
-    imm32(e, k);
-}
-
-/* edx:eax by a register: quotient in eax, remainder in edx. */
-static inline void div_by(struct nm_emitter *e, int reg)
-{
-    on_reg(e, 0, 0xf7, 6, reg);
-}
-
-static inline void neg(struct nm_emitter *e, int reg)
-{
-    on_reg(e, 0, 0xf7, 3, reg);
-}
-
-/* Bit tests: the bit goes to the carry, CC_AE is where it is 0. A register's number counts modulo 32. */
-static inline void bt(struct nm_emitter *e, int bits, int number)
-{
-    on_reg(e, 0, 0x0fa3, number, bits);
-}
-
-static inline void bt_mem_imm(struct nm_emitter *e, struct mem m, uint32_t number)
-{
-    on_mem(e, 0, 0x0fba, 4, m);
-    imm8(e, number);
-}
-
-/* ---- the end, and elsewhere ---------------------------------------------------------- */
-
-/* Where an indirect call may land, for processors that check it (CET); nothing for others. */
-static inline void endbr64(struct nm_emitter *e)
-{
-    nm_jit_word(e, 0xfa1e0ff3);
-}
-
-static inline void ret(struct nm_emitter *e)
-{
-    opcode(e, 0xc3);
-}
-
-/* To an operation: the short form where the layout certainly has room for it. */
-static inline void jump(struct nm_emitter *e, int condition, uint32_t target)
-{
-    if (nm_jit_near(e, target, 120)) {
-        opcode(e, condition == ALWAYS ? 0xeb : 0x70u | (uint32_t)condition);
-        imm8(e, e->layout[target] - (e->length + 1));
+        opcode_reg_reg(e, 0x83, n, reg);
+        nm_emit_byte(e, k);
         return;
     }
-    opcode(e, condition == ALWAYS ? 0xe9 : 0x0f80u | (uint32_t)condition);
-    imm32(e, e->layout[target] - (e->length + 4));
+    if (reg == RAX)
+        nm_emit_byte(e, 0x05 + 8 * n);
+    else
+        opcode_reg_reg(e, 0x81, n, reg);
+    nm_emit_word(e, k);
+}
+
+/* 01 + 8 n /r */
+#define DEFINE_ARITHMETIC(name, n) \
+    static inline void name##_r32_r32(struct nm_emitter *e, uint32_t to, uint32_t by) \
+    { \
+        opcode_reg_reg(e, 0x01 + 8 * (n), by, to); \
+    } \
+    static inline void name##_r32_imm(struct nm_emitter *e, uint32_t to, uint32_t by) \
+    { \
+        arithmetic_imm(e, n, to, by); \
+    }
+ARITHMETIC(DEFINE_ARITHMETIC)
+#undef DEFINE_ARITHMETIC
+
+/* REX.W 39 /r */
+static inline void cmp_r64_r64(struct nm_emitter *e, uint32_t reg, uint32_t with)
+{
+    opcode_reg_reg(e, REX_W | 0x39, with, reg);
+}
+
+/* 85 /r */
+static inline void test_r32_r32(struct nm_emitter *e, uint32_t reg, uint32_t with)
+{
+    opcode_reg_reg(e, 0x85, with, reg);
+}
+
+/* REX.W 85 /r */
+static inline void test_r64_r64(struct nm_emitter *e, uint32_t reg, uint32_t with)
+{
+    opcode_reg_reg(e, REX_W | 0x85, with, reg);
+}
+
+/* A8 ib of al, which for such constants tells the same; A9 id */
+static inline void test_eax_imm(struct nm_emitter *e, uint32_t with)
+{
+    if (with <= UINT8_MAX) {
+        nm_emit_byte(e, 0xa8);
+        nm_emit_byte(e, with);
+    } else {
+        nm_emit_byte(e, 0xa9);
+        nm_emit_word(e, with);
+    }
+}
+
+/* F7 /3 */
+static inline void neg_r32(struct nm_emitter *e, uint32_t reg)
+{
+    opcode_reg_reg(e, 0xf7, 3, reg);
+}
+
+/* F7 /6: edx:eax by a register; quotient in eax, remainder in edx */
+static inline void div_r32(struct nm_emitter *e, uint32_t by)
+{
+    opcode_reg_reg(e, 0xf7, 6, by);
+}
+
+/* 0F AF /r */
+static inline void imul_r32_r32(struct nm_emitter *e, uint32_t to, uint32_t by)
+{
+    opcode_reg_reg(e, 0x0faf, to, by);
+}
+
+/* 69 /r id */
+static inline void imul_r32_r32_imm32(struct nm_emitter *e, uint32_t to, uint32_t from, uint32_t by)
+{
+    opcode_reg_reg(e, 0x69, to, from);
+    nm_emit_word(e, by);
+}
+
+/* ---- bits ----------------------------------------------------------------------------- */
+
+/* 66 C1 /0 ib */
+static inline void rol_r16_imm8(struct nm_emitter *e, uint32_t reg, uint32_t count)
+{
+    opcode_reg_reg(e, OPERAND_16 | 0xc1, 0, reg);
+    nm_emit_byte(e, count);
+}
+
+/* C1 /4 ib */
+static inline void shl_r32_imm8(struct nm_emitter *e, uint32_t reg, uint32_t count)
+{
+    opcode_reg_reg(e, 0xc1, 4, reg);
+    nm_emit_byte(e, count);
+}
+
+/* C1 /5 ib */
+static inline void shr_r32_imm8(struct nm_emitter *e, uint32_t reg, uint32_t count)
+{
+    opcode_reg_reg(e, 0xc1, 5, reg);
+    nm_emit_byte(e, count);
+}
+
+/* D3 /4; by cl modulo 32, as D3 /5 */
+static inline void shl_r32_cl(struct nm_emitter *e, uint32_t reg)
+{
+    opcode_reg_reg(e, 0xd3, 4, reg);
+}
+
+/* D3 /5 */
+static inline void shr_r32_cl(struct nm_emitter *e, uint32_t reg)
+{
+    opcode_reg_reg(e, 0xd3, 5, reg);
+}
+
+/* 0F BA /4 ib: the carry flag is the bit */
+static inline void bt_mem32_imm8(struct nm_emitter *e, struct mem of, uint32_t bit)
+{
+    opcode_reg_mem(e, 0x0fba, 4, of);
+    nm_emit_byte(e, bit);
+}
+
+/* 0F A3 /r: the bit's number is taken modulo 32 */
+static inline void bt_r32_r32(struct nm_emitter *e, uint32_t of, uint32_t bit)
+{
+    opcode_reg_reg(e, 0x0fa3, bit, of);
+}
+
+/* ---- the end, and jumps to operations --------------------------------------------------- */
+
+enum { SHORT_JUMP = 120 }; /* bytes from an operation on; what rel8 spans, less an instruction */
+
+/* The distance to the target from the end of its own bytes on. */
+static inline void rel8(struct nm_emitter *e, uint32_t target)
+{
+    nm_emit_byte(e, e->layout[target] - (e->length + 1));
+}
+
+static inline void rel32(struct nm_emitter *e, uint32_t target)
+{
+    nm_emit_word(e, e->layout[target] - (e->length + 4));
+}
+
+/* EB cb, E9 cd */
+static inline void jmp(struct nm_emitter *e, uint32_t target)
+{
+    if (nm_emit_near(e, target, SHORT_JUMP)) {
+        nm_emit_byte(e, 0xeb);
+        rel8(e, target);
+    } else {
+        nm_emit_byte(e, 0xe9);
+        rel32(e, target);
+    }
+}
+
+/* 70+cc cb, 0F 80+cc cd */
+static inline void jcc(struct nm_emitter *e, uint32_t cc, uint32_t target)
+{
+    if (nm_emit_near(e, target, SHORT_JUMP)) {
+        nm_emit_byte(e, 0x70 | cc);
+        rel8(e, target);
+    } else {
+        nm_emit_byte(e, 0x0f);
+        nm_emit_byte(e, 0x80 | cc);
+        rel32(e, target);
+    }
+}
+
+/* F3 0F 1E FA: where an indirect call may land, for processors that check it (CET); nothing for others */
+static inline void endbr64(struct nm_emitter *e)
+{
+    nm_emit_word(e, 0xfa1e0ff3);
+}
+
+/* C3 */
+static inline void ret(struct nm_emitter *e)
+{
+    nm_emit_byte(e, 0xc3);
 }
 
 #endif
