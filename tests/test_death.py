@@ -439,10 +439,13 @@ def test_a_path_that_is_too_long(monkeypatch) -> None:
     assert "longer than 255 characters" in str(refusal(opening))
 
 
+MAGIC = (0x4E4D5543).to_bytes(4, sys.byteorder)  # NMU_MAGIC
+
+
 def test_a_registry_of_another_version_in_use(runtime_dir: Path) -> None:
-    (runtime_dir / "registry").write_bytes(bytes(4096))
+    (runtime_dir / "nmpcap-registry").write_bytes(MAGIC + bytes(4092))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as living:
-        living.bind(str(runtime_dir / "port-1-1"))
+        living.bind(str(runtime_dir / "nmpcap-port-1-1"))
         error = refusal(opening)
     assert error.errno == EPROTO
     assert "another version of nmpcap" in str(error)

@@ -72,20 +72,26 @@ static int user_ioctl(struct nm_device *device, unsigned long request, void *arg
 static int user_mmap(struct nm_device *device, size_t length, int64_t offset, void **mem)
 {
     struct nmu_device *dev = NMU(device);
-    const struct nmu_region *region;
+    uint64_t memsize;
+    size_t size;
     uint32_t index;
     int fd;
 
     if (!dev->desc)
         return nmu_fail(dev, EINVAL, "mapping a descriptor that is not bound to a port");
     index = dev->reg->ports[dev->reg->descs[dev->desc].port].region;
-    region = &dev->reg->regions[index];
-    if (offset < 0 || !length || (uint64_t)offset > region->memsize || length > region->memsize - (uint64_t)offset)
+    memsize = dev->reg->regions[index].memsize;
+    if (offset < 0 || !length || (uint64_t)offset > memsize || length > memsize - (uint64_t)offset)
         return nmu_fail(dev, EINVAL, "mapping %zu bytes at %lld of a memory region of %llu", length, (long long)offset,
-                        (unsigned long long)region->memsize);
-    fd = nmu_region_open_file(dev, index);
+                        (unsigned long long)memsize);
+    fd = nmu_region_open_file(dev, index, &size);
     if (fd < 0)
-        return nmu_fail(dev, -fd, "memory region %u: cannot open its file: %s", index, strerror(-fd));
+        return -fd;
+    if (memsize > size) {
+        close(fd);
+        return nmu_fail(dev, ESTALE, "memory region %u: its record says %llu bytes, its file has %zu", index,
+                        (unsigned long long)memsize, size);
+    }
     *mem = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
     close(fd);
     if (*mem == MAP_FAILED) {

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <sys/un.h>
 
 #include "device.h"
@@ -26,7 +27,9 @@ struct nmu_device {
     char dir[256];
     int dirfd;
     bool own_dir;           /* the default directory: ours to make and remove */
-    unsigned file_mode;
+    unsigned file_mode;     /* of files in it: whom it lets write may use them */
+    uid_t dir_uid;
+    gid_t dir_gid;
     int registry_fd;
     struct nmu_registry *reg;
 

@@ -32,7 +32,7 @@
 #include "extensions.h"
 
 #define NMU_MAGIC 0x4e4d5543u /* "CUMN" in memory: the file is complete and ours */
-#define NMU_VERSION 5u        /* of everything in this header */
+#define NMU_VERSION 6u        /* of everything in this header */
 
 #define NMU_SWITCHES 8       /* max_bridges */
 #define NMU_SWITCH_PORTS 252 /* as many as the module takes */
@@ -75,6 +75,7 @@ struct nmu_region {
     uint64_t memsize;    /* what clients map; the bitmaps follow */
     uint64_t agreed;     /* offset behind the bitmaps: for each ring object, slots as in pipe.c */
     uint64_t filesize;
+    uint64_t inode;      /* of the file: what has its name now must be it */
     struct nmu_pool pool[NMU_POOLS];
 };
 

@@ -78,6 +78,7 @@ int nmu_pool_alloc(struct nmu_device *dev, uint32_t region, int which, uint32_t 
     struct nmu_pool *pool = &dev->reg->regions[region].pool[which];
     uint64_t *taken = taken_bits(dev, region, which);
     uint32_t start = 0, found;
+    size_t size;
     int fd, error = 0;
 
     if (!taken)
@@ -88,9 +89,9 @@ int nmu_pool_alloc(struct nmu_device *dev, uint32_t region, int which, uint32_t 
                         pool->objfree, pool->objtotal);
     if (!count)
         return 0;
-    fd = nmu_region_open_file(dev, region);
+    fd = nmu_region_open_file(dev, region, &size);
     if (fd < 0)
-        return nmu_fail(dev, -fd, "memory region %u: cannot open its file: %s", region, strerror(-fd));
+        return -fd;
     found = take(dev, region, pool, taken, count, index);
     if (found < count) { /* a count gone wrong: the bitmap is what holds */
         pool->objfree = 0;

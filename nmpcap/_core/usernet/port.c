@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "usernet/files.h"
 #include "usernet/kring.h"
 #include "usernet/lock.h"
 #include "usernet/monitor.h"
@@ -291,7 +292,7 @@ void nmu_port_unbind(struct nmu_device *dev, uint32_t desc_index)
     struct nmu_desc *desc = &reg->descs[desc_index];
     uint32_t port_index = desc->port;
     struct nmu_port *port = &reg->ports[port_index];
-    char name[40];
+    char name[NMU_FILE_NAME_SIZE];
 
     count_users(dev, port, desc, -1);
     if (--port->users == 0)
@@ -300,7 +301,7 @@ void nmu_port_unbind(struct nmu_device *dev, uint32_t desc_index)
         nmu_monitor_stop(dev, port_index);
     nmu_rings_free(dev, port);
     free_if(dev, port, desc);
-    snprintf(name, sizeof(name), "port-%u-%u", desc_index, desc->generation);
+    nmu_file_name(name, NMU_FILE_PORT, desc_index, desc->generation);
     unlinkat(dev->dirfd, name, 0);
     desc->port = 0;
     nmu_port_put(dev, port_index);

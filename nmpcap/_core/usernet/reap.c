@@ -11,6 +11,7 @@
 #include "usernet/kring.h"
 #include "usernet/pool.h"
 #include "usernet/port.h"
+#include "usernet/files.h"
 #include "usernet/reap.h"
 #include "usernet/region.h"
 #include "usernet/registry.h"
@@ -19,15 +20,20 @@
 
 static bool remove_unknown(struct nmu_device *dev, const char *name)
 {
-    unsigned index, generation;
+    const struct nmu_registry *reg = dev->reg;
+    uint32_t index, generation;
     bool known = true;
 
-    if (sscanf(name, "region-%u-%u", &index, &generation) == 2)
-        known = index < dev->reg->regions_high && dev->reg->regions[index].users &&
-                dev->reg->regions[index].generation == generation;
-    else if (sscanf(name, "port-%u-%u", &index, &generation) == 2)
-        known = index < dev->reg->descs_high && dev->reg->descs[index].port &&
-                dev->reg->descs[index].generation == generation;
+    switch (nmu_file_parse(name, &index, &generation)) {
+    case NMU_FILE_REGION:
+        known = index < reg->regions_high && reg->regions[index].users && reg->regions[index].generation == generation;
+        break;
+    case NMU_FILE_PORT:
+        known = index < reg->descs_high && reg->descs[index].port && reg->descs[index].generation == generation;
+        break;
+    default:
+        break;
+    }
     if (!known)
         unlinkat(dev->dirfd, name, 0);
     return false;

@@ -17,6 +17,7 @@
 #include "usernet/kring.h"
 #include "usernet/parameters.h"
 #include "usernet/pool.h"
+#include "usernet/files.h"
 #include "usernet/region.h"
 #include "usernet/registry.h"
 
@@ -30,9 +31,9 @@ static uint64_t round_up(uint64_t value, uint64_t unit)
     return (value + unit - 1) / unit * unit;
 }
 
-static void region_name(const struct nmu_device *dev, uint32_t region, char name[40])
+static void region_name(const struct nmu_device *dev, uint32_t region, char name[NMU_FILE_NAME_SIZE])
 {
-    snprintf(name, 40, "region-%u-%u", region, dev->reg->regions[region].generation);
+    nmu_file_name(name, NMU_FILE_REGION, region, dev->reg->regions[region].generation);
 }
 
 /* The module's rule: objects come in clusters, the smallest number of objects that fills whole
@@ -127,16 +128,20 @@ int nmu_region_back(struct nmu_device *dev, int fd, uint64_t offset, uint64_t si
 static int make_file(struct nmu_device *dev, uint32_t index)
 {
     struct nmu_region *region = &dev->reg->regions[index];
-    char name[40];
+    char name[NMU_FILE_NAME_SIZE];
+    struct stat st;
     int error, fd;
 
     region_name(dev, index, name);
-    fd = openat(dev->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    fd = openat(dev->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return nmu_fail(dev, errno, "runtime directory %s: cannot make %s: %s", dev->dir, name, strerror(errno));
-    if (fchmod(fd, dev->file_mode) < 0 || ftruncate(fd, (off_t)region->filesize) < 0)
-        error = nmu_fail(dev, errno == EFBIG ? ENOMEM : errno, "runtime directory %s: cannot size %s: %s", dev->dir,
-                         name, strerror(errno));
+    error = nmu_file_share(dev, fd);
+    if (!error && (ftruncate(fd, (off_t)region->filesize) < 0 || fstat(fd, &st) < 0))
+        error = errno;
+    if (error)
+        error = nmu_fail(dev, error == EFBIG ? ENOMEM : error, "runtime directory %s: cannot size %s: %s", dev->dir,
+                         name, strerror(error));
     else /* the bitmaps, and the zeros that a bad buffer index reads */
         error = nmu_region_back(dev, fd, region->memsize, region->agreed - region->memsize);
     if (!error)
@@ -144,6 +149,8 @@ static int make_file(struct nmu_device *dev, uint32_t index)
     close(fd);
     if (error)
         unlinkat(dev->dirfd, name, 0);
+    else
+        region->inode = st.st_ino;
     return error;
 }
 
@@ -203,16 +210,19 @@ int nmu_region_find(struct nmu_device *dev, uint32_t mem_id, uint32_t *index)
 
 void nmu_region_remove_file(struct nmu_device *dev, uint32_t index)
 {
-    char name[40];
-    int fd;
+    const struct nmu_region *region = &dev->reg->regions[index];
+    char name[NMU_FILE_NAME_SIZE];
+    struct stat st;
+    int fd, error;
 
     region_name(dev, index, name);
-    fd = openat(dev->dirfd, name, O_RDWR | O_CLOEXEC);
-    if (fd < 0)
+    error = nmu_file_open(dev, name, region->filesize, region->inode, &fd, &st);
+    if (error != ENOENT)
+        unlinkat(dev->dirfd, name, 0);
+    if (error)
         return;
-    unlinkat(dev->dirfd, name, 0);
     /* Somebody may have it mapped still, a switch's sender for one: give the pages back now. */
-    fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)dev->reg->regions[index].filesize);
+    fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, st.st_size);
     close(fd);
 }
 
@@ -235,10 +245,11 @@ void nmu_region_release(struct nmu_device *dev, uint32_t index)
 int nmu_region_back_agreed(struct nmu_device *dev, uint32_t index, const struct nmu_kring *kring)
 {
     const struct nmu_region *region = &dev->reg->regions[index];
-    int error, fd = nmu_region_open_file(dev, index);
+    size_t size;
+    int error, fd = nmu_region_open_file(dev, index, &size);
 
     if (fd < 0)
-        return nmu_fail(dev, -fd, "memory region %u: cannot open its file: %s", index, strerror(-fd));
+        return -fd;
     error = nmu_region_back(dev, fd, region->agreed + kring->ring_ofs - region->pool[NMU_POOL_RING].offset,
                             kring->num_slots * sizeof(struct netmap_slot));
     close(fd);
@@ -247,14 +258,21 @@ int nmu_region_back_agreed(struct nmu_device *dev, uint32_t index, const struct 
 
 /* ---- mapping ----------------------------------------------------------------------- */
 
-int nmu_region_open_file(struct nmu_device *dev, uint32_t index)
+int nmu_region_open_file(struct nmu_device *dev, uint32_t index, size_t *size)
 {
-    char name[40];
-    int fd;
+    const struct nmu_region *region = &dev->reg->regions[index];
+    char name[NMU_FILE_NAME_SIZE];
+    struct stat st;
+    int fd, error;
 
     region_name(dev, index, name);
-    fd = openat(dev->dirfd, name, O_RDWR | O_CLOEXEC);
-    return fd < 0 ? -errno : fd;
+    error = nmu_file_open(dev, name, region->filesize, region->inode, &fd, &st);
+    if (error == ENOENT)
+        nmu_fail(dev, error, "runtime directory %s: memory region %u's file has been removed", dev->dir, index);
+    if (error)
+        return -error;
+    *size = (size_t)st.st_size;
+    return fd;
 }
 
 static void unmap(struct nmu_map *map)
@@ -269,6 +287,7 @@ uint8_t *nmu_region_map(struct nmu_device *dev, uint32_t index)
     const struct nmu_region *region = &dev->reg->regions[index];
     struct nmu_map *map;
     uint8_t *base;
+    size_t size;
     int fd;
 
     if (!dev->maps && !(dev->maps = calloc(NMU_REGIONS, sizeof(*dev->maps)))) {
@@ -279,19 +298,17 @@ uint8_t *nmu_region_map(struct nmu_device *dev, uint32_t index)
     if (map->base && map->generation == region->generation)
         return map->base;
     unmap(map);
-    fd = nmu_region_open_file(dev, index);
-    if (fd < 0) {
-        nmu_fail(dev, -fd, "runtime directory %s: cannot open memory region %u: %s", dev->dir, index, strerror(-fd));
+    fd = nmu_region_open_file(dev, index, &size);
+    if (fd < 0)
         return NULL;
-    }
-    base = mmap(NULL, region->filesize, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     close(fd);
     if (base == MAP_FAILED) {
         nmu_fail(dev, errno, "runtime directory %s: cannot map memory region %u: %s", dev->dir, index, strerror(errno));
         return NULL;
     }
     map->base = base;
-    map->size = region->filesize;
+    map->size = size;
     map->generation = region->generation;
     return base;
 }

@@ -18,7 +18,7 @@ void nmu_region_end(struct nmu_device *, uint32_t region);
 uint8_t *nmu_region_map(struct nmu_device *, uint32_t region); /* NULL: msg says why */
 void nmu_region_unmap_all(struct nmu_device *);
 void nmu_region_forget_stale(struct nmu_device *); /* drops mappings of regions that have ended */
-int nmu_region_open_file(struct nmu_device *, uint32_t region); /* a descriptor or -errno */
+int nmu_region_open_file(struct nmu_device *, uint32_t region, size_t *size); /* a descriptor or -errno; msg says why */
 int nmu_region_back(struct nmu_device *, int fd, uint64_t offset, uint64_t size); /* with memory */
 void nmu_region_remove_file(struct nmu_device *, uint32_t region);
 int nmu_region_back_agreed(struct nmu_device *, uint32_t region, const struct nmu_kring *tx);

@@ -15,14 +15,17 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "usernet/lock.h"
 #include "usernet/parameters.h"
+#include "usernet/files.h"
 #include "usernet/registry.h"
 #include "usernet/wakeup.h"
 
-#define REGISTRY "registry"
+#define TRIES 1000          /* with a pause each: a second, before what does not change is an error */
+#define PAUSE_NS 1000000
 
 /* ---- the runtime directory --------------------------------------------------------- */
 
@@ -77,8 +80,10 @@ static int open_directory(struct nmu_device *dev)
     if (dev->own_dir && (st.st_uid != geteuid() || (st.st_mode & 077)))
         error = nmu_fail(dev, EPERM, "runtime directory %s: must belong to you alone (mode 0700); somebody else made "
                          "it, or opened it up. To share one on purpose set NMPCAP_RUNTIME_DIR", dev->dir);
-    /* Whom the directory lets in may use what is in it. */
-    dev->file_mode = 0600 | (st.st_mode & 0066);
+    /* Whom the directory lets write may use what is in it; who may only look at it, not. */
+    dev->file_mode = 0600 | (st.st_mode & S_IWGRP ? 0060 : 0) | (st.st_mode & S_IWOTH ? 0006 : 0);
+    dev->dir_uid = st.st_uid;
+    dev->dir_gid = st.st_gid;
     if (error) {
         close(dev->dirfd);
         dev->dirfd = -1;
@@ -149,10 +154,12 @@ void nmu_registry_unmap(struct nmu_device *dev)
 /* A complete registry, unnamed as yet. */
 static int build_registry(struct nmu_device *dev, int fd)
 {
-    int error;
+    int error = nmu_file_share(dev, fd);
 
-    if (fchmod(fd, dev->file_mode) < 0 || ftruncate(fd, sizeof(struct nmu_registry)) < 0)
-        return nmu_fail(dev, errno, "runtime directory %s: cannot make a registry: %s", dev->dir, strerror(errno));
+    if (!error && ftruncate(fd, sizeof(struct nmu_registry)) < 0)
+        error = errno;
+    if (error)
+        return nmu_fail(dev, error, "runtime directory %s: cannot make a registry: %s", dev->dir, strerror(error));
     error = back(dev, fd, 0, offsetof(struct nmu_registry, regions[0]));
     if (!error)
         error = map_registry(dev, fd);
@@ -190,7 +197,7 @@ static int create_registry(struct nmu_device *dev)
         return error;
     }
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    if (linkat(AT_FDCWD, path, dev->dirfd, REGISTRY, AT_SYMLINK_FOLLOW) == 0)
+    if (linkat(AT_FDCWD, path, dev->dirfd, NMU_REGISTRY_FILE, AT_SYMLINK_FOLLOW) == 0)
         return 0;
     error = errno;
     nmu_registry_unmap(dev);
@@ -203,27 +210,35 @@ static int create_registry(struct nmu_device *dev)
 
 static bool is_living_port(struct nmu_device *dev, const char *name)
 {
-    return !strncmp(name, "port-", 5) && nmu_socket_alive(dev, name);
+    uint32_t index, generation;
+
+    return nmu_file_parse(name, &index, &generation) == NMU_FILE_PORT && nmu_socket_alive(dev, name);
 }
 
 static bool remove_ours(struct nmu_device *dev, const char *name)
 {
-    if (!strncmp(name, "port-", 5) || !strncmp(name, "region-", 7) || !strcmp(name, REGISTRY))
+    uint32_t index, generation;
+
+    if (nmu_file_parse(name, &index, &generation) != NMU_FILE_FOREIGN)
         unlinkat(dev->dirfd, name, 0);
     return false;
 }
 
-/* A registry that this code cannot read. In use, it is an error; else it is what programs of
- * another version left when they were killed, and makes room: ENOENT. */
-static int refuse_or_clear(struct nmu_device *dev, const struct stat *stale)
+/* A registry that this code cannot read. In use, or not written by any nmpcap, it is an error; else it is what
+ * programs of another version left when they were killed, and makes room: ENOENT. */
+static int refuse_or_clear(struct nmu_device *dev, int fd, const struct stat *stale)
 {
     struct stat named;
+    uint32_t magic = 0;
 
+    if (pread(fd, &magic, sizeof(magic), 0) != sizeof(magic) || magic != NMU_MAGIC)
+        return nmu_fail(dev, EPROTO, "runtime directory %s: %s is no registry of nmpcap's; remove it, or set "
+                        "NMPCAP_RUNTIME_DIR to a directory of its own", dev->dir, NMU_REGISTRY_FILE);
     if (nmu_any_file(dev, is_living_port))
         return nmu_fail(dev, EPROTO, "runtime directory %s: programs with another version of nmpcap are using it; end "
                         "them, or set NMPCAP_RUNTIME_DIR", dev->dir);
     /* Another may be clearing too, and have a registry of its own there by now. */
-    if (fstatat(dev->dirfd, REGISTRY, &named, 0) == 0 && named.st_dev == stale->st_dev &&
+    if (fstatat(dev->dirfd, NMU_REGISTRY_FILE, &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_dev == stale->st_dev &&
         named.st_ino == stale->st_ino)
         nmu_any_file(dev, remove_ours);
     return ENOENT;
@@ -233,39 +248,43 @@ static int refuse_or_clear(struct nmu_device *dev, const struct stat *stale)
 static int find_registry(struct nmu_device *dev)
 {
     struct stat st;
-    int error, fd = openat(dev->dirfd, REGISTRY, O_RDWR | O_CLOEXEC);
+    int fd, error = nmu_file_open(dev, NMU_REGISTRY_FILE, 0, 0, &fd, &st);
 
-    if (fd < 0)
-        return errno == ENOENT ? ENOENT
-                               : nmu_fail(dev, errno, "runtime directory %s: cannot open its registry: %s", dev->dir,
-                                          strerror(errno));
-    if (fstat(fd, &st) < 0) {
-        error = errno;
-        close(fd);
+    if (error)
         return error;
+    if (st.st_size == (off_t)sizeof(struct nmu_registry)) {
+        error = map_registry(dev, fd);
+        if (error) {
+            close(fd);
+            return error;
+        }
+        if (atomic_load_explicit(&dev->reg->magic, memory_order_acquire) == NMU_MAGIC &&
+            dev->reg->version == NMU_VERSION)
+            return 0;
+        munmap(dev->reg, sizeof(*dev->reg));
+        dev->reg = NULL;
+        dev->registry_fd = -1;
     }
-    if (st.st_size != (off_t)sizeof(struct nmu_registry)) {
-        close(fd);
-        return refuse_or_clear(dev, &st);
-    }
-    error = map_registry(dev, fd);
-    if (error) {
-        close(fd);
-        return error;
-    }
-    if (atomic_load_explicit(&dev->reg->magic, memory_order_acquire) != NMU_MAGIC ||
-        dev->reg->version != NMU_VERSION) {
-        nmu_registry_unmap(dev);
-        return refuse_or_clear(dev, &st);
-    }
-    return 0;
+    error = refuse_or_clear(dev, fd, &st);
+    close(fd);
+    return error;
+}
+
+/* Lets those pass who are about to change what stands in the way. */
+static void pause_for_others(void)
+{
+    struct timespec pause = {.tv_nsec = PAUSE_NS};
+
+    nanosleep(&pause, NULL);
 }
 
 int nmu_registry_open(struct nmu_device *dev)
 {
-    for (;;) {
+    for (int tries = 0; tries < TRIES; tries++) {
         int error = 0;
 
+        if (tries > 10)
+            pause_for_others();
         if (dev->dirfd < 0 && (error = open_directory(dev)))
             return error;
         if (dev->reg)
@@ -280,6 +299,8 @@ int nmu_registry_open(struct nmu_device *dev)
         if (error != EEXIST)
             return error;
     }
+    return nmu_fail(dev, EAGAIN, "runtime directory %s: it changes all the time, so that no registry can be opened or "
+                    "made; set NMPCAP_RUNTIME_DIR to another", dev->dir);
 }
 
 void nmu_registry_leave(struct nmu_device *dev)
@@ -291,18 +312,23 @@ void nmu_registry_leave(struct nmu_device *dev)
 
 void nmu_registry_remove(struct nmu_device *dev)
 {
-    unlinkat(dev->dirfd, REGISTRY, 0);
+    unlinkat(dev->dirfd, NMU_REGISTRY_FILE, 0);
     if (dev->own_dir)
         rmdir(dev->dir);
 }
 
 /* Its last user died between marking it gone and unlinking it: whoever finds it still there does that.
  * Under its lock, without which nobody unlinks it, so the name cannot have come to mean another. */
-void nmu_registry_unlink_gone(struct nmu_device *dev)
+int nmu_registry_unlink_gone(struct nmu_device *dev)
 {
     struct stat named, ours;
 
-    if (fstatat(dev->dirfd, REGISTRY, &named, 0) == 0 && fstat(dev->registry_fd, &ours) == 0 &&
-        named.st_dev == ours.st_dev && named.st_ino == ours.st_ino)
-        unlinkat(dev->dirfd, REGISTRY, 0);
+    if (fstatat(dev->dirfd, NMU_REGISTRY_FILE, &named, AT_SYMLINK_NOFOLLOW) < 0 || fstat(dev->registry_fd, &ours) < 0 ||
+        named.st_dev != ours.st_dev || named.st_ino != ours.st_ino)
+        return 0;
+    if (unlinkat(dev->dirfd, NMU_REGISTRY_FILE, 0) == 0 || errno == ENOENT)
+        return 0;
+    return nmu_fail(dev, errno, "runtime directory %s: %s is left of user %u's programs, and cannot be removed: %s; have "
+                    "its owner do so, or set NMPCAP_RUNTIME_DIR", dev->dir, NMU_REGISTRY_FILE, (unsigned)named.st_uid,
+                    strerror(errno));
 }

@@ -42,9 +42,11 @@ int nmu_session_begin(struct nmu_device *dev)
                             strerror(error));
         if (!dev->reg->gone)
             break;
-        nmu_registry_unlink_gone(dev);
+        error = nmu_registry_unlink_gone(dev);
         pthread_mutex_unlock(&dev->reg->lock);
         unmap_all(dev);
+        if (error)
+            return error;
         if (dev->own_dir)
             nmu_registry_leave(dev);
     }

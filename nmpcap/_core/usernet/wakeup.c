@@ -24,6 +24,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "usernet/files.h"
 #include "usernet/wakeup.h"
 
 /* ---- the socket -------------------------------------------------------------------- */
@@ -31,10 +32,12 @@
 /* A path of any length fits: it goes by way of the open directory. */
 static socklen_t address(const struct nmu_device *dev, uint32_t desc, struct sockaddr_un *sun)
 {
+    char name[NMU_FILE_NAME_SIZE];
+
     memset(sun, 0, sizeof(*sun));
     sun->sun_family = AF_UNIX;
-    snprintf(sun->sun_path, sizeof(sun->sun_path), "/proc/self/fd/%d/port-%u-%u", dev->dirfd, desc,
-             dev->reg->descs[desc].generation);
+    nmu_file_name(name, NMU_FILE_PORT, desc, dev->reg->descs[desc].generation);
+    snprintf(sun->sun_path, sizeof(sun->sun_path), "/proc/self/fd/%d/%s", dev->dirfd, name);
     return sizeof(*sun);
 }
 
@@ -56,7 +59,7 @@ int nmu_wake_open(struct nmu_device *dev, uint32_t desc)
         close(fd);
         return nmu_fail(dev, error, "runtime directory %s: cannot bind a socket in it: %s", dev->dir, strerror(error));
     }
-    chmod(dev->self.sun_path, dev->file_mode);
+    nmu_socket_share(dev, strrchr(dev->self.sun_path, '/') + 1);
     dev->wake_fd = fd;
     dev->send_fd = open_socket(); /* now: later there may be no descriptor to be had */
     if (dev->send_fd < 0)
@@ -71,7 +74,7 @@ bool nmu_socket_alive(struct nmu_device *dev, const char *name)
 
     if (fd < 0)
         return true; /* out of descriptors: nothing is known, so nothing is done */
-    snprintf(sun.sun_path, sizeof(sun.sun_path), "/proc/self/fd/%d/%.40s", dev->dirfd, name);
+    snprintf(sun.sun_path, sizeof(sun.sun_path), "/proc/self/fd/%d/%.47s", dev->dirfd, name);
     error = connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0 ? errno : 0;
     close(fd);
     if (error == ENOENT) /* the name has gone; or /proc is not there, and says nothing of the name */
@@ -81,9 +84,9 @@ bool nmu_socket_alive(struct nmu_device *dev, const char *name)
 
 bool nmu_desc_alive(struct nmu_device *dev, uint32_t desc)
 {
-    char name[40];
+    char name[NMU_FILE_NAME_SIZE];
 
-    snprintf(name, sizeof(name), "port-%u-%u", desc, dev->reg->descs[desc].generation);
+    nmu_file_name(name, NMU_FILE_PORT, desc, dev->reg->descs[desc].generation);
     return nmu_socket_alive(dev, name);
 }
 

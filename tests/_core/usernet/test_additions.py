@@ -232,7 +232,7 @@ def test_a_parameter_keeps_the_directory_until_it_is_put_back(runtime_dir: Path)
     usual = vale.get_parameter("bridge_batch")
     assert list(runtime_dir.iterdir()) == []
     vale.set_parameter("bridge_batch", 17)
-    assert [file.name for file in runtime_dir.iterdir()] == ["registry"]
+    assert [file.name for file in runtime_dir.iterdir()] == ["nmpcap-registry"]
     assert vale.get_parameter("bridge_batch") == 17
     vale.set_parameter("bridge_batch", usual)
     assert list(runtime_dir.iterdir()) == []
