@@ -69,8 +69,8 @@ def expected(i: int, min_size: int = 60, spread: int = 0, tags: int = 0) -> Pack
     return Packet(bytes(data), 1000 * i, size + 10, 1, i % 3, i % 2 == 1)
 
 
-_KEPT: list[tuple[Any, Any]] = []
-"""What C sources point to. In a circle of garbage a port may go before its source, which still writes there."""
+_KEPT: list[Control] = []
+"""What C sources write to. In a circle of garbage a port may go before its source, which still does so."""
 
 
 class FakePort(Port):
@@ -92,7 +92,7 @@ class FakePort(Port):
             "per_flush": NEVER, "max_frame": 1514, **wishes,
         }  # fmt: skip
         self.control = Control(**settled, log=ctypes.addressof(self.log), log_size=LOG_SIZE)
-        _KEPT.append((self.control, self.log))
+        _KEPT.append(self.control)
         self.address = library().fake_new(ctypes.byref(self.control))
         self.fed = 0
         self.on_feed: Any = lambda: None
