@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import mmap
+import platform
 import random
 import sys
 import textwrap
@@ -56,18 +58,84 @@ def test_switched_off_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> Non
     assert Native(PORT_53, INTERPRETER).machine == "interpreter"
 
 
-@needs_jit
-def test_code_is_never_writable_and_executable() -> None:
-    native = Native(PORT_53)
-    size = ffi.new("size_t *")
-    address = int(ffi.cast("uintptr_t", lib.nm_program_code(native.pointer, size)))
-    modes = []
+def code_address(native: Native) -> int:
+    return int(ffi.cast("uintptr_t", lib.nm_program_code(native.pointer, ffi.new("size_t *"))))
+
+
+def mode_of(address: int) -> str:
+    """How the page at an address may be used, such as "r-xp"."""
     for line in Path("/proc/self/maps").read_text().splitlines():
         span, mode, *_ = line.split()
         low, high = (int(part, 16) for part in span.split("-"))
         if low <= address < high:
-            modes.append(mode)
-    assert modes == ["r-xp"]
+            return mode
+    raise LookupError(f"nothing is mapped at {address:#x}")
+
+
+@needs_jit
+def test_code_is_never_writable_and_executable() -> None:
+    assert mode_of(code_address(Native(PORT_53))) == "r-xp"
+
+
+@needs_jit
+@pytest.mark.skipif(
+    platform.machine() != "x86_64", reason="elsewhere constants are in instructions; to run it: x86-64"
+)
+def test_constants_are_on_a_page_that_is_neither_writable_nor_executable() -> None:
+    native = Native(assemble("ld [0]\nadd #0x12345678\nret"))
+    page = code_address(native) + mmap.PAGESIZE
+    assert bytes(ffi.buffer(ffi.cast("uint8_t *", page), 4)) == 0x12345678.to_bytes(4, "little")
+    assert mode_of(page) == "r--p"
+
+
+K = 0x5A7B3C1D  # below 2 GiB: further on, loads only reject
+
+WITH_A_CONSTANT = [
+    *(
+        f"ld [0]\n{operation} #{K}\nret"
+        for operation in ("add", "sub", "mul", "div", "mod", "or", "and", "xor")
+    ),
+    *(f"ld [0]\n{jump} #{K}, y, n\ny: ret #1\nn: ret #2" for jump in ("jeq", "jgt", "jge", "jset")),
+    *(f"{load} [{K}]\nret" for load in ("ld", "ldh", "ldb")),
+    *(f"ldx #1\n{load} [x + {K}]\nret" for load in ("ld", "ldh", "ldb")),
+    f"ldxb 4*([{K}]&0xf)\ntxa\nret",
+    f"ld #{K}\nret",
+    f"ldx #{K}\ntxa\nret",
+    f"ret #{K}",
+]
+
+
+@needs_jit
+@pytest.mark.parametrize("text", WITH_A_CONSTANT, ids=lambda text: text.replace("\n", "; "))
+def test_code_does_not_hold_the_constants_of_a_program(text: str) -> None:
+    """An author of filters must not place instructions of their own where the processor could jump."""
+    code = Native(assemble(text)).code
+    for verbatim in (K, *(K + size for size in (1, 2, 4))):  # the last: how much of a packet a load needs
+        for order in ("little", "big"):
+            assert verbatim.to_bytes(4, order) not in code
+            assert verbatim.to_bytes(4, order)[1:3] not in code
+
+
+def search(keys: list[int]) -> list[Instruction]:
+    """Whether the first word of a packet is among the keys."""
+    rows = [Instruction(0x15, len(keys) - i, 0, key) for i, key in enumerate(keys)]
+    return [Instruction(0x20, 0, 0, 0), *rows, Instruction(0x06, 0, 0, 0), Instruction(0x06, 0, 0, 7)]
+
+
+@needs_jit
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="elsewhere there is no need; to run it: x86-64")
+def test_keys_of_searches_are_blinded_anew_for_each_program(rng: random.Random) -> None:
+    keys = [rng.getrandbits(32) | 0x01010101 for _ in range(100)]
+    one, other = Native(search(keys)), Native(search(keys))
+    assert len(one.code) == len(other.code)
+    for native in (one, other):
+        assert [key for key in keys if key.to_bytes(4, "little") in native.code] == []
+        assert all(native.match(key.to_bytes(4, "big")) == 7 for key in keys)
+        assert not any(
+            native.match(((key + 1) & 0xFFFFFFFF).to_bytes(4, "big")) for key in keys if key + 1 not in keys
+        )
+    same = sum(a == b for a, b in zip(one.code, other.code, strict=True))
+    assert same < 0.8 * len(one.code)
 
 
 @needs_jit

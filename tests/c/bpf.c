@@ -17,8 +17,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bpf/jit.h"
 #include "bpf/lower.h"
-#include "source.h"
+#include "bpf/vm.h"
+#include "msg.h"
+#include "view.h"
 
 static int failures;
 
@@ -352,8 +355,37 @@ static void show(const struct nm_insn *insns, uint32_t count, const uint8_t *pkt
     printf("\n");
 }
 
+static void expect(uint32_t expected, uint32_t verdict, const char *machine, const struct nm_insn *insns,
+                   uint32_t count, const uint8_t *pkt, uint32_t size)
+{
+    if (verdict == expected)
+        return;
+    printf("%s: %u, expected %u\n", machine, verdict, expected);
+    show(insns, count, pkt, size);
+    failures++;
+}
+
+/* A program in the machines below nm_program, with a blind that comes from the seed. */
+struct blinded {
+    struct nm_lowered lowered;
+    struct nm_jit jit;
+};
+
+static void blind(const struct nm_insn *insns, uint32_t count, struct blinded *program)
+{
+    CHECK(nm_bpf_lower(insns, count, nm_jit_blinds() ? boundary() : 0, &program->lowered) == 0);
+    nm_vm_prepare(&program->lowered);
+    CHECK(nm_jit_compile(&program->lowered, &program->jit) == 0);
+}
+
+static void blinded_free(struct blinded *program)
+{
+    nm_jit_free(&program->jit);
+    nm_lowered_free(&program->lowered);
+}
+
 static void compare(const struct nm_insn *insns, uint32_t count, struct nm_program *const machines[2],
-                    const uint8_t *pkt, uint32_t size)
+                    const struct blinded *blinded, const uint8_t *pkt, uint32_t size)
 {
     struct nm_metadata metadata = {.known = random_word()}, *given = below(2) ? &metadata : NULL;
     uint32_t wirelen = below(2) ? size : boundary();
@@ -362,28 +394,25 @@ static void compare(const struct nm_insn *insns, uint32_t count, struct nm_progr
     for (int i = 0; i < 16; i++)
         metadata.value[i] = boundary();
     expected = reference(insns, pkt, wirelen, size, given);
-    for (int m = 0; m < 2; m++) {
-        uint32_t verdict;
-
-        if (!machines[m])
-            continue;
-        verdict = nm_program_run(machines[m], pkt, wirelen, size, given);
-        if (verdict == expected)
-            continue;
-        printf("%s: %u, expected %u\n", nm_program_machine(machines[m]), verdict, expected);
-        show(insns, count, pkt, size);
-        failures++;
-    }
+    for (int m = 0; m < 2; m++)
+        if (machines[m])
+            expect(expected, nm_program_run(machines[m], pkt, wirelen, size, given),
+                   nm_program_machine(machines[m]), insns, count, pkt, size);
+    expect(expected, nm_vm_run(&blinded->lowered, pkt, wirelen, size, given), "interpreter, blinded", insns,
+           count, pkt, size);
+    expect(expected, nm_jit_entry(&blinded->jit)(pkt, wirelen, size, given), "machine code, blinded", insns,
+           count, pkt, size);
 }
 
 static void test_random_programs(uint32_t programs, const struct fence *fence)
 {
     static const int kinds[2] = {NM_BPF_INTERPRETER, NM_BPF_JIT};
     struct nm_insn insns[MAX_INSNS];
-    char msg[512];
+    char msg[NM_MSG_SIZE];
 
     for (uint32_t i = 0; i < programs && failures < 3; i++) {
         struct nm_program *machines[2] = {NULL, NULL};
+        struct blinded blinded = {0};
         int damaged = below(5) == 0;
         uint32_t count = below(10) ? random_program(insns) : plant_program(insns);
 
@@ -398,13 +427,16 @@ static void test_random_programs(uint32_t programs, const struct fence *fence)
                 failures++;
             }
         }
+        if (machines[0])
+            blind(insns, count, &blinded);
         for (int p = 0; machines[0] && p < 12; p++) {
             uint32_t size = p < 3 ? PACKET : below(PACKET);
             uint8_t *pkt = before_fence(fence, size);
 
             fill(pkt, size);
-            compare(insns, count, machines, pkt, size);
+            compare(insns, count, machines, &blinded, pkt, size);
         }
+        blinded_free(&blinded);
         nm_program_unref(machines[0]);
         nm_program_unref(machines[1]);
     }
@@ -420,7 +452,7 @@ static void test_long_jumps(const struct fence *fence)
     for (uint32_t between = 1; between < MAX; between += between < 80 ? 1 : 97) {
         uint32_t count = 0;
         struct nm_program *program;
-        char msg[512];
+        char msg[NM_MSG_SIZE];
 
         insns[count++] = (struct nm_insn){BPF_LD | BPF_B | BPF_ABS, 0, 0, 0};
         insns[count++] = (struct nm_insn){BPF_JMP | BPF_JEQ, 0, 1, 7};
@@ -444,7 +476,7 @@ static void test_backward_jumps_are_bounded(void)
         {BPF_LDX | BPF_LEN, 0, 0, 0},       {BPF_JMP | BPF_JEQ | BPF_X, 1, 0, 0},
         {BPF_JMP | BPF_JA, 0, 0, 0 - 6u},   {BPF_RET | BPF_A, 0, 0, 0},
     };
-    char msg[512];
+    char msg[NM_MSG_SIZE];
 
     for (int kind = NM_BPF_AUTO; kind <= NM_BPF_JIT; kind++) {
         struct nm_program *program;
@@ -465,7 +497,7 @@ static void test_filter_keeps_what_passes(void)
         {BPF_RET | BPF_A, 0, 0, 0},
     };
     static const uint8_t bytes[5][4] = {{0, 9}, {2, 9}, {0, 9}, {9, 9}, {4, 9}};
-    char msg[512];
+    char msg[NM_MSG_SIZE];
 
     for (int kind = NM_BPF_INTERPRETER; kind <= NM_BPF_JIT; kind++) {
         struct nm_program *program;
@@ -496,7 +528,7 @@ static void test_upper_halves_do_not_count(void)
     static const uint8_t pkt[4] = {5, 6, 7, 8};
     const uint64_t garbage = 0xdeadbeef00000000;
     struct nm_program *program;
-    char msg[512];
+    char msg[NM_MSG_SIZE];
     size_t size;
     wide *code;
 
@@ -535,7 +567,7 @@ static void test_choices_become_searches(void)
         }
         insns[end] = (struct nm_insn){BPF_RET, 0, 0, 1};
         insns[end + 1] = (struct nm_insn){BPF_RET, 0, 0, 2};
-        CHECK(nm_bpf_lower(insns, end + 2, &lowered) == 0);
+        CHECK(nm_bpf_lower(insns, end + 2, row ? 0 : random_word(), &lowered) == 0);
         for (uint32_t i = 0; i < lowered.count; i++)
             comparisons += nm_op_branches(lowered.ops[i].operation);
         CHECK(lowered.nsieves == 1);
@@ -550,7 +582,7 @@ static void test_too_large_for_machine_code(void)
     uint32_t count = (2u << 20) + 1;
     struct nm_insn *insns = calloc(count, sizeof(*insns));
     struct nm_program *program;
-    char msg[512];
+    char msg[NM_MSG_SIZE];
 
     for (uint32_t i = 0; i < count; i++)
         insns[i] = (struct nm_insn){BPF_ALU | BPF_ADD, 0, 0, 1};
@@ -617,7 +649,7 @@ static void test_memory_runs_out_anywhere(void)
     struct nm_insn insns[MAX_INSNS] = {{BPF_LD | BPF_ABS, 0, 0, 0}};
     uint32_t end = 1;
     int error = ENOMEM, before = live, failed = 0;
-    char msg[512];
+    char msg[NM_MSG_SIZE];
 
     for (; end < 20; end++)
         insns[end] = (struct nm_insn){BPF_JMP | BPF_JEQ, (uint8_t)(19 - end), 0, end};
@@ -650,7 +682,7 @@ static void test_owners(void)
 {
     static const struct nm_insn accept = {BPF_RET, 0, 0, 1};
     struct nm_program *program;
-    char msg[512];
+    char msg[NM_MSG_SIZE];
 
     CHECK(nm_program_new(&accept, 1, NM_BPF_AUTO, &program, msg) == 0);
     CHECK(nm_program_ref(program) == program);
@@ -666,7 +698,7 @@ static void test_refusals(void)
     static const struct nm_insn jump_out[] = {{BPF_JMP | BPF_JA, 0, 0, 1}, {BPF_RET, 0, 0, 0}};
     struct nm_program *program = (struct nm_program *)&failures;
     uint32_t index = 7;
-    char msg[512];
+    char msg[NM_MSG_SIZE];
 
     CHECK(nm_program_new(jump_out, 2, NM_BPF_AUTO, &program, msg) != 0);
     CHECK(program == NULL);

@@ -14,6 +14,9 @@ struct nm_emitter {
     const struct nm_lowered *program;
     uint8_t *out;          /* NULL while measuring */
     uint32_t length;       /* written, or measured, so far */
+    uint32_t *constants;   /* words beside the code, which cannot be executed; NULL while measuring */
+    uint32_t nconstants;   /* written, or measured, so far */
+    uint32_t constants_at; /* address of the first; as all addresses, from where the code begins */
     uint32_t current;      /* the operation being written */
     uint32_t *layout;      /* in: addresses of the operations; [count] is the reject exit */
     uint32_t *written;     /* out: the same of this pass */
@@ -22,6 +25,10 @@ struct nm_emitter {
 
 /* nm_emit_machine - "jit-" and the processor, or NULL where there is no translation. */
 extern const char *const nm_emit_machine;
+
+/* nm_emit_blinds - whether instructions can begin at any byte, so that keys in the code are to be blinded;
+ * if not, the program's blind is 0. */
+extern const bool nm_emit_blinds;
 
 /* nm_emit_program - writes prologue, operations and reject exit, one pass. */
 void nm_emit_program(struct nm_emitter *e);
@@ -51,6 +58,14 @@ static inline void nm_emit_word(struct nm_emitter *e, uint32_t word)
 {
     for (int shift = 0; shift < 32; shift += 8)
         nm_emit_byte(e, word >> shift);
+}
+
+/* nm_emit_constant - writes a word beside the code and gives its address. */
+static inline uint32_t nm_emit_constant(struct nm_emitter *e, uint32_t k)
+{
+    if (e->constants)
+        e->constants[e->nconstants] = k;
+    return e->constants_at + 4 * e->nconstants++;
 }
 
 #endif

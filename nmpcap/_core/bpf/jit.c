@@ -9,26 +9,22 @@
 
 enum { MAX_OPS = 2 << 20 }; /* an AArch64 branch reaches 128 MiB, an operation takes up to 48 bytes */
 
-static void pass(const struct nm_lowered *lowered, uint32_t *layout, uint32_t *written,
-                 const uint32_t *rough, struct nm_jit *jit, uint8_t *out)
-{
-    struct nm_emitter e = {
-        .program = lowered,
-        .out = out,
-        .layout = layout,
-        .written = written,
-        .rough = rough,
-    };
+/* What the mapping is divided into. */
+struct parts {
+    size_t code;      /* bytes, whole pages */
+    size_t constants; /* the same */
+};
 
-    nm_emit_program(&e);
-    jit->length = e.length;
-}
-
-static int map(struct nm_jit *jit)
+static size_t whole_pages(size_t bytes)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
-    jit->mapped = (jit->length + page - 1) / page * page;
+    return (bytes + page - 1) / page * page;
+}
+
+static int map(struct nm_jit *jit, const struct parts *parts)
+{
+    jit->mapped = parts->code + parts->constants;
     jit->mem = mmap(NULL, jit->mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (jit->mem == MAP_FAILED) {
         jit->mem = NULL;
@@ -37,10 +33,13 @@ static int map(struct nm_jit *jit)
     return 0;
 }
 
-static int make_executable(struct nm_jit *jit)
+static int protect(struct nm_jit *jit, const struct parts *parts)
 {
-    /* SELinux (execmem), PaX and W^X kernels refuse here. */
-    if (mprotect(jit->mem, jit->mapped, PROT_READ | PROT_EXEC)) {
+    uint8_t *constants = (uint8_t *)jit->mem + parts->code;
+
+    /* SELinux (execmem), PaX and W^X kernels refuse the first. */
+    if (mprotect(jit->mem, parts->code, PROT_READ | PROT_EXEC) ||
+        (parts->constants && mprotect(constants, parts->constants, PROT_READ))) {
         int error = errno;
 
         nm_jit_free(jit);
@@ -50,33 +49,56 @@ static int make_executable(struct nm_jit *jit)
     return 0;
 }
 
+/* Runs a pass over the program from its beginning. */
+static void pass(struct nm_emitter *e)
+{
+    e->length = 0;
+    e->nconstants = 0;
+    nm_emit_program(e);
+}
+
 const char *nm_jit_machine(void)
 {
     return nm_emit_machine;
 }
 
+bool nm_jit_blinds(void)
+{
+    return nm_emit_blinds;
+}
+
 int nm_jit_compile(const struct nm_lowered *lowered, struct nm_jit *jit)
 {
     size_t entries = (size_t)lowered->count + 1;
-    uint32_t *rough, *layout;
+    uint32_t *addresses;
+    struct nm_emitter e = {.program = lowered};
+    struct parts parts;
     int error;
 
     *jit = (struct nm_jit){0};
     if (!nm_emit_machine || lowered->count > MAX_OPS)
         return ENOTSUP;
-    rough = calloc(entries * 2, sizeof(*rough));
-    if (!rough)
+    addresses = calloc(entries * 2, sizeof(*addresses));
+    if (!addresses)
         return ENOMEM;
-    layout = rough + entries;
 
-    pass(lowered, rough, rough, NULL, jit, NULL);
-    pass(lowered, layout, layout, rough, jit, NULL);
-    error = map(jit);
+    e.layout = e.written = addresses;
+    pass(&e);
+    e.rough = addresses;
+    e.layout = e.written = addresses + entries;
+    pass(&e);
+
+    parts = (struct parts){whole_pages(e.length), whole_pages(e.nconstants * sizeof(*e.constants))};
+    error = map(jit, &parts);
     if (!error) {
-        pass(lowered, layout, layout, rough, jit, jit->mem);
-        error = make_executable(jit);
+        e.out = jit->mem;
+        e.constants_at = (uint32_t)parts.code;
+        e.constants = (uint32_t *)(e.out + parts.code);
+        pass(&e);
+        jit->length = e.length;
+        error = protect(jit, &parts);
     }
-    free(rough);
+    free(addresses);
     return error;
 }
 

@@ -14,6 +14,7 @@
 #if defined(__aarch64__)
 
 const char *const nm_emit_machine = "jit-aarch64";
+const bool nm_emit_blinds = false; /* instructions are aligned words: nothing jumps into the middle of one */
 
 enum { PKT, WIRELEN, CAPLEN, METADATA, A, X, BACKWARD, T, U, V, VERDICT = 0 };
 
@@ -74,8 +75,9 @@ static void jump_back(struct arm *m, const struct nm_op *op)
     b(m->e, op->jt);
 }
 
-/* Leaves to jf what the sieve does not let through. */
-static void sift(struct nm_emitter *e, const struct nm_op *op)
+/* Leaves to jf what the sieve does not let through. The keys that follow are compared with A: there is no
+ * blind. */
+static void begin_search(struct nm_emitter *e, const struct nm_op *op)
 {
     const struct nm_sieve *sieve = &e->program->sieves[op->k];
 
@@ -264,7 +266,9 @@ static void emit_op(struct arm *m, const struct nm_op *op)
     DO(JGT_X, compare_x(e, op, CC_HI));
     DO(JGE_X, compare_x(e, op, CC_HS));
     DO(JSET_X, test_bits_x(e, op));
-    DO(SIEVE, sift(e, op));
+    DO(SIEVE, begin_search(e, op));
+    DO(KEY_EQ, compare_k(e, op, CC_EQ));
+    DO(KEY_GE, compare_k(e, op, CC_HS));
     DO(RET_K, return_constant(m, k));
     DO(RET_A, return_a(m));
     case NM_OP_SEARCH: /* written out by the layout */

@@ -28,7 +28,7 @@ static void emit_search(struct layout *layout, const struct nm_key *keys, uint32
         uint32_t middle = count / 2;
         uint32_t at = layout->out->count;
 
-        emit(layout, (struct nm_op){.operation = NM_OP_JGE_K, .k = keys[middle].value, .jf = at + 1,
+        emit(layout, (struct nm_op){.operation = NM_OP_KEY_GE, .k = keys[middle].value, .jf = at + 1,
                                     .local = LOCAL_JT | LOCAL_JF});
         emit_search(layout, keys, middle, otherwise);
         layout->out->ops[at].jt = layout->out->count;
@@ -38,7 +38,7 @@ static void emit_search(struct layout *layout, const struct nm_key *keys, uint32
     for (uint32_t i = 0; i < count; i++) {
         bool last = i == count - 1;
 
-        emit(layout, (struct nm_op){.operation = NM_OP_JEQ_K, .k = keys[i].value, .jt = keys[i].target,
+        emit(layout, (struct nm_op){.operation = NM_OP_KEY_EQ, .k = keys[i].value, .jt = keys[i].target,
                                     .jf = last ? otherwise : layout->out->count + 1,
                                     .local = last ? 0 : LOCAL_JF});
     }
@@ -65,7 +65,7 @@ static int emit_choice(struct layout *layout, const struct nm_search *search)
     if (error)
         return error;
     for (uint32_t i = 0; i < search->count; i++)
-        nm_sieve_add(sieve, keys[i].value);
+        nm_sieve_add(sieve, keys[i].value + layout->searches->blind);
     emit(layout, (struct nm_op){.operation = NM_OP_SIEVE, .k = out->nsieves++, .jf = search->otherwise});
     emit_search(layout, keys, search->count, search->otherwise);
     return 0;

@@ -141,13 +141,13 @@ static int run_stages(const struct nm_insn *insns, uint32_t count, struct nm_op 
     return error;
 }
 
-int nm_bpf_lower(const struct nm_insn *insns, uint32_t count, struct nm_lowered *lowered)
+int nm_bpf_lower(const struct nm_insn *insns, uint32_t count, uint32_t blind, struct nm_lowered *lowered)
 {
     struct nm_op *ops = calloc(count, sizeof(*ops));
-    struct nm_searches searches = {0};
+    struct nm_searches searches = {.blind = blind};
     int error = ENOMEM;
 
-    *lowered = (struct nm_lowered){0};
+    *lowered = (struct nm_lowered){.blind = blind};
     if (ops)
         error = run_stages(insns, count, ops, &searches, lowered);
     nm_searches_free(&searches);

@@ -20,7 +20,7 @@ struct nm_op {
     uint8_t dispatch;  /* the interpreter's: this operation, or one that does the next one, too */
     uint8_t local;     /* layout's own */
     uint32_t k;        /* LD_METADATA: index into nm_metadata.value; SIEVE: into nm_lowered.sieves;
-                        * SEARCH: into nm_searches.list */
+                        * SEARCH: into nm_searches.list; KEY_EQ, KEY_GE: blinded, see lowered.h */
     uint32_t need;     /* reject unless caplen >= need; 0: known to be so */
     uint32_t need_x;   /* reject unless caplen >= X + need_x; 0: known to be so; then need is 0 */
     uint32_t jt, jf;   /* where a jump goes; jf: where a SIEVE goes with what does not pass; everything
@@ -29,7 +29,8 @@ struct nm_op {
 
 static inline bool nm_op_branches(uint8_t operation)
 {
-    return operation >= NM_OP_JEQ_K && operation <= NM_OP_JSET_X;
+    return (operation >= NM_OP_JEQ_K && operation <= NM_OP_JSET_X) || operation == NM_OP_KEY_EQ ||
+           operation == NM_OP_KEY_GE;
 }
 
 static inline bool nm_op_jumps(uint8_t operation)

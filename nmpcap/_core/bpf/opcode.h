@@ -96,6 +96,8 @@ enum nm_bpf_operation {
     NM_OP_JUMP,
     NM_OP_LD_METADATA,
     NM_OP_SIEVE,
+    NM_OP_KEY_EQ,
+    NM_OP_KEY_GE,
     NM_OP_SEARCH,
     NM_OP_COUNT,
     NM_OP_NONE = NM_OP_COUNT,

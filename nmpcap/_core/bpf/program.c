@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
 
 #include "bpf/jit.h"
 #include "bpf/lower.h"
@@ -46,7 +48,7 @@ int nm_program_new(const struct nm_insn *insns, uint32_t count, int machine, str
 {
     struct nm_program *program;
     const char *reason;
-    uint32_t index;
+    uint32_t index, blind = 0;
     int error;
 
     *result = NULL;
@@ -58,11 +60,13 @@ int nm_program_new(const struct nm_insn *insns, uint32_t count, int machine, str
         snprintf(msg, NM_MSG_SIZE, "BPF program is not valid: instruction %u: %s", index, reason);
         return EINVAL;
     }
+    if (machine != NM_BPF_INTERPRETER && nm_jit_blinds() && getentropy(&blind, sizeof(blind)))
+        return fail(errno, msg, "BPF program: the system has no random numbers to blind it with");
     program = calloc(1, sizeof(*program));
     if (!program)
         return fail(ENOMEM, msg, "BPF program: out of memory");
     atomic_init(&program->owners, 1);
-    error = nm_bpf_lower(insns, count, &program->lowered);
+    error = nm_bpf_lower(insns, count, blind, &program->lowered);
     if (error) {
         free(program);
         return fail(error, msg, "BPF program: out of memory");

@@ -38,6 +38,7 @@ struct walk {
     uint32_t npending;
     struct nm_key *keys;
     uint32_t nkeys;
+    uint32_t blind;
 };
 
 static bool splits(const struct nm_op *op)
@@ -89,7 +90,7 @@ static void mark_entries(const struct nm_op *ops, uint32_t count, struct choice 
 
 static void add_key(struct walk *walk, uint32_t value, uint32_t target)
 {
-    walk->keys[walk->nkeys] = (struct nm_key){value, target, walk->nkeys};
+    walk->keys[walk->nkeys] = (struct nm_key){value - walk->blind, target, walk->nkeys};
     walk->nkeys++;
 }
 
@@ -193,6 +194,7 @@ int nm_bpf_searches(struct nm_op *ops, uint32_t count, struct nm_searches *searc
         .ops = ops,
         .choices = choices,
         .pending = malloc((size_t)count * STEPS_AN_OP * sizeof(*walk.pending)),
+        .blind = searches->blind,
     };
     int error = 0;
 

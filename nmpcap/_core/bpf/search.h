@@ -5,7 +5,7 @@
 #include "bpf/op.h"
 
 struct nm_key {
-    uint32_t value;
+    uint32_t value; /* less nm_searches.blind */
     uint32_t target;
     uint32_t rank; /* search.c's own */
 };
@@ -22,10 +22,11 @@ struct nm_searches {
     struct nm_key *keys;
     uint32_t count;
     uint32_t nkeys;
+    uint32_t blind;
 };
 
-/* nm_bpf_searches - makes a SEARCH of each choice large enough. 0 or ENOMEM; *searches must be freed
- * either way. */
+/* nm_bpf_searches - makes a SEARCH of each choice large enough; *searches holds the blind. 0 or ENOMEM;
+ * it must be freed either way. */
 int nm_bpf_searches(struct nm_op *ops, uint32_t count, struct nm_searches *searches);
 void nm_searches_free(struct nm_searches *searches);
 

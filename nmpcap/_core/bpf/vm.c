@@ -115,6 +115,8 @@ uint32_t nm_vm_run(const struct nm_lowered *lowered, const uint8_t *pkt, uint32_
         [NM_OP_JUMP] = &&do_JUMP,
         [NM_OP_LD_METADATA] = &&do_LD_METADATA,
         [NM_OP_SIEVE] = &&do_SIEVE,
+        [NM_OP_KEY_EQ] = &&do_KEY_EQ,
+        [NM_OP_KEY_GE] = &&do_KEY_GE,
 #define JOINED_LABEL(first, second) [VM_##first##_##second] = &&do_##first##_##second,
 #define JOINED_LABELS(first) SECONDS(JOINED_LABEL, first)
         FIRSTS(JOINED_LABELS)
@@ -172,6 +174,11 @@ do_SIEVE:
     if (nm_sieve_passes(&lowered->sieves[op->k], a))
         NEXT;
     GO(ops + op->jf);
+
+do_KEY_EQ:
+    BRANCH(a - lowered->blind == op->k);
+do_KEY_GE:
+    BRANCH(a - lowered->blind >= op->k);
 
 do_JA:
     if (backward++ == NM_BPF_BACKWARD_LIMIT)

@@ -11,6 +11,11 @@
  * /digit for one with three bits of the opcode in reg, +rd for a register in the opcode, ib,
  * id and io for a constant of 8, 32 and 64 bits, cb and cd for a jump's distance. Without
  * REX.W operands have 32 bits, and the upper half of a register becomes zero.
+ *
+ * No instruction holds more than a byte in a row of what a program's author has chosen:
+ * instructions begin at any byte, so that whoever could make the processor jump into the
+ * middle of one would find there what the author put there. Constants (_const) that take
+ * more stand beside the code, where nothing is executed, and displacements take a byte.
  */
 #ifndef NMPCAP_BPF_X86_64_ASM_H
 #define NMPCAP_BPF_X86_64_ASM_H
@@ -23,7 +28,15 @@ enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11 };
 /* The condition codes cc of jcc; the lowest bit turns one into its opposite. */
 enum { CC_B = 2, CC_AE = 3, CC_E = 4, CC_NE = 5, CC_A = 7 };
 
-/* [base + index * scale + disp], disp with a sign */
+static inline bool fits_int8(uint32_t k)
+{
+    return (int32_t)k >= INT8_MIN && (int32_t)k <= INT8_MAX;
+}
+
+/* ---- operands in memory -------------------------------------------------------------- */
+
+/* [base + index * scale + disp], disp from -128 to 127; or, with the base BESIDE, at the address disp beside
+ * the code. */
 struct mem {
     uint32_t base;
     uint32_t index;
@@ -31,7 +44,7 @@ struct mem {
     uint32_t disp;
 };
 
-#define NO_INDEX RSP /* which cannot be one */
+enum { NO_INDEX = RSP, BESIDE = 16 }; /* rsp cannot be an index; registers end at 15 */
 
 static inline struct mem at(uint32_t base, uint32_t disp)
 {
@@ -49,9 +62,9 @@ static inline struct mem at_word(uint32_t base, uint32_t index)
     return (struct mem){base, index, 2, 0};
 }
 
-static inline bool fits_int8(uint32_t k)
+static inline struct mem constant(struct nm_emitter *e, uint32_t k)
 {
-    return (int32_t)k >= INT8_MIN && (int32_t)k <= INT8_MAX;
+    return (struct mem){BESIDE, NO_INDEX, 0, nm_emit_constant(e, k)};
 }
 
 /* ---- the parts of an instruction (chapter 2) ------------------------------------------- */
@@ -87,19 +100,29 @@ static inline void opcode_reg_reg(struct nm_emitter *e, uint32_t opcode, uint32_
     nm_emit_byte(e, 0xc0 | (reg & 7) << 3 | (rm & 7));
 }
 
+/* [rip + distance], from the end of the instruction on, which is that of the distance. */
+static inline void opcode_reg_beside(struct nm_emitter *e, uint32_t opcode, uint32_t reg, uint32_t address)
+{
+    prefixes_and_opcode(e, opcode, reg, 0, 0);
+    nm_emit_byte(e, (reg & 7) << 3 | RBP);
+    nm_emit_word(e, address - (e->length + 4));
+}
+
 static inline void opcode_reg_mem(struct nm_emitter *e, uint32_t opcode, uint32_t reg, struct mem m)
 {
-    uint32_t base = m.base & 7, mod = m.disp == 0 && base != RBP ? 0 : fits_int8(m.disp) ? 1 : 2;
+    uint32_t base = m.base & 7, mod = m.disp || base == RBP;
     bool sib = m.index != NO_INDEX || base == RSP;
 
+    if (m.base == BESIDE) {
+        opcode_reg_beside(e, opcode, reg, m.disp);
+        return;
+    }
     prefixes_and_opcode(e, opcode, reg, m.index, m.base);
-    nm_emit_byte(e, mod << 6 | (reg & 7) << 3 | (sib ? 4 : base));
+    nm_emit_byte(e, mod << 6 | (reg & 7) << 3 | (sib ? RSP : base));
     if (sib)
         nm_emit_byte(e, m.log2_scale << 6 | (m.index & 7) << 3 | base);
-    if (mod == 1)
+    if (mod)
         nm_emit_byte(e, m.disp);
-    if (mod == 2)
-        nm_emit_word(e, m.disp);
 }
 
 /* ---- moves ---------------------------------------------------------------------------- */
@@ -116,14 +139,7 @@ static inline void mov_r64_r64(struct nm_emitter *e, uint32_t to, uint32_t from)
     opcode_reg_reg(e, REX_W | 0x89, from, to);
 }
 
-/* B8+rd id */
-static inline void mov_r32_imm32(struct nm_emitter *e, uint32_t to, uint32_t k)
-{
-    opcode_reg(e, 0xb8, to);
-    nm_emit_word(e, k);
-}
-
-/* REX.W B8+rd io */
+/* REX.W B8+rd io: an address of ours */
 static inline void mov_r64_imm64(struct nm_emitter *e, uint32_t to, uint64_t k)
 {
     opcode_reg(e, REX_W | 0xb8, to);
@@ -135,6 +151,19 @@ static inline void mov_r64_imm64(struct nm_emitter *e, uint32_t to, uint64_t k)
 static inline void mov_r32_mem(struct nm_emitter *e, uint32_t to, struct mem from)
 {
     opcode_reg_mem(e, 0x8b, to, from);
+}
+
+/* 31 /r of 0; B8+rd id of a byte; 8B /r */
+static inline void mov_r32_const(struct nm_emitter *e, uint32_t to, uint32_t k)
+{
+    if (k == 0) {
+        opcode_reg_reg(e, 0x31, to, to);
+    } else if (k <= UINT8_MAX) {
+        opcode_reg(e, 0xb8, to);
+        nm_emit_word(e, k);
+    } else {
+        mov_r32_mem(e, to, constant(e, k));
+    }
 }
 
 /* 89 /r */
@@ -161,6 +190,14 @@ static inline void lea_r64_mem(struct nm_emitter *e, uint32_t to, struct mem of)
     opcode_reg_mem(e, REX_W | 0x8d, to, of);
 }
 
+/* 8D /r: to = base + disp, which is ours and takes four bytes */
+static inline void lea_r32_disp32(struct nm_emitter *e, uint32_t to, uint32_t base, uint32_t disp)
+{
+    prefixes_and_opcode(e, 0x8d, to, 0, base);
+    nm_emit_byte(e, 0x80 | (to & 7) << 3 | (base & 7));
+    nm_emit_word(e, disp);
+}
+
 /* 0F C8+rd */
 static inline void bswap_r32(struct nm_emitter *e, uint32_t reg)
 {
@@ -179,33 +216,36 @@ static inline void bswap_r32(struct nm_emitter *e, uint32_t reg)
     X(xor, 6) \
     X(cmp, 7)
 
-/* 83 /n ib, with the sign extended; of eax 05 + 8 n id; 81 /n id */
-static inline void arithmetic_imm(struct nm_emitter *e, uint32_t n, uint32_t reg, uint32_t k)
-{
-    if (fits_int8(k)) {
-        opcode_reg_reg(e, 0x83, n, reg);
-        nm_emit_byte(e, k);
-        return;
-    }
-    if (reg == RAX)
-        nm_emit_byte(e, 0x05 + 8 * n);
-    else
-        opcode_reg_reg(e, 0x81, n, reg);
-    nm_emit_word(e, k);
-}
-
-/* 01 + 8 n /r */
+/* 01 + 8 n /r; of constants 83 /n ib, with the sign extended, or 03 + 8 n /r */
 #define DEFINE_ARITHMETIC(name, n) \
     static inline void name##_r32_r32(struct nm_emitter *e, uint32_t to, uint32_t by) \
     { \
         opcode_reg_reg(e, 0x01 + 8 * (n), by, to); \
     } \
-    static inline void name##_r32_imm(struct nm_emitter *e, uint32_t to, uint32_t by) \
+    static inline void name##_r32_const(struct nm_emitter *e, uint32_t to, uint32_t by) \
     { \
-        arithmetic_imm(e, n, to, by); \
+        if (fits_int8(by)) { \
+            opcode_reg_reg(e, 0x83, n, to); \
+            nm_emit_byte(e, by); \
+        } else { \
+            opcode_reg_mem(e, 0x03 + 8 * (n), to, constant(e, by)); \
+        } \
     }
 ARITHMETIC(DEFINE_ARITHMETIC)
 #undef DEFINE_ARITHMETIC
+
+/* REX.W 01 /r */
+static inline void add_r64_r64(struct nm_emitter *e, uint32_t to, uint32_t by)
+{
+    opcode_reg_reg(e, REX_W | 0x01, by, to);
+}
+
+/* 81 /7 id: with a key that is blinded */
+static inline void cmp_r32_imm32(struct nm_emitter *e, uint32_t reg, uint32_t with)
+{
+    opcode_reg_reg(e, 0x81, 7, reg);
+    nm_emit_word(e, with);
+}
 
 /* REX.W 39 /r */
 static inline void cmp_r64_r64(struct nm_emitter *e, uint32_t reg, uint32_t with)
@@ -225,15 +265,14 @@ static inline void test_r64_r64(struct nm_emitter *e, uint32_t reg, uint32_t wit
     opcode_reg_reg(e, REX_W | 0x85, with, reg);
 }
 
-/* A8 ib of al, which for such constants tells the same; A9 id */
-static inline void test_eax_imm(struct nm_emitter *e, uint32_t with)
+/* A8 ib of al, which of such constants tells the same; 85 /r */
+static inline void test_eax_const(struct nm_emitter *e, uint32_t with)
 {
     if (with <= UINT8_MAX) {
         nm_emit_byte(e, 0xa8);
         nm_emit_byte(e, with);
     } else {
-        nm_emit_byte(e, 0xa9);
-        nm_emit_word(e, with);
+        opcode_reg_mem(e, 0x85, RAX, constant(e, with));
     }
 }
 
@@ -255,7 +294,18 @@ static inline void imul_r32_r32(struct nm_emitter *e, uint32_t to, uint32_t by)
     opcode_reg_reg(e, 0x0faf, to, by);
 }
 
-/* 69 /r id */
+/* 6B /r ib, with the sign extended; 0F AF /r */
+static inline void imul_r32_const(struct nm_emitter *e, uint32_t to, uint32_t by)
+{
+    if (fits_int8(by)) {
+        opcode_reg_reg(e, 0x6b, to, to);
+        nm_emit_byte(e, by);
+    } else {
+        opcode_reg_mem(e, 0x0faf, to, constant(e, by));
+    }
+}
+
+/* 69 /r id: by a constant of ours */
 static inline void imul_r32_r32_imm32(struct nm_emitter *e, uint32_t to, uint32_t from, uint32_t by)
 {
     opcode_reg_reg(e, 0x69, to, from);
