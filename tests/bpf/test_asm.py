@@ -53,7 +53,7 @@ def text_section(image: bytes) -> bytes:
 
 @pytest.fixture(scope="module", params=["x86_64", "aarch64"])
 def lines(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str]]:
-    """A machine, and lines: bytes that we write, a tab, the instructions they are to be, at an address "here"."""
+    """A machine, and lines: bytes we write, a tab, the instructions they are to be, at the address "here"."""
     program = tmp_path_factory.mktemp("asm") / "show"
     source = HERE / f"{request.param}_asm.c"
     options = ["-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-I", CORE]
