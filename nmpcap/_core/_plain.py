@@ -16,6 +16,7 @@ from typing import Any, SupportsFloat, SupportsIndex, final
 
 from nmpcap._core import ffi, lib
 from nmpcap._core.deadline import timeout_ns
+from nmpcap._core.turns import enter_aside
 from nmpcap.errors import UsageError
 
 __all__ = ["Handle", "Packet", "Recorder"]
@@ -163,8 +164,15 @@ class Handle:
         if self._capture is None:
             raise TypeError("a Capture comes from nmpcap.open() and its kin")
         error = lib.nm_capture_enter(self._capture)
+        while error == -errno.EINTR:
+            error = lib.nm_capture_await(self._capture)
         if error:
             raise self._error(-error, "")
+
+    def _enter_aside(self) -> None:
+        if self._capture is None:
+            raise TypeError("a Capture comes from nmpcap.open() and its kin")
+        enter_aside(self._capture, self._error)
 
     def _leave(self) -> None:
         lib.nm_capture_leave(self._capture)
@@ -235,7 +243,12 @@ class Handle:
     def __next__(self) -> Packet:
         if self._capture is not None and lib.nm_capture_is_closed(self._capture):
             raise StopIteration
-        packet = self.next(None)
+        try:
+            packet = self.next(None)
+        except UsageError:
+            if not lib.nm_capture_is_closed(self._capture):
+                raise
+            raise StopIteration from None  # closed while this thread waited for its turn
         if packet is None:
             raise StopIteration
         return packet
@@ -337,7 +350,7 @@ class Handle:
         deadline = self._deadline(timeout)
         with memoryview(frame) as view:
             size = view.nbytes
-        self._enter()
+        self._enter_aside()
         try:
             error, _ = self._send([frame], deadline)
             if error:
@@ -351,7 +364,7 @@ class Handle:
         deadline = self._deadline(timeout)
         rest = iter(frames)
         total = 0
-        self._enter()
+        self._enter_aside()
         try:
             while chunk := list(islice(rest, _CHUNK)):
                 error, sent = self._send(chunk, deadline)

@@ -64,7 +64,7 @@ async def packets(capture: Capture) -> AsyncIterator[Packet]:
 async def _readable(capture: Capture) -> None:
     """Sleep until packets may be there, or breakloop or close has been called."""
     sleeper = Sleeper()
-    with capture._entered():
+    with capture._aside():
         fd = lib.nm_capture_fileno(capture._core)
     capture._sleepers.add(sleeper)
     try:

@@ -18,6 +18,7 @@ from nmpcap._core import ffi, lib
 from nmpcap._core.cstring import cstring
 from nmpcap._core.deadline import timeout_ns
 from nmpcap._core.delivery import Handle
+from nmpcap._core.turns import enter_aside
 from nmpcap._snaplen import MAXIMUM_SNAPLEN
 from nmpcap.capture.dump import PacketSink, describe_port, dump_window, with_filter, within
 from nmpcap.capture.filter import Filter, linktype_name
@@ -51,9 +52,11 @@ class Capture(Handle):
     ``dispatch``, ``loop``, iteration, ``async for``, ``next_batch``, ``batches``, ``dump``. Sending:
     ``inject``, ``inject_many``, ``sendpacket``, ``drain``.
 
-    One thread at a time reads or sends: a second one gets UsageError. Within a callback
-    the same thread may call anything. ``breakloop``, ``close``, ``stats`` and ``explain``
-    may be called from any thread, signal handler or callback, at any moment.
+    One thread reads: a second one gets UsageError. Meanwhile others may send, in turns, set filter, direction
+    or link type, and ask: the reader passes the handle on between two packets, or out of its wait. Where
+    it is in a callback they wait for that, 5 seconds at most. Within a callback the same thread may call
+    anything. ``breakloop``, ``close``, ``stats`` and ``explain`` may be called from any thread, signal
+    handler or callback, at any moment.
     """
 
     def __init__(
@@ -92,7 +95,10 @@ class Capture(Handle):
         if errno == errnos.EBADF and self.closed:
             return UsageError(f"{self._name}: this handle has been closed")
         if errno == errnos.EBUSY and not message:
-            return UsageError(f"{self._name}: another thread is using this handle; one at a time may")
+            return UsageError(
+                f"{self._name}: another thread is using this handle; one reads, and lets those in that send "
+                "or set something between its packets, but not out of a callback"
+            )
         if errno == errnos.EAGAIN:
             return DeviceError(errno, f"{self._name}: no room to send; {self._port.no_room}")
         return self._port.error(errno, message)
@@ -205,7 +211,7 @@ class Capture(Handle):
         A frame has left when the device, or the program at the other end of a pipe, has taken it.
         """
         deadline = ffi.new("struct nm_deadline *", [timeout_ns(timeout), 0])
-        with self._entered():
+        with self._aside():
             while True:
                 error = lib.nm_capture_drain(self._core, deadline)
                 if error != -errnos.EINTR:
@@ -244,7 +250,7 @@ class Capture(Handle):
             wanted = Direction[direction.upper()] if isinstance(direction, str) else Direction(direction)
         except (KeyError, ValueError):
             raise UsageError(f"{self._name}: direction {direction!r}: there are in, out and inout") from None
-        with self._entered():
+        with self._aside():
             lib.nm_capture_direction(self._core, wanted)
 
     def set_datalink(self, linktype: int) -> None:
@@ -258,7 +264,7 @@ class Capture(Handle):
         if linktype not in self.list_datalinks():
             chosen = linktype_name(linktype)
             raise PcapError(f"{self._name}: {chosen} is not one of the DLTs supported by this device")
-        with self._entered():
+        with self._aside():
             if linktype != self._port.linktype:
                 program = self._filter.prepare(linktype)
                 self._port.set_linktype(linktype)
@@ -290,7 +296,7 @@ class Capture(Handle):
             from nmpcap.filter import Program
 
             instance(filter, Program, f"{self._name}: a filter that is no str or None")
-        with self._entered():
+        with self._aside():
             if isinstance(filter, str):
                 self._filter.set_text(filter, optimize, netmask)
             else:
@@ -309,7 +315,7 @@ class Capture(Handle):
         Packets may also wait in the handle (``stats().waiting``): read until next(timeout=0) gives None
         before sleeping on it. Raises DeviceError where there is none: savefiles mostly have none.
         """
-        with self._entered():
+        with self._aside():
             fd: int = lib.nm_capture_fileno(self._core)
         if fd < 0:
             raise DeviceError(errnos.EBADF, f"{self._name}: there is no descriptor to wait on")
@@ -357,7 +363,7 @@ class Capture(Handle):
     @property
     def damage(self) -> tuple[int, int]:
         """Of a savefile opened with ``salvage``: how many damaged places, and bytes, were passed over."""
-        with self._entered():
+        with self._aside():
             return self._port.damage
 
     # ---- to savefiles ---------------------------------------------------------------
@@ -388,7 +394,7 @@ class Capture(Handle):
         if not self._port.has_interfaces:
             return [describe_port(self._name, self.datalink(), self.snapshot(), text)][first:]
         try:
-            with self._entered():
+            with self._aside():
                 found = self._port.interfaces_from(first)
         except UsageError:  # closed, or in use: the source's list is for whoever is in the handle
             return ()
@@ -403,7 +409,7 @@ class Capture(Handle):
         Of a savefile, those it tells of; of a Linux interface, itself; of ``any``, each in the order of
         its first packet, with the name it had then.
         """
-        with self._entered():
+        with self._aside():
             return self._port.interfaces_from(0)
 
     def stats(self) -> Stats:
@@ -420,7 +426,12 @@ class Capture(Handle):
         return f"<Capture {self._name}{' (closed)' if self.closed else ''}>"
 
     def _entered(self) -> _Entered:
+        """Take the handle to read."""
         return _Entered(self)
+
+    def _aside(self) -> _Aside:
+        """Take the handle to send, set or ask something: a thread that reads passes it on for that."""
+        return _Aside(self)
 
 
 class _Entered:
@@ -431,8 +442,15 @@ class _Entered:
 
     def __enter__(self) -> None:
         error = lib.nm_capture_enter(self._capture._core)
+        while error == -errnos.EINTR:
+            error = lib.nm_capture_await(self._capture._core)
         if error:
             raise self._capture._error(-error, "")
 
     def __exit__(self, *exception: object) -> None:
         lib.nm_capture_leave(self._capture._core)
+
+
+class _Aside(_Entered):
+    def __enter__(self) -> None:
+        enter_aside(self._capture._core, self._capture._error)

@@ -7,9 +7,9 @@
  * are taken one by one or many at a time; only an empty window is refilled, so that no packet
  * is lost between two calls, however a call ended.
  *
- * Threads: whoever reads or sends first enters the handle, and leaves it afterwards; a thread
- * may enter again what it has entered. Every function marked "any thread" may be called
- * without, at any moment, even while another thread waits in the handle.
+ * Threads: whoever reads, sends or sets something first enters the handle, and leaves it afterwards; a thread
+ * may enter again what it has entered. One thread reads; the others get a turn between two of its packets, or out of
+ * its wait. Every function marked "any thread" may be called without entering, at any moment.
  *
  * Errors are negative errno values; nm_capture_msg says what was tried and why it failed.
  */
@@ -71,11 +71,26 @@ int nm_capture_new(struct nm_source *source, const char *name, uint32_t snaplen,
 void nm_capture_free(struct nm_capture *capture);
 
 /*
- * nm_capture_enter - takes the handle for this thread.
+ * nm_capture_enter - takes the handle for this thread, to read.
  *
- * 0; -EBUSY: another thread is in it; -EBADF: it is closed. These two leave no message.
+ * 0; -EBUSY: another thread is reading; -EINTR: another thread has a turn, call nm_capture_await; -EBADF: it is
+ * closed. These leave no message.
  */
 int nm_capture_enter(struct nm_capture *capture);
+
+/* nm_capture_await - waits, for a tenth of a second at most, to enter to read: as nm_capture_enter; -EINTR: look
+ * after signals, then call again. */
+int nm_capture_await(struct nm_capture *capture);
+
+/*
+ * nm_capture_enter_aside - takes the handle for this thread, to send or to set something; a thread that reads
+ * passes it on for that.
+ *
+ * @patient  0: only if it is free; 1: waits for a turn, a tenth of a second at most
+ *
+ * 0; -EINTR: not yet; -EBADF: it is closed. These leave no message.
+ */
+int nm_capture_enter_aside(struct nm_capture *capture, int patient);
 
 /* nm_capture_leave - undoes one enter. The last one out of a closed handle closes the source. */
 void nm_capture_leave(struct nm_capture *capture);

@@ -1,4 +1,4 @@
-/* The handle: who may use it, when it stops, and what became of its packets. */
+/* The handle: made and ended, when it stops, and what became of its packets. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@ int nm_capture_new(struct nm_source *source, const char *name, uint32_t snaplen,
     c = calloc(1, sizeof(*c) + size);
     if (c)
         c->batch.views = malloc(NM_CAPTURE_VIEWS * sizeof(*c->batch.views));
-    if (!c || !c->batch.views || pthread_mutex_init(&c->life, NULL)) {
+    if (!c || !c->batch.views || pthread_mutex_init(&c->life, NULL) || nm_turns_init(&c->turns)) {
         if (c)
             free(c->batch.views);
         free(c);
@@ -35,6 +35,7 @@ int nm_capture_new(struct nm_source *source, const char *name, uint32_t snaplen,
 void nm_capture_free(struct nm_capture *c)
 {
     nm_capture_close(c);
+    nm_turns_destroy(&c->turns);
     pthread_mutex_destroy(&c->life);
     nm_program_unref(c->filter.program);
     nm_mixed_reset(&c->mixed, false);
@@ -42,88 +43,12 @@ void nm_capture_free(struct nm_capture *c)
     free(c);
 }
 
-/* ---- who is in it ------------------------------------------------------------------ */
-
-static uintptr_t self(void)
-{
-    return (uintptr_t)pthread_self();
-}
-
-/* Lets go of the source; for the thread that has entered. */
-static void drop_source(struct nm_capture *c)
-{
-    struct nm_source *source;
-
-    pthread_mutex_lock(&c->life);
-    source = c->source;
-    c->source = NULL;
-    if (source && source->ops->counters)
-        source->ops->counters(source, &c->final);
-    pthread_mutex_unlock(&c->life);
-    if (source)
-        source->ops->close(source);
-}
-
-static bool is_closed(struct nm_capture *c)
-{
-    /* Sequentially consistent, as the store in close and both ends of owner: either the thread that
-     * leaves sees closed, or the thread that closes finds nobody in. */
-    return __atomic_load_n(&c->closed, __ATOMIC_SEQ_CST);
-}
-
-/* The closing itself, by whoever comes to it first with nobody else in the handle. */
-static void close_if_alone(struct nm_capture *c)
-{
-    uintptr_t nobody = 0;
-
-    if (__atomic_compare_exchange_n(&c->owner, &nobody, self(), false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
-        drop_source(c);
-        __atomic_store_n(&c->owner, 0, __ATOMIC_SEQ_CST);
-    }
-}
-
-int nm_capture_enter(struct nm_capture *c)
-{
-    uintptr_t me = self(), nobody = 0;
-
-    if (__atomic_load_n(&c->owner, __ATOMIC_RELAXED) == me) {
-        if (is_closed(c))
-            return -EBADF;
-        c->depth++;
-        return 0;
-    }
-    /* Closed first: a thread that comes while another is letting go hears of the closing, not of the thread. */
-    if (is_closed(c))
-        return -EBADF;
-    if (!__atomic_compare_exchange_n(&c->owner, &nobody, me, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-        return -EBUSY;
-    c->depth = 1;
-    if (is_closed(c)) {
-        nm_capture_leave(c);
-        return -EBADF;
-    }
-    return 0;
-}
-
-void nm_capture_leave(struct nm_capture *c)
-{
-    if (--c->depth)
-        return;
-    __atomic_store_n(&c->owner, 0, __ATOMIC_SEQ_CST);
-    if (is_closed(c))
-        close_if_alone(c);
-}
-
 /* ---- stopping, from anywhere ------------------------------------------------------- */
 
 static void stop(struct nm_capture *c, int *reason)
 {
     __atomic_store_n(reason, 1, __ATOMIC_SEQ_CST);
-    __atomic_store_n(&c->window.stop, 1, __ATOMIC_SEQ_CST);
-    pthread_mutex_lock(&c->life);
-    if (c->source && c->source->ops->wake)
-        c->source->ops->wake(c->source);
-    pthread_mutex_unlock(&c->life);
+    nm_capture_rouse(c);
 }
 
 void nm_capture_break(struct nm_capture *c)
@@ -134,12 +59,7 @@ void nm_capture_break(struct nm_capture *c)
 void nm_capture_close(struct nm_capture *c)
 {
     stop(c, &c->closed);
-    close_if_alone(c);
-}
-
-int nm_capture_is_closed(struct nm_capture *c)
-{
-    return is_closed(c);
+    nm_capture_close_if_alone(c);
 }
 
 int nm_capture_is_released(struct nm_capture *c)
@@ -154,14 +74,16 @@ int nm_capture_is_released(struct nm_capture *c)
 
 int nm_capture_stopped(struct nm_capture *c)
 {
-    if (is_closed(c))
+    if (nm_capture_is_closed(c))
         return 1;
     if (!__atomic_load_n(&c->window.stop, __ATOMIC_RELAXED))
         return 0;
+    /* Taken back first: what is asked from here on sets it again. */
     __atomic_store_n(&c->window.stop, 0, __ATOMIC_SEQ_CST);
-    if (is_closed(c)) /* its stop may be the one just taken back */
+    nm_capture_pass(c);
+    if (nm_capture_is_closed(c)) /* its stop may be the one just taken back */
         __atomic_store_n(&c->window.stop, 1, __ATOMIC_SEQ_CST);
-    return __atomic_exchange_n(&c->broken, 0, __ATOMIC_SEQ_CST) || is_closed(c);
+    return __atomic_exchange_n(&c->broken, 0, __ATOMIC_SEQ_CST) || nm_capture_is_closed(c);
 }
 
 /* ---- looking at it ----------------------------------------------------------------- */

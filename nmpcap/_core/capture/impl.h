@@ -19,6 +19,21 @@
 /* Views of one fill: with their packets they should stay in a core's own cache. */
 #define NM_CAPTURE_VIEWS 512
 
+/* Who is in the handle, and who waits to be; see turns.c. */
+struct nm_turns {
+    pthread_mutex_t lock; /* for the condition alone */
+    pthread_cond_t left;  /* somebody has left the handle, or passed it on */
+    uint32_t wanted;      /* threads that ask for a turn */
+    uint32_t waiting;     /* threads that wait for `left` */
+    uint32_t passed;      /* threads that have passed the handle on, and come back */
+    int reader_passed;    /* one of them reads */
+    uintptr_t reserved;   /* who gets it next, of those that passed it on; for the thread that is in */
+    uintptr_t sending;    /* the thread whose frames are queued and not flushed yet */
+};
+
+int nm_turns_init(struct nm_turns *turns);
+void nm_turns_destroy(struct nm_turns *turns);
+
 struct nm_capture {
     struct nm_window window;
     struct nm_source *source; /* NULL once closed; read without entering only under life */
@@ -33,13 +48,22 @@ struct nm_capture {
     uint64_t sent, unsent;
     struct nm_counters final; /* the source's, as they were when it was closed */
 
-    uintptr_t owner; /* the thread that has entered, or 0 */
+    uintptr_t owner; /* the thread that has entered, with a bit that says whether it reads (turns.c); or 0 */
     unsigned depth;
+    struct nm_turns turns;
     int broken;
     int closed;
     pthread_mutex_t life; /* keeps the source alive for the calls of any thread; never held while waiting */
     char name[];
 };
+
+/* turns.c: gives those a turn who ask for one; for the thread that has entered, which comes back with what it had,
+ * and has to look whether the handle has been closed meanwhile. Closes the handle if nobody is in. */
+void nm_capture_pass(struct nm_capture *c);
+void nm_capture_close_if_alone(struct nm_capture *c);
+
+/* turns.c: ends the wait in progress, and has the thread that is in look at what is asked of it. */
+void nm_capture_rouse(struct nm_capture *c);
 
 /* Counters have one writer. Release, so that who sees one sees those that were counted before it. */
 static inline void nm_count(uint64_t *counter, uint64_t n)

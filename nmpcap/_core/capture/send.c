@@ -4,6 +4,9 @@
 /* How long a source that cannot say when it has room is left alone. */
 #define RETRY_NS 200000
 
+/* How long a wait for room keeps a thread that reads out of the handle. */
+#define SHARED_MS 1
+
 /* Lets time pass, and the caller look after signals: -EINTR; or 0, the deadline has come. */
 static int pause_for(int ms)
 {
@@ -22,8 +25,13 @@ static int wait_for_room(struct nm_capture *c, struct nm_deadline *deadline)
 
     if (__atomic_load_n(&c->window.stop, __ATOMIC_RELAXED) && nm_capture_stopped(c))
         return NM_CAPTURE_STOPPED;
+    nm_capture_pass(c); /* to a thread that reads, whose turn it is again */
+    if (nm_capture_is_closed(c))
+        return NM_CAPTURE_STOPPED;
     if (!c->source->ops->room || ms == 0)
         return pause_for(ms);
+    if (c->turns.reserved && ms > SHARED_MS) /* who reads may be what makes room */
+        ms = SHARED_MS;
     n = c->source->ops->room(c->source, ms);
     return n ? n : -EINTR;
 }
@@ -50,8 +58,8 @@ static int push(struct nm_capture *c, struct nm_deadline *deadline, uint32_t *ba
     return error;
 }
 
-int nm_capture_inject(struct nm_capture *c, const struct nm_frame *frames, uint32_t n,
-                      struct nm_deadline *deadline, uint32_t *sent)
+static int inject(struct nm_capture *c, const struct nm_frame *frames, uint32_t n, struct nm_deadline *deadline,
+                  uint32_t *sent)
 {
     const struct nm_source_ops *ops = c->source->ops;
     uint32_t begin = *sent, i = begin, back = 0;
@@ -84,6 +92,24 @@ int nm_capture_inject(struct nm_capture *c, const struct nm_frame *frames, uint3
         nm_count(&c->unsent, 1);
     *sent = i > back ? i - back : 0;
     return error ? error : flushed;
+}
+
+int nm_capture_inject(struct nm_capture *c, const struct nm_frame *frames, uint32_t n,
+                      struct nm_deadline *deadline, uint32_t *sent)
+{
+    uintptr_t me = (uintptr_t)pthread_self(), before = c->turns.sending;
+    int error;
+
+    /* A thread that has passed the handle on while it waits for room is not done: frames of two are not mixed. */
+    if (before && before != me) {
+        error = pause_for(nm_deadline_slice(deadline));
+        nm_capture_pass(c);
+        return nm_capture_is_closed(c) ? NM_CAPTURE_STOPPED : error ? error : -EAGAIN;
+    }
+    c->turns.sending = me;
+    error = inject(c, frames, n, deadline, sent);
+    c->turns.sending = before;
+    return error;
 }
 
 int nm_capture_drain(struct nm_capture *c, struct nm_deadline *deadline)

@@ -7,6 +7,8 @@ const void *nm_deliver_calls(void)
         .size = sizeof(calls),
         .free = nm_capture_free,
         .enter = nm_capture_enter,
+        .await = nm_capture_await,
+        .enter_aside = nm_capture_enter_aside,
         .leave = nm_capture_leave,
         .is_closed = nm_capture_is_closed,
         .window = nm_capture_window,

@@ -11,6 +11,8 @@ struct nm_deliver_calls {
     size_t size; /* of this table: both sides must have been built from the same header */
     void (*free)(struct nm_capture *);
     int (*enter)(struct nm_capture *);
+    int (*await)(struct nm_capture *);
+    int (*enter_aside)(struct nm_capture *, int patient);
     void (*leave)(struct nm_capture *);
     int (*is_closed)(struct nm_capture *);
     struct nm_window *(*window)(struct nm_capture *);

@@ -84,6 +84,15 @@ PyObject *nm_slab_object(struct handle *h, struct nm_slab *memory, const uint8_t
 /* Enters the handle: 0, or -1 with an exception set; left with h->calls->leave. */
 int nm_handle_enter(struct handle *h);
 
+/* The same without an exception: 0, what nm_capture_enter says, or 1 where a signal's handler has raised one. */
+int nm_handle_await(struct handle *h);
+
+/* The same to send: waits until a thread that reads passes the handle on. */
+int nm_handle_enter_aside(struct handle *h);
+
+/* Tenths of a second that a thread waits for its turn, while another is in a callback that does not return. */
+#define NM_PATIENCE_SLICES 50
+
 /* Raises what the negative errno of a call of the core stands for; the handle has been entered. */
 void nm_handle_raise(struct handle *h, int error);
 

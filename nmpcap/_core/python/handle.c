@@ -92,6 +92,20 @@ void nm_handle_raise(struct handle *h, int error)
     raise_errno(h, -error, PyUnicode_DecodeFSDefault(h->calls->msg(h->capture)));
 }
 
+int nm_handle_await(struct handle *h)
+{
+    int error = h->calls->enter(h->capture);
+
+    while (error == -EINTR) {
+        if (PyErr_CheckSignals())
+            return 1;
+        Py_BEGIN_ALLOW_THREADS
+        error = h->calls->await(h->capture);
+        Py_END_ALLOW_THREADS
+    }
+    return error;
+}
+
 int nm_handle_enter(struct handle *h)
 {
     int error;
@@ -100,10 +114,34 @@ int nm_handle_enter(struct handle *h)
         PyErr_SetString(PyExc_TypeError, "a Capture comes from nmpcap.open() and its kin");
         return -1;
     }
-    error = h->calls->enter(h->capture);
+    error = nm_handle_await(h);
+    if (error > 0)
+        return -1;
     if (error == 0)
         return 0;
     raise_errno(h, -error, PyUnicode_FromString(""));
+    return -1;
+}
+
+int nm_handle_enter_aside(struct handle *h)
+{
+    int error, slices = 0;
+
+    if (!h->capture) {
+        PyErr_SetString(PyExc_TypeError, "a Capture comes from nmpcap.open() and its kin");
+        return -1;
+    }
+    error = h->calls->enter_aside(h->capture, 0);
+    while (error == -EINTR && slices++ < NM_PATIENCE_SLICES) {
+        if (PyErr_CheckSignals())
+            return -1;
+        Py_BEGIN_ALLOW_THREADS
+        error = h->calls->enter_aside(h->capture, 1);
+        Py_END_ALLOW_THREADS
+    }
+    if (error == 0)
+        return 0;
+    raise_errno(h, error == -EINTR ? EBUSY : -error, PyUnicode_FromString(""));
     return -1;
 }
 

@@ -16,7 +16,15 @@ static int waiting(const struct nm_window *w)
 
 static int stopped(struct handle *h)
 {
-    if (!__atomic_load_n(&h->window->stop, __ATOMIC_RELAXED) || !h->calls->stopped(h->capture))
+    int over;
+
+    if (!__atomic_load_n(&h->window->stop, __ATOMIC_RELAXED))
+        return 0;
+    /* It may pass the handle on to a thread that needs the interpreter's lock to come out of it again. */
+    Py_BEGIN_ALLOW_THREADS
+    over = h->calls->stopped(h->capture);
+    Py_END_ALLOW_THREADS
+    if (!over)
         return 0;
     __atomic_store_n(&h->status, NM_CAPTURE_STOPPED, __ATOMIC_RELAXED);
     return 1;
@@ -112,12 +120,11 @@ PyObject *nm_handle_iternext(PyObject *self)
     struct handle *h = (struct handle *)self;
     struct nm_deadline deadline = {.timeout_ns = -1};
     PyObject *packet;
+    int error = h->capture ? nm_handle_await(h) : -EBUSY;
 
-    if (h->capture && h->calls->enter(h->capture) == 0)
-        ;
-    else if (h->capture && h->calls->is_closed(h->capture))
+    if (error > 0 || error == -EBADF) /* once it is closed, an iteration ends */
         return NULL;
-    else if (nm_handle_enter(h))
+    if (error && nm_handle_enter(h))
         return NULL;
     packet = next_packet(h, &deadline);
     h->calls->leave(h->capture);

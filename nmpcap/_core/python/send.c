@@ -89,7 +89,7 @@ METHOD(nm_handle_inject)
         return NULL;
     frame.data = buffer.buf;
     frame.len = buffer.len;
-    if (nm_handle_enter(h)) {
+    if (nm_handle_enter_aside(h)) {
         PyBuffer_Release(&buffer);
         return NULL;
     }
@@ -183,7 +183,7 @@ METHOD(nm_handle_inject_many)
         if (!iterator)
             return NULL;
     }
-    if (nm_handle_enter(h)) {
+    if (nm_handle_enter_aside(h)) {
         Py_XDECREF(iterator);
         return NULL;
     }
