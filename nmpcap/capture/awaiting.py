@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nmpcap._core import lib
 
 if TYPE_CHECKING:
-    from nmpcap.capture.handle import Capture
     from nmpcap.packet import Packet
 
 __all__ = ["Sleeper", "packets"]
@@ -45,8 +44,8 @@ class Sleeper:
             self._loop.remove_reader(fd)
 
 
-async def packets(capture: Capture) -> AsyncIterator[Packet]:
-    """Iterate over a handle's packets until its end, a break or close; cancelled, it loses no packet."""
+async def packets(capture: Any) -> AsyncIterator[Packet]:
+    """Iterate over a Capture's packets until its end, a break or close; cancelled, it loses no packet."""
     delivered = 0
     while not capture.closed:
         packet = capture.next(0)
@@ -61,7 +60,7 @@ async def packets(capture: Capture) -> AsyncIterator[Packet]:
             await _readable(capture)
 
 
-async def _readable(capture: Capture) -> None:
+async def _readable(capture: Any) -> None:
     """Sleep until packets may be there, or breakloop or close has been called."""
     sleeper = Sleeper()
     with capture._aside():

@@ -24,8 +24,8 @@ from nmpcap.netmap.functions import (
 )
 from nmpcap.netmap.numbers import *  # noqa: F403  # netmap's names, as in its header
 from nmpcap.netmap.portname import PortName, parse_port_name
-from nmpcap.netmap.rings import Ring, Slot, Slots
-from nmpcap.netmap.structures import NetmapIf, NmRequest, NmStats, PktHdr
+from nmpcap.netmap.rings import PktHdr, Ring, Slot, Slots
+from nmpcap.netmap.structures import NetmapIf, NmRequest, NmStats
 
 __all__ = [
     "Device",

@@ -16,8 +16,8 @@ from nmpcap._core import ffi, lib
 from nmpcap._core.cstring import cstring
 from nmpcap.errors import DeviceError, UsageError
 from nmpcap.netmap.device import Mapping, make_mapping, milliseconds_until
-from nmpcap.netmap.rings import Ring, Slot, end_view
-from nmpcap.netmap.structures import NetmapIf, NmRequest, NmStats, PktHdr
+from nmpcap.netmap.rings import PktHdr, Ring, Slot, end_view
+from nmpcap.netmap.structures import NetmapIf, NmRequest, NmStats
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

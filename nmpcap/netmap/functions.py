@@ -12,7 +12,8 @@ from nmpcap._core.which import which_netmap
 from nmpcap.errors import DeviceError
 from nmpcap.netmap.desc import NmDesc
 from nmpcap.netmap.portname import parse_port_name
-from nmpcap.netmap.structures import NmRequest, PktHdr
+from nmpcap.netmap.rings import PktHdr
+from nmpcap.netmap.structures import NmRequest
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, overload
+from dataclasses import dataclass
+from typing import Any, Protocol, overload
 
 from nmpcap._arguments import instance, number
 from nmpcap._core import ffi, lib
 from nmpcap.errors import UsageError
 
-if TYPE_CHECKING:
-    from nmpcap.netmap.desc import NmDesc
-
-__all__ = ["Closed", "Ring", "Slot", "Slots", "end_view"]
+__all__ = ["Closed", "Holder", "PktHdr", "Ring", "Slot", "Slots", "end_view"]
 
 
 class Closed:
@@ -36,6 +34,20 @@ class Closed:
         return getattr(self, f"slot {index}")
 
 
+class Holder(Protocol):
+    """The open port that a ring is of, as far as a ring needs it: an NmDesc."""
+
+    spec: str
+    _base: int
+
+    def _open(self, what: str) -> Any: ...
+    def _error(self, error: int, what: str) -> Exception: ...
+    def _check_buffer(self, buf_idx: int) -> None: ...
+    def _buffer_view(
+        self, buffers: int, buf_size: int, buf_idx: int, skip: int, length: int
+    ) -> memoryview: ...
+
+
 class Ring:
     """A ring. ``head <= cur <= tail`` going round, and ``head`` to ``tail`` are the program's slots.
 
@@ -43,7 +55,7 @@ class Ring:
     looked: waiting ends when ``tail`` moves past it. Only a sync moves ``tail``.
     """
 
-    def __init__(self, desc: NmDesc, ring: Any, index: int, *, tx: bool) -> None:
+    def __init__(self, desc: Holder, ring: Any, index: int, *, tx: bool) -> None:
         self._desc = desc
         self._ring = ring
         self._slot = ring.slot
@@ -332,3 +344,19 @@ class Slot:
         slot = ring._slot[self.index]
         skip = min(slot.ptr & ring._ring.offset_mask, ring.buf_size)
         return ring._view(self.index, slot.buf_idx, skip, min(length, ring.buf_size - skip))
+
+
+@dataclass(frozen=True)
+class PktHdr:
+    """What nm_nextpkt and nm_dispatch tell of a packet.
+
+    ``ts_ns`` is since the epoch. ``caplen`` bytes are in ``buf``, ``len`` the packet had. ``flags`` is
+    NM_MORE_PKTS or 0. ``slot`` is its first slot. ``buf`` ends with the next sync.
+    """
+
+    ts_ns: int
+    caplen: int
+    len: int
+    flags: int
+    slot: Slot
+    buf: memoryview

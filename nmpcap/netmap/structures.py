@@ -1,14 +1,10 @@
-"""What the calls on a port take and give: requests, copies of netmap's structures, counters, headers."""
+"""What the calls on a port take and give: requests, copies of netmap's structures, counters."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from nmpcap.netmap.rings import Slot
-
-__all__ = ["NetmapIf", "NmRequest", "NmStats", "PktHdr"]
+__all__ = ["NetmapIf", "NmRequest", "NmStats"]
 
 
 @dataclass(frozen=True)
@@ -60,19 +56,3 @@ class NmStats:
     damaged: int
     sent: int
     unsent: int
-
-
-@dataclass(frozen=True)
-class PktHdr:
-    """What nm_nextpkt and nm_dispatch tell of a packet.
-
-    ``ts_ns`` is since the epoch. ``caplen`` bytes are in ``buf``, ``len`` the packet had. ``flags`` is
-    NM_MORE_PKTS or 0. ``slot`` is its first slot. ``buf`` ends with the next sync.
-    """
-
-    ts_ns: int
-    caplen: int
-    len: int
-    flags: int
-    slot: Slot
-    buf: memoryview

@@ -1,7 +1,7 @@
 /* What a savefile's reader can be asked beside packets. */
 #include <errno.h>
 
-#include "savefile/reader.h"
+#include "savefile/format.h"
 
 int nm_savefile_fill(struct nm_source *source, struct nm_view *views, uint32_t capacity)
 {

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "savefile/reader.h"
+#include "savefile/format.h"
 
 enum nm_parse nm_reader_damaged(struct nm_reader *reader, uint64_t at, const char *text, ...)
 {

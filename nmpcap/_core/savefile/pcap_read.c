@@ -12,7 +12,7 @@
 
 #include "bytes.h"
 #include "savefile/linktype.h"
-#include "savefile/reader.h"
+#include "savefile/format.h"
 
 #define MAGIC_MICRO 0xa1b2c3d4u
 #define MAGIC_NANO 0xa1b23c4du

@@ -18,7 +18,7 @@
 #include "bytes.h"
 #include "savefile/linktype.h"
 #include "savefile/pcapng.h"
-#include "savefile/reader.h"
+#include "savefile/format.h"
 #include "savefile/timestamp.h"
 
 enum {

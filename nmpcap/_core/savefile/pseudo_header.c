@@ -10,7 +10,7 @@
 
 #include "bytes.h"
 #include "savefile/linktype.h"
-#include "savefile/reader.h"
+#include "savefile/format.h"
 
 static void swap_field(uint8_t *data, uint32_t caplen, uint32_t at, unsigned size)
 {

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "savefile/reader.h"
+#include "savefile/format.h"
 
 enum { SLICE_MS = 100 };
 

@@ -2,7 +2,7 @@
 #ifndef NMPCAP_SAVEFILE_TIMESTAMP_H
 #define NMPCAP_SAVEFILE_TIMESTAMP_H
 
-#include "savefile/reader.h"
+#include "savefile/format.h"
 
 /* Units of 10^-exponent, or 2^-exponent, seconds; false where that is finer than 64 bits count. */
 bool nm_interface_set_resolution(struct nm_saved_interface *interface, unsigned exponent, bool binary);

@@ -69,6 +69,12 @@ struct nmu_pool {
     uint32_t new_first, new_end; /* words of the second that may not be 0 */
 };
 
+/* Words of a bitmap of its objects. */
+static inline uint32_t nmu_pool_words(const struct nmu_pool *pool)
+{
+    return (pool->objtotal + 63) / 64;
+}
+
 struct nmu_region {
     uint32_t users;      /* ports and requests that hold it; 0: the record is free */
     _Atomic uint32_t generation; /* changes when the region ends: what is mapped of it is stale */

@@ -10,9 +10,4 @@ void nmu_pool_free(struct nmu_device *, uint32_t region, int pool, uint32_t inde
 void nmu_pool_commit(struct nmu_device *);   /* what was allocated is referred to by its owner's records */
 void nmu_pool_rollback(struct nmu_device *); /* after a death: what was allocated may not be */
 
-static inline uint32_t nmu_pool_words(const struct nmu_pool *pool)
-{
-    return (pool->objtotal + 63) / 64;
-}
-
 #endif

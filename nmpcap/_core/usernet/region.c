@@ -16,7 +16,6 @@
 
 #include "usernet/kring.h"
 #include "usernet/parameters.h"
-#include "usernet/pool.h"
 #include "usernet/files.h"
 #include "usernet/region.h"
 #include "usernet/registry.h"

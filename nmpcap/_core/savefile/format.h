@@ -1,9 +1,9 @@
 /*
- * reader: a savefile as a source. reader.c moves bytes and reports; a format turns the
+ * format: a savefile as a source, between its reader and the formats. reader.c moves bytes and reports; a format turns the
  * bytes at hand into views and never reads, waits or allocates for a packet.
  */
-#ifndef NMPCAP_SAVEFILE_READER_H
-#define NMPCAP_SAVEFILE_READER_H
+#ifndef NMPCAP_SAVEFILE_FORMAT_H
+#define NMPCAP_SAVEFILE_FORMAT_H
 
 #include <stdbool.h>
 #include <stdint.h>
