@@ -8,6 +8,11 @@ from __future__ import annotations
 
 import os
 from errno import EINVAL
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = [
     "DeviceError",
@@ -27,14 +32,42 @@ class PcapError(Exception):
 class DeviceError(PcapError, OSError):
     """A port, interface or file refused: ``errno`` and ``strerror`` as for any OSError.
 
-    ``str()`` gives the message alone; the errno's own text is part of it where it adds something.
+    It is also the exception that Python has for its errno, so that ``except FileNotFoundError``,
+    ``PermissionError``, ``BrokenPipeError`` and so on catch it. ``filename`` is the file's or the port's
+    name, None where there is none. ``str()`` gives the message alone; the errno's own text is part of it
+    where it adds something.
     """
 
-    def __init__(self, errno: int, message: str) -> None:
-        super().__init__(errno, message or os.strerror(errno))
+    def __new__(cls, errno: int, message: str = "", filename: str | None = None) -> Self:
+        """Choose the class by the errno."""
+        kind: Any = type(OSError(errno, ""))
+        chosen: Any = cls
+        if not issubclass(cls, kind):
+            chosen = _also(chosen, kind)
+        error: Self = OSError.__new__(chosen, errno, message or os.strerror(errno))
+        return error
+
+    def __init__(self, errno: int, message: str = "", filename: str | None = None) -> None:
+        # OSError takes errno and message where they come in, in __new__.
+        self.filename = filename
 
     def __str__(self) -> str:
         return str(self.strerror)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return DeviceError, (self.errno, self.strerror, self.filename), _notes(self)
+
+
+@cache
+def _also(cls: Any, kind: Any) -> type[Any]:
+    """A class that is both, and looks like the first."""
+    return type(cls.__name__, (cls, kind), {"__module__": cls.__module__, "__doc__": cls.__doc__})
+
+
+def _notes(error: BaseException) -> dict[str, Any] | None:
+    """What add_note has added, which goes with a copy."""
+    notes = getattr(error, "__notes__", None)
+    return {"__notes__": list(notes)} if notes else None
 
 
 class PortNameError(DeviceError, ValueError):
@@ -43,10 +76,18 @@ class PortNameError(DeviceError, ValueError):
     ``foreign`` tells that the name is not netmap's at all, so that another kind of device may be meant.
     """
 
+    def __new__(cls, message: str, position: int, *, foreign: bool = False) -> Self:
+        """Make an EINVAL of it."""
+        return super().__new__(cls, EINVAL, message)
+
     def __init__(self, message: str, position: int, *, foreign: bool = False) -> None:
         super().__init__(EINVAL, message)
         self.position = position
         self.foreign = foreign
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = {"foreign": self.foreign, **(_notes(self) or {})}
+        return PortNameError, (self.strerror, self.position), state
 
 
 class UsageError(PcapError, ValueError):
@@ -54,11 +95,22 @@ class UsageError(PcapError, ValueError):
 
 
 class FilterError(PcapError):
-    """A filter expression that cannot be compiled; ``position`` is the offending character, from 0."""
+    """A filter expression that cannot be compiled; ``position`` is the offending character, from 0.
+
+    ``reason`` is the first line of the message, libpcap's words where it has any.
+    """
 
     def __init__(self, message: str, position: int) -> None:
         super().__init__(message)
         self.position = position
+
+    @property
+    def reason(self) -> str:
+        """The message without the picture of the place."""
+        return str(self).partition("\n")[0]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.position), _notes(self)
 
 
 class ProgramError(PcapError):
@@ -68,8 +120,8 @@ class ProgramError(PcapError):
         super().__init__(message)
         self.index = index
 
-    def __reduce__(self) -> tuple[type[ProgramError], tuple[str, int]]:
-        return type(self), (str(self), self.index)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.index), _notes(self)
 
 
 class SavefileError(PcapError):
@@ -82,3 +134,6 @@ class SavefileError(PcapError):
         super().__init__(message)
         self.offset = offset
         self.reason = reason or message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.offset, self.reason), _notes(self)

@@ -25,7 +25,7 @@ class NetmapPort(Port):
         error = lib.nm_netmap_source_open(encode(name), which_netmap(options.netmap), source, msg)
         if error:
             text = cstring(msg)
-            raise DeviceError(-error, text or f"{name}: cannot be opened")
+            raise DeviceError(-error, text or f"{name}: cannot be opened", name)
         self._source = source[0]
         self._facts = self._look()
 

@@ -116,7 +116,7 @@ def _open(name: str, options: Settings) -> Any:
     source, msg = ffi.new("struct nm_source **"), ffi.new("char[]", lib.NM_MSG_SIZE)
     error = lib.nm_packet_open(args, source, msg)
     if error:
-        raise DeviceError(-error, cstring(msg))
+        raise DeviceError(-error, cstring(msg), name)
     return source[0]
 
 
@@ -169,5 +169,5 @@ def interface_tstamp_types(name: str) -> list[str]:
     types, msg = ffi.new("uint32_t *"), ffi.new("char[]", lib.NM_MSG_SIZE)
     error = lib.nm_packet_tstamp_types(encode(name), types, msg)
     if error:
-        raise DeviceError(-error, cstring(msg))
+        raise DeviceError(-error, cstring(msg), name)
     return [text for text, number in _TSTAMP_TYPES.items() if types[0] & 1 << number]

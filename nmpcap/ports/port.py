@@ -105,7 +105,7 @@ class Port:
 
     def error(self, errno: int, message: str) -> PcapError:
         """Return the exception that a failed call of the core stands for."""
-        return DeviceError(errno, message or f"{self.name}: {os.strerror(errno)}")
+        return DeviceError(errno, message or f"{self.name}: {os.strerror(errno)}", self.name)
 
     def explain(self, filter: str) -> Explanation:
         """Return what it is, with the capture's word on its filter; any thread."""

@@ -53,7 +53,7 @@ def open_input(source: Source) -> Input:
     try:
         return _from_fd(os.open(path, os.O_RDONLY | os.O_CLOEXEC), path)
     except OSError as error:
-        raise DeviceError(error.errno or 0, f"{path}: {error.strerror}") from error
+        raise DeviceError(error.errno or 0, f"{path}: {error.strerror}", path) from error
 
 
 def path_of(source: object) -> str | None:

@@ -100,4 +100,4 @@ def _open_path(path: str, append: bool) -> int:
             os.lseek(fd, 0, os.SEEK_END)
         return fd
     except OSError as error:
-        raise DeviceError(error.errno or 0, f"{path}: {error.strerror}") from error
+        raise DeviceError(error.errno or 0, f"{path}: {error.strerror}", path) from error
