@@ -114,8 +114,8 @@ class Stats:
 
     ``received``  Packets the handle took from its source.
     ``bytes``  Their lengths on the wire, summed.
-    ``filtered``  Of these, refused by the filter. What the kernel refused for it (see explain()) is counted
-        nowhere.
+    ``filtered``  Of these, refused by the filter; less again where a new one passes what an old one refused.
+        What the kernel refused for it (see explain()) is counted nowhere.
     ``delivered``  Of these, handed to the program.
     ``waiting``  Of these, in the handle still: the next call that reads gets them.
     ``dropped``  Lost for want of room in a ring or buffer before the handle, after a filter in the kernel.

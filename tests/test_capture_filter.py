@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import nmpcap
-from nmpcap import FilterError, Packet, PcapError
+from nmpcap import FilterError, Packet, PcapError, Program
 
 from .fake_source import fake_capture
 from .oracles.libpcap import compile_filter
@@ -207,3 +207,81 @@ def test_breakloop_ends_a_call_whose_packets_are_all_refused() -> None:
     later = Later(0.1, capture.breakloop)
     assert capture.next() is None
     later.join()
+
+
+# ---- a new filter loses nothing ------------------------------------------------------------
+
+
+def by_turns(count: int) -> list[Packet]:
+    """tcp, udp, tcp, udp ... to port 1000 + number."""
+    ip = bytes.fromhex("4500002800000000400600000a0000010a000002")
+    return [
+        Packet(
+            bytes(12) + b"\x08\x00" + ip[:9] + (b"\x11" if i % 2 else b"\x06") + ip[10:] + bytes(2)
+            + (1000 + i).to_bytes(2, "big") + bytes(16),
+            ts_ns=i,
+        )
+        for i in range(count)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("old", ["tcp", "udp", "less 1", "", "port 1001"])
+@pytest.mark.parametrize("read", [0, 1, 2, 5])
+def test_a_new_filter_judges_what_the_old_one_had_refused(old: str, read: int, tmp_path: Path) -> None:
+    """libpcap reads packet by packet: what it has not read yet is judged by the filter there is then."""
+    path = tmp_path / "turns.pcap"
+    sent = by_turns(700)
+    with nmpcap.open_writer(path, nano=True) as writer:
+        writer.write_many(sent)
+    with nmpcap.open_offline(path) as capture:
+        capture.setfilter(old)
+        had = [packet for packet in (capture.next() for _ in range(read)) if packet is not None]
+        capture.setfilter("udp")
+        last = had[-1].ts_ns if had else -1
+        if len(had) < read:
+            last = 700  # it has looked at all of them
+        assert [p.ts_ns for p in capture] == [p.ts_ns for p in sent if p.ts_ns > last and p.ts_ns % 2]
+        stats = capture.stats()
+        assert stats.received == stats.filtered + stats.delivered == 700
+
+
+def test_what_an_old_filter_and_verdict_left_of_a_packet_does_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "turns.pcap"
+    with nmpcap.open_writer(path, nano=True) as writer:
+        writer.write_many(by_turns(20))
+    with nmpcap.open_offline(path) as capture:
+        capture.setfilter(Program.from_instructions([(0x06, 0, 0, 20)]))  # everything, cut to 20 bytes
+        first = capture.next()
+        assert first is not None
+        assert first.caplen == 20
+        capture.setfilter("dst port 1005")  # behind what the old one had left
+        assert [(p.ts_ns, p.caplen) for p in capture] == [(5, 54)]
+
+
+def test_changing_the_filter_many_times_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "turns.pcap"
+    sent = by_turns(300)
+    with nmpcap.open_writer(path, nano=True) as writer:
+        writer.write_many(sent)
+    with nmpcap.open_offline(path) as capture:
+        seen = []
+        for _ in range(150):  # always refuses the next one, then asks for it
+            capture.setfilter("tcp")
+            packet = capture.next()
+            capture.setfilter("udp")
+            other = capture.next()
+            assert packet is not None
+            assert other is not None
+            seen += [packet.ts_ns, other.ts_ns]
+        assert seen == [p.ts_ns for p in sent]
+
+
+def test_what_waits_in_a_pipe_is_judged_anew() -> None:
+    with nmpcap.open("netmap:f{1") as a, nmpcap.open("netmap:f}1") as b:
+        b.setfilter("tcp")
+        assert a.inject_many([bytes(p.data) for p in by_turns(40)]) == 40
+        first = b.next(timeout=2)
+        assert first is not None
+        b.setfilter("udp")
+        got = [b.next(timeout=2) for _ in range(20)]
+        assert [int.from_bytes(p.data[36:38], "big") - 1000 for p in got if p] == list(range(1, 40, 2))

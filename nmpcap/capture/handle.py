@@ -276,11 +276,11 @@ class Capture(Handle):
         """Deliver only packets that a pcap-filter expression, or a compiled program, accepts.
 
         ``None`` and the empty expression accept everything. netmask: what ``ip broadcast`` goes by, an
-        int in host byte order. Packets that wait already, in the handle or in a ring, are judged by the
-        new filter, too: those in the handle by the bytes that the snapshot length and the filter before it
-        have left of them. Where a pcapng file holds several link types, an expression is compiled for each
-        as it is met; of a link type that it means nothing for no packet passes, and explain() says so. A
-        compiled program refuses packets of other link types than its own.
+        int in host byte order. Packets that the program has not had yet, in the handle or in a ring, are
+        judged by the new filter, whatever the one before said of them, by the bytes as they came; only what
+        the kernel refused for it has gone. Where a pcapng file holds several link types, an expression is
+        compiled for each as it is met; of a link type that it means nothing for no packet passes, and
+        explain() says so. A compiled program refuses packets of other link types than its own.
 
         On a Linux interface the kernel drops what the filter refuses, so that it takes no room in the
         ring; what the kernel cannot run is judged here alone, and explain() says why. Expressions are

@@ -61,8 +61,10 @@ static void *read_all(void *argument)
         do
             n = nm_capture_refill(s->capture, &deadline);
         while (n == -EINTR);
-        for (; n > 0 && w->taken < w->passed; w->next++, s->got++) {
+        while (n > 0 && w->taken < w->passed) {
             CHECK(w->next->data[0] == (uint8_t)(w->next->ts_ns / 1000));
+            s->got++;
+            w->next++;
             __atomic_store_n(&w->taken, w->taken + 1, __ATOMIC_RELEASE);
             if (__atomic_load_n(&w->stop, __ATOMIC_RELAXED) && nm_capture_stopped(s->capture))
                 n = NM_CAPTURE_STOPPED;

@@ -49,7 +49,7 @@ struct nm_deadline {
 struct nm_stats {
     uint64_t received;   /* packets taken from the source */
     uint64_t bytes;      /* their lengths on the wire, summed */
-    uint64_t filtered;   /* of these: refused by the filter */
+    uint64_t filtered;   /* of these: refused by the filter; goes back where a new one lets pass what an old one refused */
     uint64_t delivered;  /* of these: handed to the program */
     uint64_t waiting;    /* of these: in the window still; received = filtered + delivered + waiting */
     uint64_t dropped;    /* lost for want of room in a ring or buffer of the source */
@@ -145,8 +145,8 @@ void nm_capture_reserve(struct nm_capture *capture, uint32_t capacity);
 #define NM_FILTER_EACH_LINKTYPE 4    /* refill asks for the filters of other link types, when it meets one */
 
 /*
- * nm_capture_filter - sets the filter, or takes it away (NULL). Packets that wait in the window
- * are judged by the new one, too.
+ * nm_capture_filter - sets the filter, or takes it away (NULL). Packets that the program has not had
+ * yet are judged by the new one, whatever the old one said of them.
  *
  * @program   the handle takes a reference of its own
  * @linktype  of the packets that the program can judge; others are refused
@@ -163,8 +163,8 @@ void nm_capture_filter(struct nm_capture *capture, struct nm_program *program, u
 int nm_capture_filter_for(struct nm_capture *capture, struct nm_program *program, uint16_t linktype);
 int nm_capture_wanted(struct nm_capture *capture);
 
-/* nm_capture_judge_again - has packets that wait in the window pass the filters there are now, by the bytes that
- * earlier filters and the snaplen have left of them. */
+/* nm_capture_judge_again - has the packets that the program has not had yet judged by the filters there are now, whatever
+ * earlier ones said of them, by the bytes as they came. */
 void nm_capture_judge_again(struct nm_capture *capture);
 
 /*

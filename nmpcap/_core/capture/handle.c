@@ -17,9 +17,13 @@ int nm_capture_new(struct nm_source *source, const char *name, uint32_t snaplen,
     c = calloc(1, sizeof(*c) + size);
     if (c)
         c->batch.views = malloc(NM_CAPTURE_VIEWS * sizeof(*c->batch.views));
-    if (!c || !c->batch.views || pthread_mutex_init(&c->life, NULL) || nm_turns_init(&c->turns)) {
-        if (c)
+    if (c)
+        c->sifted = malloc(NM_CAPTURE_VIEWS * sizeof(*c->sifted));
+    if (!c || !c->batch.views || !c->sifted || pthread_mutex_init(&c->life, NULL) || nm_turns_init(&c->turns)) {
+        if (c) {
             free(c->batch.views);
+            free(c->sifted);
+        }
         free(c);
         source->ops->close(source);
         return -ENOMEM;
@@ -40,6 +44,7 @@ void nm_capture_free(struct nm_capture *c)
     nm_program_unref(c->filter.program);
     nm_mixed_reset(&c->mixed, false);
     free(c->batch.views);
+    free(c->sifted);
     free(c);
 }
 

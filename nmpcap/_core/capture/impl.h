@@ -38,6 +38,9 @@ struct nm_capture {
     struct nm_window window;
     struct nm_source *source; /* NULL once closed; read without entering only under life */
     struct nm_batch batch;
+    struct nm_view *sifted;       /* room for as many as the batch: what passed, where anything can be refused or cut */
+    const struct nm_view *origin; /* in the batch, as they came: packets that the program had not had when ... */
+    uint32_t origins;             /* ... they were last judged; so many */
     uint32_t reserve; /* capacity asked for */
     uint32_t snaplen;
     struct nm_filter filter;

@@ -1,5 +1,6 @@
 /* Reading: a source's next packets before direction, filter and snaplen, and into the window. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "capture/impl.h"
 
@@ -34,14 +35,39 @@ static uint32_t sift(struct nm_capture *c, struct nm_view *views, uint32_t n)
 
 static void reserve(struct nm_capture *c)
 {
-    struct nm_view *views = malloc(c->reserve * sizeof(*views));
+    struct nm_view *views = malloc(c->reserve * sizeof(*views)), *sifted = malloc(c->reserve * sizeof(*sifted));
 
-    if (views) {
+    if (views && sifted) {
         free(c->batch.views);
+        free(c->sifted);
         c->batch.views = views;
+        c->sifted = sifted;
         c->batch.capacity = c->reserve;
+    } else {
+        free(views);
+        free(sifted);
     }
     c->reserve = c->batch.capacity; /* without memory the batches stay as they are */
+}
+
+/* Whether nothing can be refused or cut, so that the views are the window. */
+static bool passes_all(const struct nm_capture *c)
+{
+    return !c->filter.program && !c->mixed.asks && !c->direction && c->snaplen >= NM_MAXIMUM_SNAPLEN;
+}
+
+/* Makes the window of n packets as they came. Returns how many are in it. */
+static uint32_t open_window(struct nm_capture *c, const struct nm_view *views, uint32_t n)
+{
+    c->origin = views;
+    c->origins = n;
+    if (passes_all(c)) {
+        c->window.next = views;
+        return n;
+    }
+    memcpy(c->sifted, views, n * sizeof(*views));
+    c->window.next = c->sifted;
+    return sift(c, c->sifted, n);
 }
 
 /* Packets to be sifted: those that had to wait for a filter, or else the source's next. */
@@ -69,17 +95,18 @@ static int fill(struct nm_capture *c)
 {
     uint64_t bytes = 0;
     uint32_t kept;
-    int n = next_batch(c);
+    int n;
 
+    c->origins = 0;
+    n = next_batch(c);
     if (n <= 0)
         return n;
     for (int i = 0; i < n; i++)
         bytes += c->batch.views[i].len;
-    kept = sift(c, c->batch.views, n);
+    kept = open_window(c, c->batch.views, (uint32_t)n);
     nm_count(&c->received, n);
     nm_count(&c->bytes, bytes);
     nm_count(&c->filtered, n - kept);
-    c->window.next = c->batch.views;
     nm_count(&c->window.passed, kept);
     return n;
 }
@@ -119,15 +146,36 @@ void nm_capture_reserve(struct nm_capture *c, uint32_t capacity)
     c->reserve = capacity > NM_CAPTURE_VIEWS ? capacity : NM_CAPTURE_VIEWS;
 }
 
+/* How many of the packets as they came the program has had, or has been told by what came later that it would not. */
+static uint32_t had(const struct nm_capture *c)
+{
+    bool all_in = c->window.next >= c->origin && c->window.next <= c->origin + c->origins;
+    const struct nm_view *last = c->window.next - 1;
+    uint32_t i;
+
+    if (all_in)
+        return (uint32_t)(c->window.next - c->origin);
+    if (c->window.next == c->sifted)
+        return 0;
+    /* Views of one batch lie at places of their own, but for empty ones. */
+    for (i = 0; i < c->origins; i++)
+        if (c->origin[i].data == last->data && c->origin[i].ts_ns == last->ts_ns && c->origin[i].len == last->len)
+            break;
+    return i < c->origins ? i + 1 : c->origins;
+}
+
 void nm_capture_judge_again(struct nm_capture *c)
 {
-    uint32_t waiting = c->window.passed - c->window.taken, kept;
+    uint32_t waiting = (uint32_t)(c->window.passed - c->window.taken), gone, left, kept;
 
-    if (waiting == 0)
+    if (!c->origins)
         return;
-    kept = sift(c, c->batch.views + (c->window.next - c->batch.views), waiting);
-    nm_count(&c->filtered, waiting - kept);
-    __atomic_store_n(&c->window.passed, c->window.taken + kept, __ATOMIC_RELAXED);
+    gone = had(c);
+    left = c->origins - gone;
+    kept = open_window(c, c->origin + gone, left);
+    /* What the filter before refused of them, and what this one does. */
+    nm_count(&c->filtered, (uint64_t)(left - kept) - (left - waiting));
+    __atomic_store_n(&c->window.passed, c->window.taken + kept, __ATOMIC_RELEASE);
 }
 
 void nm_capture_filter(struct nm_capture *c, struct nm_program *program, uint16_t linktype, int flags)
