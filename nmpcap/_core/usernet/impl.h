@@ -59,6 +59,13 @@ struct nmu_device {
 int nmu_fail(struct nmu_device *, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Whether a slot may name an address of its owner's process (NS_INDIRECT). In a directory that others may write to it
+ * may not: who has the port's region mapped, a mate in a pipe for one, writes slots, too, and would read any memory. */
+static inline bool nmu_indirect_allowed(const struct nmu_device *dev)
+{
+    return !(dev->file_mode & 0066);
+}
+
 /* A process is killed between two instructions: all that counts is their order in this one. */
 #define NMU_IN_THIS_ORDER() atomic_signal_fence(memory_order_seq_cst)
 

@@ -57,6 +57,8 @@ static uint16_t copy_bytes(struct nmu_device *dev, const struct nmu_kring *sourc
     into = buffer(dev, to_region, to.buf_idx) + to_ofs;
     /* Only a sender's own sync may follow a pointer: an rx ring's slots are its reader's to write,
      * and this may be running in the process of who sent the packet. */
+    if (source->tx && (from.flags & NS_INDIRECT) && !nmu_indirect_allowed(dev))
+        return 0;
     if (source->tx && (from.flags & NS_INDIRECT))
         return nmu_copyin(into, from.ptr, length) ? 0 : (uint16_t)length;
     memcpy(into, buffer(dev, from_region, from.buf_idx) + from_ofs, length);

@@ -255,7 +255,9 @@ static bool collect(const struct sender *s, struct netmap_slot *client, struct f
     f->len = slot.len;
     f->flags = slot.flags;
     f->frags = 0;
-    if (slot.flags & NS_INDIRECT) {
+    if (slot.flags & s->refused) {
+        f->data = NULL; /* never looked at: its packet is discarded */
+    } else if (slot.flags & NS_INDIRECT) {
         f->data = (const uint8_t *)(uintptr_t)slot.ptr;
         f->offset = 0;
         at = 0;
@@ -266,31 +268,35 @@ static bool collect(const struct sender *s, struct netmap_slot *client, struct f
     }
     if (!f->data || at > s->bufs->objsize || f->len > s->bufs->objsize - at) {
         f->data = s->base + s->bufs->offset;
-        f->len = f->flags = 0;
+        f->len = 0;
+        f->flags &= s->refused;
     }
     if (slot.flags & NS_BUF_CHANGED)
         client->flags = slot.flags & (uint16_t)~NS_BUF_CHANGED;
     return slot.flags & NS_MOREFRAG;
 }
 
-static void end_packet(struct fragment *first, uint32_t frags)
+/* A packet with a fragment that is refused is as impossible as one of too many. */
+static void end_packet(const struct sender *s, struct fragment *first, uint32_t frags, uint16_t flags)
 {
-    first->frags = (uint16_t)(frags > FRAGS_MAX ? FRAGS_MAX + 1 : frags);
+    first->frags = (uint16_t)(frags > FRAGS_MAX || (flags & s->refused) ? FRAGS_MAX + 1 : frags);
 }
 
 static void forward_slots(struct sender *s, struct netmap_ring *ring, uint32_t from, uint32_t to, uint32_t batch)
 {
     struct fragment *fragment = s->fwd->fragment;
     uint32_t count = 0, frags = 0;
+    uint16_t flags = 0;
 
     for (uint32_t i = from; i != to; i = nmu_next(i, s->kring->num_slots)) {
-        bool more = collect(s, &ring->slot[i], &fragment[count++]);
+        bool more = collect(s, &ring->slot[i], &fragment[count]);
 
+        flags |= fragment[count++].flags;
         frags++;
         if (more)
             continue;
-        end_packet(&fragment[count - frags], frags);
-        frags = 0;
+        end_packet(s, &fragment[count - frags], frags, flags);
+        frags = flags = 0;
         if (count >= batch) {
             forward(s, count);
             count = 0;
@@ -298,7 +304,7 @@ static void forward_slots(struct sender *s, struct netmap_ring *ring, uint32_t f
     }
     if (frags) { /* what is there of an unfinished packet is sent */
         fragment[count - 1].flags &= (uint16_t)~NS_MOREFRAG;
-        end_packet(&fragment[count - frags], frags);
+        end_packet(s, &fragment[count - frags], frags, flags);
     }
     if (count)
         forward(s, count);
@@ -347,12 +353,15 @@ static uint32_t forward_patiently(struct sender *s, struct netmap_ring *ring, ui
     s->kring->blocked_on = 0;
     while (from != to) {
         uint32_t next = from, frags = 0, place;
+        uint16_t flags = 0;
         bool more = true;
 
-        for (; more && next != to; next = nmu_next(next, n))
-            more = collect(s, &ring->slot[next], &fragment[frags++]);
+        for (; more && next != to; next = nmu_next(next, n)) {
+            more = collect(s, &ring->slot[next], &fragment[frags]);
+            flags |= fragment[frags++].flags;
+        }
         fragment[frags - 1].flags &= (uint16_t)~NS_MOREFRAG;
-        end_packet(fragment, frags);
+        end_packet(s, fragment, frags, flags);
         place = lookup(s, fragment);
         if (place != NOWHERE && !forward_whole(s, fragment, place))
             break;
@@ -366,6 +375,19 @@ static uint32_t forward_patiently(struct sender *s, struct netmap_ring *ring, ui
         atomic_store_explicit(&s->kring->hwcur, from, memory_order_relaxed);
     }
     return from;
+}
+
+/* Packets of a port on no switch, or of a switch that is told to take none (bridge_batch 0): to nobody. */
+static void count_nowhere(struct sender *s, const struct netmap_ring *ring, uint32_t from, uint32_t to)
+{
+    uint64_t packets = 0;
+
+    for (; from != to; from = nmu_next(from, s->kring->num_slots))
+        packets += !(nmu_slot(&ring->slot[from]).flags & NS_MOREFRAG);
+    if (!packets)
+        return;
+    atomic_fetch_add_explicit(&s->port->sent, packets, memory_order_relaxed);
+    atomic_fetch_add_explicit(&s->port->discarded, packets, memory_order_relaxed);
 }
 
 /* ---- txsync ------------------------------------------------------------------------ */
@@ -391,6 +413,7 @@ void nmu_vale_txsync(struct nmu_device *dev, struct nmu_kring *kring, struct net
         .kring = kring,
         .port = port,
         .hdr_len = atomic_load_explicit(&port->hdr_len, memory_order_relaxed),
+        .refused = nmu_indirect_allowed(dev) ? 0 : NS_INDIRECT,
         .dmac = ~(uint64_t)0,
     };
     uint32_t from = atomic_load_explicit(&kring->hwcur, memory_order_relaxed), to = kring->rhead;
@@ -410,6 +433,8 @@ void nmu_vale_txsync(struct nmu_device *dev, struct nmu_kring *kring, struct net
             atomic_store_explicit(&kring->hwcur, to, memory_order_relaxed);
             forward_slots(&s, ring, from, to, batch > BATCH ? BATCH : (uint32_t)batch);
         }
+    } else {
+        count_nowhere(&s, ring, from, to);
     }
     /* The copies are made: every slot can be filled again. */
     atomic_store_explicit(&kring->hwcur, to, memory_order_relaxed);

@@ -27,6 +27,7 @@ struct sender {
     struct nmu_kring *kring;
     struct nmu_port *port;
     uint32_t hdr_len;    /* of its packets' virtio header */
+    uint16_t refused;    /* NS_INDIRECT where slots may be others' to write: nmu_indirect_allowed */
     struct nmu_switch *sw;
     const uint8_t *base; /* of the sender's region */
     const struct nmu_pool *bufs;

@@ -5,6 +5,7 @@ Each test does what the attacker does. What is promised is in nmpcap/_core/usern
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import socket
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from nmpcap import DeviceError, netmap
+from nmpcap import DeviceError, netmap, vale
 
 SMALL = {"tx_slots": 16, "rx_slots": 16}
 SECRET = bytes(range(256)) * 64
@@ -201,3 +202,60 @@ def test_a_file_of_somebody_whom_the_directory_does_not_let_in_is_refused(runtim
         with pytest.raises(DeviceError, match=f"belongs to user {OTHER}"):
             netmap.nm_open("vale1:a", **SMALL)
         os.chown(region, 0, 0)
+
+
+# ---- addresses in slots ------------------------------------------------------------------------
+
+
+def send_indirect(port: netmap.NmDesc, data: bytes, *, behind: bytes = b"") -> None:
+    """Have the next slot name memory of this process, behind a slot of its own where there is ``behind``."""
+    ring = port.tx_rings[0]
+    held = ctypes.create_string_buffer(data, len(data))
+    if behind:
+        first = ring.slots[ring.head]
+        first.buf[: len(behind)] = behind
+        first.len, first.flags = len(behind), netmap.NS_MOREFRAG
+        ring.head = (ring.head + 1) % ring.num_slots
+    slot = ring.slots[ring.head]
+    slot.ptr, slot.len, slot.flags = ctypes.addressof(held), len(data), netmap.NS_INDIRECT
+    ring.head = (ring.head + 1) % ring.num_slots
+    port.txsync()
+    slot.flags = 0
+
+
+@pytest.mark.parametrize("backpressure", [False, True])
+@pytest.mark.parametrize("behind", [b"", b"\xff" * 6 + bytes(60)])
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_slot_names_memory_of_a_process_only_where_nobody_else_writes_slots(
+    runtime_dir: Path, shared: bool, behind: bytes, backpressure: bool
+) -> None:
+    if shared:
+        runtime_dir.chmod(0o770)
+    secret = b"\xff" * 6 + b"\x02" + bytes(5) + b"\x88\xb5" + b"secret" * 10
+    with (
+        netmap.nm_open("vale1:a", **SMALL, backpressure=backpressure) as a,
+        netmap.nm_open("vale1:b", **SMALL) as b,
+        netmap.nm_open("vale1:a/t", **SMALL) as monitor,
+    ):
+        send_indirect(a, secret, behind=behind)
+        b.rxsync()
+        monitor.rxsync()
+        seen = b"".join(bytes(slot.data) for slot in b.rx_rings[0].owned())
+        watched = b"".join(bytes(slot.data) for slot in monitor.rx_rings[0].owned())
+        counters = vale.counters("vale1:a")
+    assert (b"secret" in seen, b"secret" in watched) == (not shared, not shared)
+    assert (counters.sent, counters.discarded) == (1, int(shared))
+    assert seen if not shared else not seen
+
+
+def test_packets_of_a_switch_that_takes_none_are_counted(runtime_dir: Path) -> None:
+    with netmap.nm_open("vale1:a", **SMALL) as a, netmap.nm_open("vale1:b", **SMALL) as b:
+        vale.set_parameter("bridge_batch", 0)
+        try:
+            assert netmap.nm_inject_many(a, [b"\xff" * 60] * 3) == 3
+        finally:
+            vale.set_parameter("bridge_batch", 1024)
+        b.rxsync()
+        assert not list(b.rx_rings[0].owned())
+        counters = vale.counters("vale1:a")
+        assert (counters.sent, counters.discarded) == (3, 3)
