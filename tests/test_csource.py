@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno as errnos
 import importlib.util
 import platform
 import re
@@ -155,6 +156,52 @@ def test_circles_are_found() -> None:
         ["b", "c"],
         ["d", "d2"],
     ]
+
+
+# What answers as ioctl(2) does says errors by positive numbers, all else by negative ones (nmpcap.h).
+POSITIVE = {"bpf", "usernet", "device", "netmap"}
+SIGN_CHANGES = {"netmap/as_source.c", "usernet/interface.c"}
+OF_SOURCES = {"usernet/interface_tx.c"}  # hands on what the interface's source would say
+DESCRIPTORS = {"usernet/region.c"}  # returns a descriptor, which an error must not be taken for
+RESULT = re.compile(r"\breturn\b([^;]*);|\berror = ([^;]*);")
+CALL = re.compile(r"\b(?!return\b)(\w+)\s*\([^()]*\)")
+NUMBER = re.compile(r"(==|!=)?\s*(-?)\s*\b(E[A-Z0-9]+|errno|error)\b(?!\s*(?:==|!=|[(\[.&|?]))")
+
+
+def signs(text: str) -> set[str]:
+    """Which signs errors have that are returned, or put into ``error``; not those that calls are given."""
+    found, text = set(), code_of(text)
+    while (without := CALL.sub(r"\1", text)) != text:
+        text = without
+    for match in RESULT.finditer(text):
+        for compared, minus, name in NUMBER.findall(match[1] or match[2] or ""):
+            if not compared and (name in errnos.errorcode.values() or minus or name == "errno"):
+                found.add(minus or "+")
+    return found
+
+
+@pytest.mark.parametrize(
+    "file", [file for file in SOURCES if in_core(file) not in SIGN_CHANGES | DESCRIPTORS], ids=in_core
+)
+def test_errors_have_the_sign_that_the_umbrella_says(file: Path) -> None:
+    positive = file.relative_to(CORE).parts[0] in POSITIVE and in_core(file) not in OF_SOURCES
+    assert signs(file.read_text()) <= {"+" if positive else "-"}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("return -EINVAL; /* return EINVAL; */", {"-"}),
+        ("return a ? EBUSY : 0;", {"+"}),
+        ("error = errno;", {"+"}),
+        ("return n < 0 ? n : - errno;", {"-"}),
+        ("return errno == EINTR ? 0 : error; errno = EAGAIN; error = 0;", set()),
+        ("return fail(p, EBADF); return END_OF_IT; return -errno;", {"-"}),
+        ("return bad(f(p)) ? -error : ENXIO;", {"+", "-"}),
+    ],
+)
+def test_signs_are_found(text: str, found: set[str]) -> None:
+    assert signs(text) == found
 
 
 PUBLIC_HEADERS = re.findall(r'^#include "(.+)"', (CORE / "nmpcap.h").read_text(), re.MULTILINE)

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 
+#include "device/choose.h"
 #include "netmap/impl.h"
 
 static char msg[NM_MSG_SIZE];
@@ -16,7 +17,7 @@ static struct nm_desc *must_open(struct nm_open_args args)
     struct nm_desc *d;
 
     if (!args.which)
-        args.which = 2;
+        args.which = NM_NETMAP_USER;
     if (nm_desc_open(&args, &d, msg)) {
         fprintf(stderr, "%s\n", msg);
         exit(1);
@@ -30,7 +31,7 @@ static int open_error(struct nm_open_args args)
     int devices = fake.devices, mappings = fake.mappings, error;
 
     if (!args.which)
-        args.which = 2;
+        args.which = NM_NETMAP_USER;
     error = nm_desc_open(&args, &d, msg);
     CHECK(error != 0 && d == NULL);
     CHECK(fake.devices == devices && fake.mappings == mappings);
@@ -86,7 +87,7 @@ static void parents(void)
 
     fake_reset();
     fake.extra = 6;
-    a = must_open((struct nm_open_args){.name = "vale0:a/x", .which = 1, .req = &req, .pipes = 9});
+    a = must_open((struct nm_open_args){.name = "vale0:a/x", .which = NM_NETMAP_KERNEL, .req = &req, .pipes = 9});
     fake.extra = 0;
 
     /* Everything the parent has, its device and its mapping, too. */

@@ -5,6 +5,7 @@
  */
 #include "fake_device.h"
 
+#include "device/choose.h"
 #include "netmap/impl.h"
 #include "source.h"
 
@@ -13,7 +14,7 @@ static struct nm_batch batch = {.views = views, .capacity = 64};
 
 static struct nm_desc *open_port(void)
 {
-    struct nm_open_args args = {.name = "vale0:a", .which = 2};
+    struct nm_open_args args = {.name = "vale0:a", .which = NM_NETMAP_USER};
     struct nm_desc *d;
     char msg[NM_MSG_SIZE];
 
@@ -37,6 +38,13 @@ static bool counts_up(const uint8_t *data, uint32_t len, uint8_t seed)
     return true;
 }
 
+/* Fills a batch: how many packets there were. */
+static uint32_t filled(struct nm_desc *d, struct nm_batch *into)
+{
+    CHECK(nm_desc_fill(d, into) == 0);
+    return into->count;
+}
+
 /* Every packet once, in order, whatever the ring's size, many times round. */
 static void fill_goes_round(uint32_t slots)
 {
@@ -49,10 +57,8 @@ static void fill_goes_round(uint32_t slots)
     for (i = 0; i < 100; i++)
         fake_receive((uint16_t)(1 + i % 64), 0x0100, (uint8_t)i);
     for (;;) {
-        int n = nm_desc_fill(d, &batch);
-
-        CHECK(n >= 0 && (uint32_t)n == batch.count && (uint32_t)n < slots);
-        if (n == 0)
+        CHECK(filled(d, &batch) < slots);
+        if (batch.count == 0)
             break;
         for (i = 0; i < batch.count; i++, got++) {
             CHECK(views[i].len == 1 + got % 64 && views[i].caplen == views[i].len);
@@ -81,11 +87,11 @@ static void fill_lends(void)
     fake_receive(10, 0, 2);
     fake_receive(10, 0, 3);
     fake_receive(10, 0, 4);
-    CHECK(nm_desc_fill(d, &batch) == 3);
+    CHECK(filled(d, &batch) == 3);
     CHECK(nm_desc_wait(d, POLLIN, 0, &revents) == 0 && revents == 0);
     CHECK(nm_desc_rxsync(d) == 0);
     CHECK(counts_up(views[0].data, 10, 1) && counts_up(views[2].data, 10, 3));
-    CHECK(nm_desc_fill(d, &batch) == 1 && counts_up(views[0].data, 10, 4));
+    CHECK(filled(d, &batch) == 1 && counts_up(views[0].data, 10, 4));
     close_port(d);
 }
 
@@ -101,7 +107,7 @@ static void fill_stops_at_capacity(void)
     for (i = 0; i < 7; i++)
         fake_receive(20, 0, (uint8_t)i);
     for (i = 0; i < 7; i += 2) {
-        CHECK(nm_desc_fill(d, &small) == (i == 6 ? 1 : 2));
+        CHECK(filled(d, &small) == (i == 6 ? 1 : 2));
         CHECK(counts_up(views[0].data, 20, (uint8_t)i));
     }
     CHECK(fake.rxsyncs == 1);
@@ -122,7 +128,7 @@ static void chains_arrive_whole(bool reverse)
     fake_receive(30, NS_MOREFRAG | 0x0200, 0); /* not full: never in place */
     fake_receive(9, 0x0200, 30);
     fake_receive(7, 0x0100, 99);
-    CHECK(nm_desc_fill(d, &batch) == 3);
+    CHECK(filled(d, &batch) == 3);
     CHECK(views[0].len == 133 && views[0].caplen == 133 && counts_up(views[0].data, 133, 0));
     CHECK((views[0].data >= d->rx[0].bufs && views[0].data < d->rx[0].bufs + d->rx[0].num_bufs * 64) == !reverse);
     CHECK(views[1].len == 39 && counts_up(views[1].data, 39, 0));
@@ -142,12 +148,12 @@ static void unfinished_chain_waits(void)
     fake_receive(6, 0, 9);
     fake_receive(10, NS_MOREFRAG, 0);
     fake_receive(10, NS_MOREFRAG, 10);
-    CHECK(nm_desc_fill(d, &batch) == 1);
-    CHECK(nm_desc_fill(d, &batch) == 0);
+    CHECK(filled(d, &batch) == 1);
+    CHECK(filled(d, &batch) == 0);
     CHECK(nm_desc_wait(d, POLLIN, 0, &revents) == 0 && revents == 0);
     fake_receive(10, 0, 20);
     CHECK(nm_desc_wait(d, POLLIN, 0, &revents) == 0 && revents == POLLIN);
-    CHECK(nm_desc_fill(d, &batch) == 1);
+    CHECK(filled(d, &batch) == 1);
     CHECK(views[0].len == 30 && counts_up(views[0].data, 30, 0));
     close_port(d);
 }
@@ -163,7 +169,7 @@ static void endless_chain_is_cut(uint32_t slots)
     d = open_port();
     for (i = 0; i < slots + 3; i++)
         fake_receive(64, NS_MOREFRAG, (uint8_t)(64 * i));
-    CHECK(nm_desc_fill(d, &batch) == 1);
+    CHECK(filled(d, &batch) == 1);
     CHECK(views[0].len == 64 * (slots - 1) && counts_up(views[0].data, views[0].caplen, 0));
     close_port(d);
 }
@@ -182,7 +188,7 @@ static void odd_slots(void)
     fake_receive(13, 0, 3);  /* a buffer that is none */
     CHECK(nm_desc_rxsync(d) == 0);
     d->rx[0].ring->slot[4].buf_idx = UINT32_MAX;
-    CHECK(nm_desc_fill(d, &batch) == 3);
+    CHECK(filled(d, &batch) == 3);
     CHECK(views[0].len == 12 && counts_up(views[0].data, 12, 1));
     CHECK(views[1].len == 100 && views[1].caplen == 64);
     CHECK(views[2].len == 13 && views[2].caplen == 0);
@@ -201,9 +207,9 @@ static void only_empty_slots(void)
     for (i = 0; i < 21; i++)
         fake_receive(0, 0, 0);
     fake_receive(9, 0, 3);
-    CHECK(nm_desc_fill(d, &batch) == 1 && counts_up(views[0].data, 9, 3));
+    CHECK(filled(d, &batch) == 1 && counts_up(views[0].data, 9, 3));
     fake_receive(0, 0, 0);
-    CHECK(nm_desc_fill(d, &batch) == 0);
+    CHECK(filled(d, &batch) == 0);
     fake_receive(0, 0, 0);
     CHECK(nm_desc_rxsync(d) == 0 && nm_desc_nextpkt(d, &hdr) == NULL);
     CHECK(d->rx[0].ring->head == d->rx[0].ring->tail);
@@ -251,6 +257,7 @@ static void see(void *arg, const struct nm_pkthdr *hdr, const uint8_t *data)
     CHECK(data == hdr->buf && hdr->caplen == hdr->len);
     /* A callback that touches its own descriptor is refused, not let into the ring. */
     CHECK(nm_desc_rxsync(seen->desc) == EBUSY);
+    CHECK(nm_desc_fill(seen->desc, &(struct nm_batch){0}) == EBUSY);
     seen->calls++;
     seen->bytes += hdr->len;
     seen->last += !(hdr->flags & NM_MORE_PKTS);
@@ -260,7 +267,7 @@ static void dispatch_counts(void)
 {
     struct seen seen = {0};
     struct nm_desc *d;
-    int i;
+    int i, done;
 
     fake_reset();
     fake.reverse_buffers = true;
@@ -271,11 +278,12 @@ static void dispatch_counts(void)
         fake_receive(10, 0, 64);
     }
     CHECK(nm_desc_rxsync(d) == 0);
-    CHECK(nm_desc_dispatch(d, 2, see, &seen) == 2);
+    CHECK(nm_desc_dispatch(d, 2, see, &seen, &done) == 0 && done == 2);
     CHECK(seen.calls == 2 && seen.last == 1);
     CHECK(d->rx[0].ring->head == 4);
-    CHECK(nm_desc_dispatch(d, -1, see, &seen) == 1 && seen.calls == 3 && seen.last == 2 && seen.bytes == 3 * 74);
-    CHECK(nm_desc_dispatch(d, 0, see, &seen) == 0);
+    CHECK(nm_desc_dispatch(d, -1, see, &seen, &done) == 0 && done == 1);
+    CHECK(seen.calls == 3 && seen.last == 2 && seen.bytes == 3 * 74);
+    CHECK(nm_desc_dispatch(d, 0, see, &seen, &done) == 0 && done == 0);
     close_port(d);
 }
 
@@ -291,11 +299,11 @@ static void program_moves_the_ring(void)
     ring = d->rx[0].ring;
     for (i = 0; i < 6; i++)
         fake_receive(10, 0, (uint8_t)i);
-    CHECK(nm_desc_fill(d, &(struct nm_batch){.views = views, .capacity = 1}) == 1);
+    CHECK(filled(d, &(struct nm_batch){.views = views, .capacity = 1}) == 1);
     ring->head = ring->cur = 3;
-    CHECK(nm_desc_fill(d, &batch) == 3 && counts_up(views[0].data, 10, 3));
+    CHECK(filled(d, &batch) == 3 && counts_up(views[0].data, 10, 3));
     ring->head = 99;
-    CHECK(nm_desc_fill(d, &batch) == -EIO);
+    CHECK(nm_desc_fill(d, &batch) == EIO && batch.count == 0);
     CHECK(strstr(nm_desc_msg(d), "vale0:a") && strstr(nm_desc_msg(d), "rx ring 0"));
     ring->head = ring->cur;
     close_port(d);
@@ -312,7 +320,7 @@ static void offsets_are_honoured(void)
     for (i = 0; i < 8; i++)
         d->rx[0].ring->slot[i].ptr = UINT64_C(0xab0000) | (i == 7 ? 9999 : 16);
     fake_receive(20, 0, 1);
-    CHECK(nm_desc_fill(d, &batch) == 1);
+    CHECK(filled(d, &batch) == 1);
     CHECK(counts_up(views[0].data, 20, 1) && (views[0].data - d->rx[0].bufs) % 64 == 16);
     for (i = 0; i < 7; i++)
         fake_receive(0, 0, 0);
@@ -321,7 +329,7 @@ static void offsets_are_honoured(void)
     fake.offset_mask = 0;
     d->rx[0].ring->tail = 2;
     d->rx[0].ring->slot[1].len = 20;
-    CHECK(nm_desc_fill(d, &batch) == 1 && views[0].caplen == 0 && views[0].len == 20);
+    CHECK(filled(d, &batch) == 1 && views[0].caplen == 0 && views[0].len == 20);
     close_port(d);
 }
 

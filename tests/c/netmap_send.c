@@ -5,13 +5,14 @@
  */
 #include "fake_device.h"
 
+#include "device/choose.h"
 #include "netmap/impl.h"
 
 static uint8_t bytes[65536];
 
 static struct nm_desc *open_named(const char *name)
 {
-    struct nm_open_args args = {.name = name, .which = 2};
+    struct nm_open_args args = {.name = name, .which = NM_NETMAP_USER};
     struct nm_desc *d;
     char msg[NM_MSG_SIZE];
 

@@ -102,19 +102,19 @@ static int bind_to(struct nm_packet *p)
     struct sockaddr_ll address = {
         .sll_family = AF_PACKET, .sll_ifindex = p->ifindex, .sll_protocol = htons(p->protocol),
     };
-    int error = 0;
-    socklen_t size = sizeof(error);
+    int reason = 0; /* errno's, as SO_ERROR gives it */
+    socklen_t size = sizeof(reason);
 
     if (bind(p->fd, (struct sockaddr *)&address, sizeof(address)))
-        error = errno;
+        reason = errno;
     else
-        (void)getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &size);
-    if (error == ENETDOWN)
-        return nm_packet_fail(p, error, NM_PACKET_NOT_UP);
-    if (error == ENODEV)
-        return nm_packet_fail(p, error, NM_PACKET_NO_DEVICE);
-    if (error)
-        return nm_packet_fail(p, error, "binding a packet socket to it: %s", strerror(error));
+        (void)getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &reason, &size);
+    if (reason == ENETDOWN)
+        return nm_packet_fail(p, reason, NM_PACKET_NOT_UP);
+    if (reason == ENODEV)
+        return nm_packet_fail(p, reason, NM_PACKET_NO_DEVICE);
+    if (reason)
+        return nm_packet_fail(p, reason, "binding a packet socket to it: %s", strerror(reason));
     return 0;
 }
 
@@ -158,8 +158,8 @@ static int set_up(struct nm_packet *p, const struct nm_packet_args *args)
 
 static int no_resources(const char *name, char *msg, int error)
 {
-    snprintf(msg, NM_MSG_SIZE, "%s: opening it: %s", name, strerror(error));
-    return -error;
+    snprintf(msg, NM_MSG_SIZE, "%s: opening it: %s", name, strerror(-error));
+    return error;
 }
 
 int nm_packet_open(const struct nm_packet_args *args, struct nm_source **source, char *msg)
@@ -170,11 +170,11 @@ int nm_packet_open(const struct nm_packet_args *args, struct nm_source **source,
     *source = NULL;
     msg[0] = '\0';
     if (!p)
-        return no_resources(args->name, msg, ENOMEM);
+        return no_resources(args->name, msg, -ENOMEM);
     error = pthread_mutex_init(&p->lock, NULL);
     if (error) {
         free(p);
-        return no_resources(args->name, msg, error);
+        return no_resources(args->name, msg, -error);
     }
     p->base.ops = &nm_packet_ops;
     snprintf(p->name, sizeof(p->name), "%s", args->name);
@@ -185,7 +185,7 @@ int nm_packet_open(const struct nm_packet_args *args, struct nm_source **source,
     p->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     p->link_fd = p->wake_fd < 0 ? -errno : nm_link_open();
     if (p->link_fd < 0)
-        error = no_resources(args->name, msg, -p->link_fd);
+        error = no_resources(args->name, msg, p->link_fd);
     else {
         error = set_up(p, args);
         if (error)

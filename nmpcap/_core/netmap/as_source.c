@@ -27,7 +27,7 @@ static struct netmap_source *self(struct nm_source *source)
     return (struct netmap_source *)source;
 }
 
-/* Passes a failure on as the source's. */
+/* Passes a failure on as the source's: below are positive errno values, above negative ones. */
 static int report(struct netmap_source *s, int error)
 {
     if (error && error != EINTR && error != EAGAIN)
@@ -41,15 +41,17 @@ static int report(struct netmap_source *s, int error)
 static int fill(struct nm_source *source, struct nm_batch *batch)
 {
     struct nm_batch part = *batch;
-    int n;
+    int error;
 
     if (part.capacity > self(source)->lend)
         part.capacity = self(source)->lend;
-    n = nm_desc_fill(self(source)->desc, &part);
+    error = nm_desc_fill(self(source)->desc, &part);
     batch->count = part.count;
-    if (n > 0 && part.count == part.capacity)
+    if (error)
+        return report(self(source), error);
+    if (part.count > 0 && part.count == part.capacity)
         (void)nm_desc_rxsync(self(source)->desc); /* what is wrong with it, the next fill tells */
-    return n < 0 ? report(self(source), -n) : n;
+    return (int)part.count;
 }
 
 static int wait_for(struct netmap_source *s, short events, int timeout_ms)

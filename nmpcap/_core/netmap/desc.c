@@ -1,5 +1,4 @@
 /* An open port: from a request to rings, and back. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,7 +148,7 @@ static int which_device(const struct nm_open_args *args)
 {
     if (!args->parent)
         return args->which;
-    return strcmp(args->parent->netmap, "kernel") == 0 ? 1 : 2;
+    return strcmp(args->parent->netmap, "kernel") == 0 ? NM_NETMAP_KERNEL : NM_NETMAP_USER;
 }
 
 static int open_port(struct nm_desc *d, const struct nm_open_args *args, struct nm_request *rq)

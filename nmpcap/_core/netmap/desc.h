@@ -57,7 +57,7 @@ struct nm_open_args {
     uint64_t options;                 /* address of the first struct nmreq_option, or 0 */
     uint64_t flags;                   /* NM_OPEN_* */
     struct nm_desc *parent;           /* shares its region and device where it can, or NULL */
-    int which;                        /* as for nm_device_open; ignored with a parent */
+    int which;                        /* NM_NETMAP_* (device/choose.h); ignored with a parent */
     int legacy;                       /* not 0: netmap_user.h's grammar, and NIOCREGIF */
     uint16_t pipes;                   /* legacy nr_arg1 */
     int timestamps;                   /* extensions.h: packets carry the time they were sent */
@@ -178,9 +178,9 @@ const uint8_t *nm_desc_next(struct nm_desc *desc, struct nm_pkthdr *hdr);
 int nm_desc_pending(struct nm_desc *desc);
 
 /* nm_desc_dispatch - hands up to cnt (0 or less: all) whole packets to the callback, ring after ring.
- * Returns how many; or -EBUSY. The callback may inject on other descriptors, and must not sync this one. */
+ * *done receives how many. The callback may inject on other descriptors, and must not sync this one. */
 typedef void nm_dispatch_cb(void *arg, const struct nm_pkthdr *hdr, const uint8_t *data);
-int nm_desc_dispatch(struct nm_desc *desc, int cnt, nm_dispatch_cb *cb, void *arg);
+int nm_desc_dispatch(struct nm_desc *desc, int cnt, nm_dispatch_cb *cb, void *arg, int *done);
 
 /*
  * nm_desc_fill - replaces a batch's views by waiting packets, without waiting.
@@ -188,7 +188,7 @@ int nm_desc_dispatch(struct nm_desc *desc, int cnt, nm_dispatch_cb *cb, void *ar
  * Gives back the slots of the previous fill, and syncs only when the rings have nothing left. Packets of
  * several slots arrive whole: in place where their buffers lie side by side, else joined in memory of the descriptor.
  * Views stay valid until the next fill, whatever syncs come between. Fair among rings.
- * Returns the number of views, or a negative errno value.
+ * batch->count receives the number of views; after an error there are none.
  */
 int nm_desc_fill(struct nm_desc *desc, struct nm_batch *batch);
 

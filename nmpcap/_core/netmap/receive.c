@@ -209,7 +209,7 @@ int nm_desc_fill(struct nm_desc *desc, struct nm_batch *batch)
 
     batch->count = 0;
     if (!nm_desc_enter(desc))
-        return -EBUSY;
+        return EBUSY;
     release_lent(desc);
     error = fill_from_all(desc, batch);
     /* Slots that held no packet go back at once: a ring full of them would never become ready. */
@@ -221,7 +221,7 @@ int nm_desc_fill(struct nm_desc *desc, struct nm_batch *batch)
     }
     nm_desc_leave(desc);
     /* What was taken before an error is handed out; the error comes again with the next fill. */
-    return batch->count ? (int)batch->count : -error;
+    return batch->count ? 0 : error;
 }
 
 static void release(struct nm_ring *r, uint32_t i)
@@ -320,23 +320,23 @@ int nm_desc_pending(struct nm_desc *desc)
     return found;
 }
 
-int nm_desc_dispatch(struct nm_desc *desc, int cnt, nm_dispatch_cb *cb, void *arg)
+int nm_desc_dispatch(struct nm_desc *desc, int cnt, nm_dispatch_cb *cb, void *arg, int *done)
 {
     struct nm_pkthdr now, next;
-    int done = 0;
     bool more;
 
+    *done = 0;
     if (!nm_desc_enter(desc))
-        return -EBUSY;
+        return EBUSY;
     desc->scratch_used = 0;
     more = take_one(desc, &next, false) != NULL;
     while (more) {
         now = next;
-        done++;
-        more = (cnt <= 0 || done < cnt) && take_one(desc, &next, false) != NULL;
+        ++*done;
+        more = (cnt <= 0 || *done < cnt) && take_one(desc, &next, false) != NULL;
         now.flags = more ? NM_MORE_PKTS : 0;
         cb(arg, &now, now.buf);
     }
     nm_desc_leave(desc);
-    return done;
+    return 0;
 }
