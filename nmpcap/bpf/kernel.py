@@ -65,7 +65,7 @@ def kernel_program(
 
 
 def _reach(program: Sequence[Instruction]) -> int:
-    """How many bytes of a packet can make a difference to the verdict."""
+    """Return how many bytes of a packet can make a difference to the verdict."""
     farthest, greatest_x = 0, 0
     for insn in program:
         code, mode = insn.code, insn.code & 0xE0
@@ -102,7 +102,7 @@ def _load(name: str) -> Instruction:
 
 
 def _spare_word(program: Sequence[Instruction]) -> int | None:
-    """A scratch word that the program leaves alone."""
+    """Return a scratch word that the program leaves alone."""
     words = (op.ST, op.STX, op.LD | op.MEM, op.LDX | op.MEM)
     used = {insn.k for insn in program if insn.code in words}
     return next((word for word in range(op.MEMWORDS) if word not in used), None)
@@ -111,7 +111,7 @@ def _spare_word(program: Sequence[Instruction]) -> int | None:
 def _translate(
     insn: Instruction, header: int, spare: int | None, accept: Instruction
 ) -> list[Instruction] | str | None:
-    """What stands for an instruction in the kernel: None for itself, a str for why nothing can."""
+    """Return what stands for an instruction in the kernel: None for itself, a str for why nothing can."""
     code, k = insn.code, insn.k
     if code == op.RET | op.K:
         return [accept] if k else None

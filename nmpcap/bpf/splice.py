@@ -51,7 +51,7 @@ def splice(
 def _starts(
     program: Sequence[Instruction], pieces: Mapping[int, Sequence[Instruction]], long: set[int], at: int
 ) -> list[int]:
-    """Where each instruction, or what replaces it, begins."""
+    """Return where each instruction, or what replaces it, begins."""
     starts = []
     for index in range(len(program)):
         starts.append(at)

@@ -66,7 +66,7 @@ def explain(text: str, options: Options, resolver: Answers) -> str:
 
 
 def _title(node: ast.Expr) -> str:
-    """The part as it would be written; of a long list its first member, and how many more there are."""
+    """Return the part as it would be written; of a long list its first member and the count of the rest."""
     members = node.items if isinstance(node, ast.Or) else [node]
     count = sum(len(member.spellings) if isinstance(member, ast.PrimitiveList) else 1 for member in members)
     if count <= _SHOWN:

@@ -41,7 +41,7 @@ class Node:
         self.no: Node = self
 
     def targets(self) -> list[Node]:
-        """The nodes it leads to."""
+        """Return the nodes it leads to."""
         if self.kind == "ret":
             return []
         if self.kind in ("set", "touch"):
@@ -80,7 +80,7 @@ class Graph:
         return node, True
 
     def test(self, value: Value, ranges: Ranges, yes: Node, no: Node) -> Node:
-        """Whether the value is in one of the ranges."""
+        """Make the decision whether the value is in one of the ranges."""
         if len(ranges) >= _LONG:
             ranges = self._interned(ranges)
             node, new = self._node("test", (value.uid, id(ranges), yes.index, no.index))
@@ -91,21 +91,21 @@ class Graph:
         return node
 
     def _interned(self, ranges: Ranges) -> Ranges:
-        """The one object for equal long sets, which are told apart by identity: hashing them takes long."""
+        """Return the one object for equal long sets: they go by identity, as hashing takes long."""
         if id(ranges) not in self._long:
             ranges = self._sets.setdefault(ranges, ranges)
             self._long[id(ranges)] = ranges
         return self._long[id(ranges)]
 
     def compare(self, op: str, left: Value, right: Value, yes: Node, no: Node) -> Node:
-        """Whether ``left op right``."""
+        """Make the decision whether ``left op right``."""
         node, new = self._node("compare", (op, left.uid, right.uid, yes.index, no.index))
         if new:
             node.name, node.value, node.right, node.yes, node.no = op, left, right, yes, no
         return node
 
     def search(self, value: Value, cases: list[Case], no: Node) -> Node:
-        """Where the range that holds the value leads; cases are sorted and disjoint."""
+        """Make the decision which range holds the value; cases are sorted and disjoint."""
         key = tuple((low, high, to.index) for low, high, to in cases)
         node, new = self._node("search", (value.uid, key, no.index))
         if new:
@@ -113,28 +113,28 @@ class Graph:
         return node
 
     def assign(self, name: str, value: Value, then: Node) -> Node:
-        """Set a variable."""
+        """Make the node that sets a variable."""
         node, new = self._node("set", (name, value.uid, then.index))
         if new:
             node.name, node.value, node.yes = name, value, then
         return node
 
     def touch(self, value: Value, then: Node) -> Node:
-        """Evaluate a value, for what it needs."""
+        """Make the node that evaluates a value, for what it needs."""
         node, new = self._node("touch", (value.uid, then.index))
         if new:
             node.value, node.yes = value, then
         return node
 
     def walk(self, walk: ir.Walk, yes: Node, no: Node) -> Node:
-        """Follow extension headers."""
+        """Make the node that follows extension headers."""
         node, new = self._node("walk", (id(walk), yes.index, no.index))
         if new:
             node.walk, node.yes, node.no = walk, yes, no
         return node
 
     def in_order(self) -> list[Node]:
-        """The nodes that can be reached from the root, each before those it leads to."""
+        """Return the nodes that can be reached from the root, each before those it leads to."""
         reached = {self.root}
         order = []
         for node in reversed(self.nodes[: self.root.index + 1]):
@@ -178,7 +178,7 @@ class _Frame:
     entries: list[Node] = field(default_factory=list)  # of the cases of a Switch
 
     def next_targets(self, entry: Node) -> tuple[Node, Node]:
-        """Where the item before the one that was entered at ``entry`` goes on."""
+        """Return where the item before the one that was entered at ``entry`` goes on."""
         if isinstance(self.expr, ir.And):
             return entry, self.no
         return (self.yes, entry) if isinstance(self.expr, ir.Or) else (self.yes, self.no)

@@ -108,25 +108,25 @@ class Values:
         return value, True
 
     def const(self, k: int) -> Value:
-        """A number."""
+        """Return a number."""
         value, new = self._new("const", k & TOP)
         if new:
             value.k = value.bound = k & TOP
         return value
 
     def length(self) -> Value:
-        """The packet's length on the wire."""
+        """Return the packet's length on the wire."""
         return self._new("len")[0]
 
     def var(self, name: str) -> Value:
-        """A variable an Assign sets; 0 before."""
+        """Return a variable an Assign sets; 0 before."""
         value, new = self._new("var", name)
         if new:
             value.name, value.vars = name, frozenset((name,))
         return value
 
     def ancillary(self, size: int, k: int) -> Value:
-        """Metadata the machine has beside the packet, at SKF_AD_OFF + k."""
+        """Return metadata the machine has beside the packet, at SKF_AD_OFF + k."""
         value, new = self._new("anc", size, k)
         if new:
             value.size, value.k, value.loads = size, 0xFFFFF000 + k, {-1 - k: 1}
@@ -134,7 +134,7 @@ class Values:
         return value
 
     def load(self, size: int, index: Value | None, k: int) -> Value:
-        """The big-endian bytes at index + k, where the sum of the two does not wrap."""
+        """Return the big-endian bytes at index + k, where the sum of the two does not wrap."""
         if index is not None and index.op == "const" and index.k + k < 1 << 31:
             k += index.k
             index = None
@@ -151,7 +151,7 @@ class Values:
         return value
 
     def binary(self, op: str, left: Value, right: Value) -> Value:
-        """``left op right``; constants are left as they are, folding is the optimizer's."""
+        """Return ``left op right``; constants are left as they are, folding is the optimizer's."""
         value, new = self._new(op, left.uid, right.uid)
         if new:
             value.left, value.right = left, right
@@ -165,11 +165,11 @@ class Values:
         return value
 
     def masked(self, left: Value, mask: int) -> Value:
-        """``left & mask``; ``left`` itself if the mask takes nothing away from 32 bits."""
+        """Return ``left & mask``; ``left`` itself if the mask takes nothing away from 32 bits."""
         return left if mask == TOP else self.binary("&", left, self.const(mask))
 
     def negative(self, operand: Value) -> Value:
-        """``- operand``."""
+        """Return ``- operand``."""
         value, new = self._new("neg", operand.uid)
         if new:
             value.vars = operand.vars
@@ -178,7 +178,7 @@ class Values:
         return value
 
     def header_length(self, index: Value | None, k: int) -> Value:
-        """Four times the low half of the byte at index + k: the length of an IPv4 header."""
+        """Return four times the low half of the byte at index + k: the length of an IPv4 header."""
         nibble = self.masked(self.load(1, index, k), 0x0F)
         return self.binary("<<", nibble, self.const(2))
 
@@ -303,7 +303,7 @@ Bool: TypeAlias = _Constant | Test | Compare | Assign | Walk | Not | And | Or | 
 
 
 def all_of(items: Iterable[Bool]) -> Bool:
-    """And, without constants: F and x -> F, T and x -> x."""
+    """Join by And, without constants: F and x -> F, T and x -> x."""
     kept: list[Bool] = []
     for item in items:
         if item is FALSE:
@@ -316,7 +316,7 @@ def all_of(items: Iterable[Bool]) -> Bool:
 
 
 def any_of(items: Iterable[Bool]) -> Bool:
-    """Or, without constants: T or x -> T, F or x -> x."""
+    """Join by Or, without constants: T or x -> T, F or x -> x."""
     kept: list[Bool] = []
     for item in items:
         if item is TRUE:
@@ -329,14 +329,14 @@ def any_of(items: Iterable[Bool]) -> Bool:
 
 
 def negate(operand: Bool) -> Bool:
-    """Not, without constants and double negation."""
+    """Negate, without constants and double negation."""
     if operand is TRUE or operand is FALSE:
         return FALSE if operand is TRUE else TRUE
     return operand.operand if isinstance(operand, Not) else Not(operand)
 
 
 def show(root: Bool) -> str:
-    """One line a test, indented by depth."""
+    """Write one line a test, indented by depth."""
     lines: list[str] = []
     todo: list[tuple[int, Bool]] = [(0, root)]
     while todo:

@@ -21,26 +21,26 @@ class Resolver(Protocol):
     """Whatever can answer these questions; names come as written in the filter."""
 
     def addresses(self, name: str) -> list[IPv4Address | IPv6Address]:
-        """All addresses of a host."""
+        """Return all addresses of a host."""
 
     def ether(self, name: str) -> bytes | None:
-        """The six bytes of a host's MAC address, as in ethers(5)."""
+        """Return the six bytes of a host's MAC address, as in ethers(5)."""
 
     def network(self, name: str) -> int | None:
-        """A network's number in the form getnetbyname(3) gives it."""
+        """Return a network's number in the form getnetbyname(3) gives it."""
 
     def port(self, name: str) -> dict[str, int]:
-        """A service's port by transport: "tcp", "udp", "sctp"."""
+        """Return a service's port by transport: "tcp", "udp", "sctp"."""
 
     def protocol(self, name: str) -> int | None:
-        """The number of a protocol over IP."""
+        """Return the number of a protocol over IP."""
 
 
 class SystemResolver:
     """Asks the C library, and /etc/ethers and /etc/networks, which Python has no calls for."""
 
     def addresses(self, name: str) -> list[IPv4Address | IPv6Address]:
-        """All addresses of a host, by getaddrinfo(3)."""
+        """Return all addresses of a host, by getaddrinfo(3)."""
         try:
             answers = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
@@ -54,15 +54,15 @@ class SystemResolver:
         return found
 
     def ether(self, name: str) -> bytes | None:
-        """The MAC address that /etc/ethers has for a name."""
+        """Return the MAC address that /etc/ethers has for a name."""
         return _ethers().get(name.lower())
 
     def network(self, name: str) -> int | None:
-        """The number that /etc/networks has for a name, shifted to 32 bits as glibc does."""
+        """Return the number that /etc/networks has for a name, shifted to 32 bits as glibc does."""
         return _networks().get(name.lower())
 
     def port(self, name: str) -> dict[str, int]:
-        """The service's ports, by getservbyname(3); a number is one, too."""
+        """Return the service's ports, by getservbyname(3); a number is one, too."""
         if name.isascii() and name.isdigit() and len(name) < 8 and int(name) <= 0xFFFF:
             return dict.fromkeys(("tcp", "udp", "sctp"), int(name))  # as getaddrinfo(3) takes \\80
         ports = {}
@@ -72,7 +72,7 @@ class SystemResolver:
         return ports
 
     def protocol(self, name: str) -> int | None:
-        """The protocol's number, by getprotobyname(3)."""
+        """Return the protocol's number, by getprotobyname(3)."""
         try:
             return socket.getprotobyname(name)
         except (OSError, UnicodeError, ValueError):
@@ -93,25 +93,25 @@ class RecordingResolver:
         return self.answers[key]
 
     def addresses(self, name: str) -> list[IPv4Address | IPv6Address]:
-        """All addresses of a host."""
+        """Return all addresses of a host."""
         return list(self._ask("addresses", name))
 
     def ether(self, name: str) -> bytes | None:
-        """The MAC address of a host."""
+        """Return the MAC address of a host."""
         found = self._ask("ether", name)
         return None if found is None else bytes(found)
 
     def network(self, name: str) -> int | None:
-        """The number of a network."""
+        """Return the number of a network."""
         found = self._ask("network", name)
         return None if found is None else int(found)
 
     def port(self, name: str) -> dict[str, int]:
-        """The ports of a service."""
+        """Return the ports of a service."""
         return dict(self._ask("port", name))
 
     def protocol(self, name: str) -> int | None:
-        """The number of a protocol."""
+        """Return the number of a protocol."""
         found = self._ask("protocol", name)
         return None if found is None else int(found)
 

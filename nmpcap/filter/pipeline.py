@@ -52,7 +52,7 @@ def run(text: str, options: Options, resolver: Resolver) -> Stages:
 
 
 def _pointer(text: str, position: int) -> str:
-    """The text around a position, with a caret under it."""
+    """Return the text around a position, with a caret under it."""
     if not text:
         return ""
     start = max(0, position - _AROUND)

@@ -27,12 +27,12 @@ def normalize(pairs: Iterable[tuple[int, int]]) -> Ranges:
 
 
 def union(first: Ranges, second: Ranges) -> Ranges:
-    """What is in one of them."""
+    """Return what is in one of them."""
     return first if first == second else normalize([*first, *second])
 
 
 def complement(ranges: Ranges) -> Ranges:
-    """What is not in them."""
+    """Return what is not in them."""
     gaps, start = [], 0
     for low, high in ranges:
         if low > start:
@@ -44,7 +44,7 @@ def complement(ranges: Ranges) -> Ranges:
 
 
 def intersect(first: Ranges, second: Ranges) -> Ranges:
-    """What is in both."""
+    """Return what is in both."""
     common, at, other = [], 0, 0
     while at < len(first) and other < len(second):
         low, high = max(first[at][0], second[other][0]), min(first[at][1], second[other][1])
@@ -58,19 +58,19 @@ def intersect(first: Ranges, second: Ranges) -> Ranges:
 
 
 def disjoint(first: Ranges, second: Ranges) -> bool:
-    """Whether they have nothing in common."""
+    """Return whether they have nothing in common."""
     if len(first) == 1 == len(second):
         return first[0][1] < second[0][0] or second[0][1] < first[0][0]
     return not intersect(first, second)
 
 
 def subset(first: Ranges, second: Ranges) -> bool:
-    """Whether all of the first is in the second."""
+    """Return whether all of the first is in the second."""
     if len(first) == 1 == len(second):
         return second[0][0] <= first[0][0] and first[0][1] <= second[0][1]
     return intersect(first, second) == first
 
 
 def contains(ranges: Ranges, number: int) -> bool:
-    """Whether the number is in them."""
+    """Return whether the number is in them."""
     return any(low <= number <= high for low, high in ranges)

@@ -38,7 +38,7 @@ class Assembler:
         ] = {}  # (code, k, yes at, no at) -> where it stands
 
     def program(self) -> tuple[Instruction, ...]:
-        """The instructions in their order."""
+        """Return the instructions in their order."""
         make = tuple.__new__  # what _make does, without its check: a large program is made of many
         return tuple([make(Instruction, insn) for insn in reversed(self._out)])
 
@@ -71,7 +71,7 @@ class Assembler:
         self._place(node)
 
     def _twin(self, code: int, k: int, yes: Any, no: Any) -> int | None:
-        """Where the same branch stands already, near enough to be jumped to."""
+        """Return where the same branch stands already, near enough to be jumped to."""
         at = self._branches.get((code, k, self._at.get(yes, -1), self._at.get(no, -1)))
         return at if at is not None and len(self._out) - at < _NEAR else None
 

@@ -46,7 +46,7 @@ def emit_test(evaluator: Evaluator, value: Value, ranges: Ranges, yes: _Target, 
 
 
 def _bit_test(value: Value, ranges: Ranges) -> tuple[Value, int, bool] | None:
-    """``v & m = 0``, ``v & m != 0`` and ``v & bit = bit`` are one jset: v, m, and whether set means yes."""
+    """Return v, m and whether set means yes, where a jset tells ``v & m = 0`` or ``v & bit = bit``."""
     if value.op != "&" or value.right.op != "const" or len(ranges) != 1:
         return None
     mask = value.right.k

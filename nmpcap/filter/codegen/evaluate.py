@@ -35,7 +35,7 @@ _COMMUTATIVE = "+*&|^"
 
 
 def header_length_of(value: Value) -> int | None:
-    """The k of ``4*([k]&0xf)`` if the value is just that: X can be loaded with it at once."""
+    """Return the k of ``4*([k]&0xf)`` if the value is just that: X can be loaded with it at once."""
     if value.op != "<<" or value.right.op != "const" or value.right.k != 2:
         return None
     nibble = value.left
@@ -82,7 +82,7 @@ class Evaluator:
         self.a = self.values.var(name)
 
     def forget(self) -> None:
-        """Nothing is known of A and X any more."""
+        """Take nothing of A and X as known any more."""
         self.a = self.x = None
 
     def scratch(self) -> int:
@@ -128,7 +128,7 @@ class Evaluator:
                     self.a = step[2]
 
     def _value(self, value: Value) -> list[tuple[Any, ...]]:
-        """The steps that leave a value in A, the last first."""
+        """Return the steps that leave a value in A, the last first."""
         kind = value.op
         if kind == "const":
             return [("code", op.LD | op.IMM, value.k, value)]

@@ -69,7 +69,7 @@ def _slots(order: list[Node]) -> dict[str, int]:
 
 
 def _read_before_set(graph: Graph, order: list[Node], slots: dict[str, int]) -> list[str]:
-    """Variables that some way through the program reads without having set them: they must start at 0."""
+    """Return the variables that are read on some way without having been set: they must start at 0."""
     if not slots:
         return []
     everything = frozenset(slots)

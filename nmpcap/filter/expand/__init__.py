@@ -2,7 +2,7 @@
 
 A tree comes in, ``ir`` goes out: tests of the packet's bytes, with link types, names and qualifiers gone.
 One file for each family of primitives; ``linklayer`` keeps where in the packet the expression is,
-``linktypes`` is the table of offsets.
+``linktypes`` is the table of offsets, ``protocols`` tells what a link header carries.
 """
 
 from nmpcap.filter.expand.expression import expand

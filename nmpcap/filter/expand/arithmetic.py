@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from nmpcap import dlt
 from nmpcap.errors import FilterError
 from nmpcap.filter.expand import extension
-from nmpcap.filter.expand.linklayer import IP, IP6, Context, Place, describe
+from nmpcap.filter.expand.linklayer import Context, Place, describe
 from nmpcap.filter.expand.linktypes import WLAN_RADIO
+from nmpcap.filter.expand.protocols import IP, IP6, is_protocol
 from nmpcap.filter.expand.transport import first_fragment, ipv4_protocol, transport_start
 from nmpcap.filter.ir import TOP, Bool, Compare, Ranges, Test, Value, all_of, any_of, negate
 from nmpcap.filter.syntax import ast
@@ -43,12 +44,12 @@ def expand_relation(context: Context, relation: ast.Relation) -> Bool:
 
 
 def _together(guards: tuple[Bool, ...], *more: Bool) -> tuple[Bool, ...]:
-    """Guards and more of them; a subscript of a subscript needs its protocol tested but once."""
+    """Join guards and more of them; a subscript of a subscript needs its protocol tested but once."""
     return (*guards, *(guard for guard in dict.fromkeys(more) if guard not in guards))
 
 
 def compare(op: str, left: Value, right: Value) -> Bool:
-    """The test for a relation; a comparison with a number becomes one of ranges."""
+    """Return the test for a relation; a comparison with a number becomes one of ranges."""
     if op in ("!=", "<", "<="):
         return negate(compare({"!=": "=", "<": ">=", "<=": ">"}[op], left, right))
     if right.op == "const":
@@ -134,11 +135,11 @@ def _index(context: Context, node: ast.Index, offset: _Operand) -> _Operand:
 
 
 def _guard(context: Context, protocol: int, pos: int, transport: int | None = None) -> Bool:
-    """The test for a protocol, or for one in first fragments of IPv4; the same object for the same test."""
+    """Return the one test for a protocol, or for one in first fragments of IPv4."""
     key = context.link, protocol, transport
     if key not in context.guards:
         if transport is None:
-            context.guards[key] = context.is_protocol(protocol, pos)
+            context.guards[key] = is_protocol(context, protocol, pos)
         else:
             context.guards[key] = all_of([ipv4_protocol(context, (transport,)), first_fragment(context)])
     return context.guards[key]

@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from nmpcap import dlt
 from nmpcap.errors import FilterError
-from nmpcap.filter.expand.linklayer import IP, IP6, Context, Place, describe
+from nmpcap.filter.expand.linklayer import Context, Place, describe
 from nmpcap.filter.expand.linktypes import WLAN
+from nmpcap.filter.expand.protocols import IP, IP6, is_protocol, require_protocols
 from nmpcap.filter.expand.transport import first_fragment, ipv4_protocol, transport_start
 from nmpcap.filter.ir import Assign, Bool, Test, Value, all_of, any_of, negate
 from nmpcap.filter.syntax import ast
@@ -40,7 +41,7 @@ _CALLED = {"vlan": "VLAN tag", "mpls": "MPLS label", "pppoes": "PPPoE session nu
 
 
 def _number(word: ast.Word) -> int | None:
-    """The identifier behind the word, None if there is none; raises FilterError if it is too great."""
+    """Return the identifier behind the word, None if there is none; raises FilterError if it is too great."""
     if not word.args:
         return None
     number = word.args[0]
@@ -66,7 +67,7 @@ def expand_vlan(context: Context, word: ast.Word) -> Bool:
     metadata = context.options.live and link.number == dlt.DLT_EN10MB and not link.inside and not link.tags
     if metadata:
         return _vlan_with_metadata(context, number)
-    tests: list[Bool] = [any_of([context.is_protocol(type_, word.pos) for type_ in _VLAN_TYPES])]
+    tests: list[Bool] = [any_of([is_protocol(context, type_, word.pos) for type_ in _VLAN_TYPES])]
     if number is not None:
         tests.append(context.equals(2, link.network, 0, number, 0x0FFF))
     context.link = replace(link, type=link.type.plus(4), payload=link.payload.plus(4), tags=link.tags + 1)
@@ -109,9 +110,9 @@ def expand_mpls(context: Context, word: ast.Word) -> Bool:
     if link.labels:  # the entry before must not be the bottom of the stack
         tests = [context.equals(1, link.network, -2, 0, 0x01)]
     elif link.layout.family in ("ethernet", "hdlc"):
-        tests = [context.is_protocol(_MPLS, word.pos)]
+        tests = [is_protocol(context, _MPLS, word.pos)]
     elif link.number == dlt.DLT_PPP:
-        tests = [context.is_protocol(_MPLS_OVER_PPP, word.pos)]
+        tests = [is_protocol(context, _MPLS_OVER_PPP, word.pos)]
     else:
         raise FilterError(f"no MPLS support for {describe(link.number)}", word.pos)
     if number is not None:
@@ -122,13 +123,13 @@ def expand_mpls(context: Context, word: ast.Word) -> Bool:
 
 def expand_pppoed(context: Context, word: ast.Word) -> Bool:
     """Expand ``pppoed``: PPPoE discovery."""
-    return context.is_protocol(_PPPOED, word.pos)
+    return is_protocol(context, _PPPOED, word.pos)
 
 
 def expand_pppoes(context: Context, word: ast.Word) -> Bool:
     """Expand ``pppoes [id]``: what follows is about the PPP frame inside."""
     number, network = _number(word), context.link.network
-    tests = [context.is_protocol(_PPPOES, word.pos)]
+    tests = [is_protocol(context, _PPPOES, word.pos)]
     if number is not None:
         tests.append(context.equals(2, network, 2, number))
     if network.base is not None:
@@ -161,11 +162,11 @@ def _tunnel(context: Context, word: ast.Word) -> Bool:
         raise FilterError("too many registers needed to evaluate expression: nested too deep", word.pos)
     context.tunnels += 1
     names = [f"{part}{context.tunnels}" for part in ("frame", "type", "payload")]
-    context.require_protocols(word.pos)
+    require_protocols(context, word.pos)
     link, values, network = context.link, context.values, context.link.network
     enter = _geneve_header if word.name == "geneve" else _vxlan_header
-    ipv4 = [context.is_protocol(IP, word.pos), ipv4_protocol(context, (_UDP,)), first_fragment(context)]
-    ipv6 = [context.is_protocol(IP6, word.pos), context.equals(1, network, 6, _UDP)]
+    ipv4 = [is_protocol(context, IP, word.pos), ipv4_protocol(context, (_UDP,)), first_fragment(context)]
+    ipv6 = [is_protocol(context, IP6, word.pos), context.equals(1, network, 6, _UDP)]
     legs = [
         all_of([*tests, *enter(context, udp, number, names)])
         for tests, udp in ((ipv4, transport_start(context)), (ipv6, network.plus(40)))
@@ -178,7 +179,7 @@ def _tunnel(context: Context, word: ast.Word) -> Bool:
 
 
 def _address(context: Context, place: Place, k: int) -> Value:
-    """The place as a number, as far as it is not known before the packet is."""
+    """Return the place as a number, as far as it is not known before the packet is."""
     total = context.values.const(place.k + k)
     return total if place.base is None else context.values.binary("+", place.base, total)
 

@@ -21,7 +21,7 @@ _NOTHING = 59
 
 
 def start(context: Context) -> Place:
-    """The place behind the headers that ``skip`` went over."""
+    """Return the place behind the headers that ``skip`` went over."""
     return Place(context.values.var(_AT), 0)
 
 
@@ -31,7 +31,7 @@ def set_start(context: Context, value: Value) -> Bool:
 
 
 def leads_to(context: Context, protocols: tuple[int, ...]) -> Bool:
-    """Whether the header found there is of one of these protocols."""
+    """Return the test whether the header found there is of one of these protocols."""
     return Test(context.values.var(_NEXT), tuple((number, number) for number in protocols))
 
 

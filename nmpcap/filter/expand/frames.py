@@ -6,7 +6,8 @@ from nmpcap import dlt
 from nmpcap.errors import FilterError
 from nmpcap.filter.expand import wlan
 from nmpcap.filter.expand.hosts import inner_frame
-from nmpcap.filter.expand.linklayer import IP, IP6, Context, Place, describe
+from nmpcap.filter.expand.linklayer import Context, Place, describe
+from nmpcap.filter.expand.protocols import IP, IP6, is_protocol
 from nmpcap.filter.ir import TOP, TRUE, Bool, Test, all_of, any_of, negate
 from nmpcap.filter.syntax import ast
 from nmpcap.filter.syntax.keywords import LLC_CONTROLS
@@ -89,7 +90,7 @@ def _ip_broadcast(context: Context, word: ast.Word) -> Bool:
             word.pos,
         )
     hosts = ~netmask & TOP
-    is_ip, network = context.is_protocol(IP, word.pos), context.link.network
+    is_ip, network = is_protocol(context, IP, word.pos), context.link.network
     zeros, ones = (context.equals(4, network, 16, wanted, hosts) for wanted in (0, hosts))
     return all_of([is_ip, any_of([zeros, ones])])
 
@@ -98,9 +99,9 @@ def expand_multicast(context: Context, word: ast.Word) -> Bool:
     """Expand ``[ether|ip|ip6] multicast``."""
     network = context.link.network
     if word.proto == "ip":
-        return all_of([context.is_protocol(IP, word.pos), context.equals(1, network, 16, 0xE0, 0xF0)])
+        return all_of([is_protocol(context, IP, word.pos), context.equals(1, network, 16, 0xE0, 0xF0)])
     if word.proto == "ip6":
-        return all_of([context.is_protocol(IP6, word.pos), context.equals(1, network, 24, 0xFF)])
+        return all_of([is_protocol(context, IP6, word.pos), context.equals(1, network, 24, 0xFF)])
     layout, header = context.link.layout, context.link.header
     if layout.family == "wlan":
         return wlan.address_test(context, "dst", lambda place: negate(context.equals(1, place, 0, 0, 0x01)))

@@ -10,7 +10,8 @@ from ipaddress import IPv4Address
 
 from nmpcap.errors import FilterError
 from nmpcap.filter.expand import wlan
-from nmpcap.filter.expand.linklayer import ARP, IP, IP6, RARP, Context, Place
+from nmpcap.filter.expand.linklayer import Context, Place
+from nmpcap.filter.expand.protocols import ARP, IP, IP6, RARP, is_protocol
 from nmpcap.filter.ir import Bool, Compare, all_of, any_of, negate
 from nmpcap.filter.syntax import ast
 
@@ -96,7 +97,7 @@ def expand_gateway(context: Context, primitive: ast.Primitive) -> Bool:
     tests = [
         all_of(
             [
-                context.is_protocol(number, ident.pos),
+                is_protocol(context, number, ident.pos),
                 negate(_addresses(context, prefixes, "", source, destination)),
             ]
         )
@@ -145,12 +146,12 @@ def _check_ipv6(primitive: ast.Primitive) -> None:
 
 
 def mask_of(length: int) -> int:
-    """The mask of a prefix."""
+    """Return the mask of a prefix."""
     return _ALL_ONES << 32 - length & _ALL_ONES
 
 
 def ipv4_prefix(ident: ast.Ident, type_: str) -> tuple[int, int]:
-    """The address and mask that a number or a dotted address of two to four parts stands for."""
+    """Return the address and mask that a number or a dotted address of two to four parts stands for."""
     if isinstance(ident, ast.Number):
         address, mask = ident.value, _ALL_ONES
         while type_ == "net" and address and not address >> 24:
@@ -175,7 +176,7 @@ def ipv4_prefix(ident: ast.Ident, type_: str) -> tuple[int, int]:
 
 
 def ipv6_prefix(ident: ast.Addr6) -> tuple[bytes, int]:
-    """The address and the length of an IPv6 prefix; an address alone is one of 128 bits."""
+    """Return the address and the length of an IPv6 prefix; an address alone is one of 128 bits."""
     length = 128 if ident.length is None else ident.length
     if length > 128:
         raise FilterError(f"mask length must be <= 128, not {length}", ident.pos)
@@ -238,7 +239,7 @@ def _by_direction(direction: str, source: Callable[[], Bool], destination: Calla
 
 
 def legs(context: Context, proto: str) -> list[tuple[int, int, int]]:
-    """The protocols whose headers a host is looked for in, and where: entries of IPV4_LEGS."""
+    """Return the protocols whose headers a host is looked for in, and where: entries of IPV4_LEGS."""
     if proto:
         return [IPV4_LEGS[proto]]
     # Behind MPLS nothing but IP can be told.
@@ -246,11 +247,11 @@ def legs(context: Context, proto: str) -> list[tuple[int, int, int]]:
 
 
 def _ipv4_test(context: Context, prefixes: list[tuple[int, int]], primitive: ast.Primitive) -> Bool:
-    """Any of the prefixes, in IPv4, ARP and RARP headers or those of one protocol."""
+    """Return the test for any of the prefixes in IPv4, ARP and RARP headers or those of one protocol."""
     found = []
     for number, source, destination in legs(context, primitive.proto):
         addresses = _addresses(context, prefixes, primitive.dir, source, destination)
-        found.append(all_of([context.is_protocol(number, primitive.pos), addresses]))
+        found.append(all_of([is_protocol(context, number, primitive.pos), addresses]))
     return any_of(found)
 
 
@@ -269,7 +270,7 @@ def _addresses(
 
 
 def _ipv6_test(context: Context, prefixes: Iterable[tuple[bytes, int]], primitive: ast.Primitive) -> Bool:
-    """Any of the prefixes in IPv6 headers."""
+    """Return the test for any of the prefixes in IPv6 headers."""
     network = context.link.network
 
     def test(offset: int, address: bytes, length: int) -> Bool:
@@ -288,7 +289,7 @@ def _ipv6_test(context: Context, prefixes: Iterable[tuple[bytes, int]], primitiv
         _by_direction(primitive.dir, lambda p=prefix: test(8, *p), lambda p=prefix: test(24, *p))  # type: ignore[misc]
         for prefix in prefixes
     )
-    return all_of([context.is_protocol(IP6, primitive.pos), addresses])
+    return all_of([is_protocol(context, IP6, primitive.pos), addresses])
 
 
 def _require_macs(context: Context, pos: int) -> None:
@@ -298,7 +299,7 @@ def _require_macs(context: Context, pos: int) -> None:
 
 
 def inner_frame(context: Context) -> list[Bool]:
-    """What must hold before the MAC header is looked at: that there is one."""
+    """Return what must hold before the MAC header is looked at: that there is one."""
     link = context.link
     tests = [context.not_lane_control()]
     if link.tunnel:
@@ -310,7 +311,7 @@ def inner_frame(context: Context) -> list[Bool]:
 
 
 def mac_test(context: Context, address: bytes, direction: str, pos: int) -> Bool:
-    """A MAC address of six bytes in the link header."""
+    """Return the test for a MAC address of six bytes in the link header."""
     _require_macs(context, pos)
     link = context.link
     if link.layout.family == "wlan":
@@ -359,7 +360,7 @@ def _decnet_host(context: Context, ident: ast.Addr4, primitive: ast.Primitive) -
         lambda: _decnet_source(context, network, stored),
         lambda: _decnet_destination(context, network, stored),
     )
-    return all_of([context.is_protocol(_DECNET, primitive.pos), tests])
+    return all_of([is_protocol(context, _DECNET, primitive.pos), tests])
 
 
 # A routing header is short or long, and a padding byte 0x81 may precede it.

@@ -1,6 +1,6 @@
 """Where things are in a frame, by link type: a table, with libpcap's offsets.
 
-``family`` says how the protocol of the payload is told (see linklayer). Offsets count from
+``family`` says how the protocol of the payload is told (see protocols). Offsets count from
 the start of the packet: the field with the protocol's type, and the payload. The network
 header starts ``snap`` bytes into the payload; ``bare`` is the same where 802.2 is used
 without SNAP (ISO protocols). MAC addresses count from the link header. -1 stands for what
@@ -101,10 +101,10 @@ _LOW_AND_KNOWN = (2, 3, 4, 5, 32)  # EN3MB AX25 PRONET CHAOS REDBACK_SMARTEDGE
 
 
 def link_type(number: int) -> LinkType:
-    """The layout of a link type; of an assigned one without a layout, only its first byte is known."""
+    """Return the layout of a link type; of an assigned one without a layout, only its first byte is known."""
     return LINK_TYPES.get(number, _BARE)
 
 
 def is_known(number: int) -> bool:
-    """Whether a filter can be compiled for this link type at all."""
+    """Return whether a filter can be compiled for this link type at all."""
     return number in LINK_TYPES or number in _LOW_AND_KNOWN or dlt.DLT_C_HDLC <= number <= _LAST_ASSIGNED

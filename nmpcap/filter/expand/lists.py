@@ -16,7 +16,8 @@ from typing import Any
 
 from nmpcap.errors import FilterError
 from nmpcap.filter.expand import hosts, transport
-from nmpcap.filter.expand.linklayer import IP6, Context, Place
+from nmpcap.filter.expand.linklayer import Context, Place
+from nmpcap.filter.expand.protocols import IP6, is_protocol
 from nmpcap.filter.ir import TRUE, Bool, Ranges, Switch, Test, Value, all_of, any_of
 from nmpcap.filter.ranges import normalize
 from nmpcap.filter.syntax import ast
@@ -29,7 +30,7 @@ _DIRECTIONS = ("", "src", "dst", "src or dst")
 
 
 def _key(primitive: ast.Primitive | ast.PrimitiveList) -> tuple[Any, ...]:
-    """What must be equal for primitives to be expanded together; the last is "" if they cannot be."""
+    """Return what must be equal for primitives to be expanded together; the last is "" if they cannot be."""
     type_ = primitive.type
     if type_ in _PORT_TYPES:
         kind = "port"
@@ -46,7 +47,7 @@ _KINDS = {ast.Addr4: "4", ast.Number: "4", ast.Addr6: "6", ast.Mac: "mac"}
 
 
 def run_length(items: list[ast.Expr], start: int) -> int:
-    """How many items from ``start`` on ask the same of different addresses or ports."""
+    """Return how many items from ``start`` on ask the same of different addresses or ports."""
     first = items[start]
     assert isinstance(first, ast.Primitive | ast.PrimitiveList)
     key = _key(first)
@@ -116,7 +117,7 @@ def _ipv4(context: Context, members: list[ast.Primitive | ast.PrimitiveList]) ->
         def test(offset: int) -> Bool:
             return Test(context.load(4, network, offset), ranges)
 
-        return all_of([context.is_protocol(number, first.pos), _sides(first.dir, test, source, destination)])
+        return all_of([is_protocol(context, number, first.pos), _sides(first.dir, test, source, destination)])
 
     return any_of(leg(*numbers) for numbers in hosts.legs(context, first.proto))
 
@@ -193,7 +194,7 @@ def _ipv6(context: Context, primitives: list[ast.Primitive]) -> Bool | None:
     def test(offset: int) -> Bool:
         return _search(tree, [context.load(4, network, offset + 4 * word) for word in range(4)])
 
-    return all_of([context.is_protocol(IP6, first.pos), _sides(first.dir, test, 8, 24)])
+    return all_of([is_protocol(context, IP6, first.pos), _sides(first.dir, test, 8, 24)])
 
 
 def _word_range(address: bytes, length: int, word: int) -> tuple[int, int]:
@@ -206,7 +207,7 @@ class _Overlap(Exception):
 
 
 def _tree(wanted: list[tuple[tuple[int, int], ...]]) -> Any:
-    """Addresses as a tree: the range of the first word -> the tree of the rest, or True for "anything"."""
+    """Make a tree of addresses: range of the first word -> tree of the rest, or True for "anything"."""
     root: Any = {}
     for words in wanted:
         if not words:

@@ -10,7 +10,8 @@ import re
 
 from nmpcap.errors import FilterError
 from nmpcap.filter.expand import extension
-from nmpcap.filter.expand.linklayer import IP, IP6, Context, Place
+from nmpcap.filter.expand.linklayer import Context, Place
+from nmpcap.filter.expand.protocols import IP, IP6, check_number, is_protocol, require_protocols
 from nmpcap.filter.ir import Bool, Ranges, Test, Walk, all_of, any_of
 from nmpcap.filter.syntax import ast
 from nmpcap.filter.syntax.keywords import ETHER_PROTOCOLS, IP_PROTOCOLS, ISO_PROTOCOLS
@@ -58,7 +59,7 @@ def expand_word(context: Context, name: str, pos: int) -> Bool:
     if name in _ISIS_PDUS:
         return any_of(_isis_proto(context, number, pos) for number in _ISIS_PDUS[name])
     if name in ETHER_PROTOCOLS:
-        return context.is_protocol(ETHER_PROTOCOLS[name], pos)
+        return is_protocol(context, ETHER_PROTOCOLS[name], pos)
     if name == "radio":
         raise FilterError("'radio' is not a valid protocol type: write radio[...]", pos)
     raise FilterError("link layer applied in wrong context: write ether host, link[...] or the like", pos)
@@ -72,9 +73,9 @@ def expand_proto(context: Context, primitive: ast.Primitive) -> Bool:
     proto, pos, ident = primitive.proto, primitive.pos, primitive.ident
     number = _proto_number(context, primitive)
     if proto == "link":
-        context.require_protocols(pos)
-        context.check_number(number, ident.pos)
-        return context.is_protocol(number, pos)
+        require_protocols(context, pos)
+        check_number(context, number, ident.pos)
+        return is_protocol(context, number, pos)
     if proto == "iso":
         _check_limit("iso proto", number, 255, ident.pos)
         return _iso_proto(context, number, pos)
@@ -121,7 +122,7 @@ def _check_limit(what: str, number: int, greatest: int, pos: int) -> None:
 
 
 def ipv4_protocol(context: Context, numbers: tuple[int, ...]) -> Bool:
-    """The test of the protocol in an IPv4 header."""
+    """Return the test of the protocol in an IPv4 header."""
     return Test(context.load(1, context.link.network, 9), _points(numbers))
 
 
@@ -130,11 +131,11 @@ def _points(numbers: tuple[int, ...]) -> Ranges:
 
 
 def _ipv4_proto(context: Context, number: int, pos: int) -> Bool:
-    return all_of([context.is_protocol(IP, pos), ipv4_protocol(context, (number,))])
+    return all_of([is_protocol(context, IP, pos), ipv4_protocol(context, (number,))])
 
 
 def _ipv6_proto(context: Context, number: int, pos: int) -> Bool:
-    is_ip6, network = context.is_protocol(IP6, pos), context.link.network
+    is_ip6, network = is_protocol(context, IP6, pos), context.link.network
     if context.options.extension_headers:
         return all_of(
             [is_ip6, extension.skip(context, to_header=False), extension.leads_to(context, (number,))]
@@ -150,14 +151,14 @@ def _ip_or_ip6(context: Context, number: int, pos: int) -> Bool:
 
 def _iso_proto(context: Context, number: int, pos: int) -> Bool:
     link = context.link
-    context.require_protocols(pos)
+    require_protocols(context, pos)
     if link.labels:
-        return context.is_protocol(ETHER_PROTOCOLS["iso"], pos)  # raises
+        return is_protocol(context, ETHER_PROTOCOLS["iso"], pos)  # raises
     if link.layout.family == "frelay":
         return context.equals(2, link.type, 0, 0x0300 | number)
     nlpid = 1 if link.layout.family == "hdlc" else link.bare
     return all_of(
-        [context.is_protocol(ETHER_PROTOCOLS["iso"], pos), context.equals(1, link.payload, nlpid, number)]
+        [is_protocol(context, ETHER_PROTOCOLS["iso"], pos), context.equals(1, link.payload, nlpid, number)]
     )
 
 
@@ -172,7 +173,7 @@ def expand_protochain(context: Context, primitive: ast.Primitive) -> Bool:
     """Expand ``[ip|ip6] protochain X``: behind any number of extension headers."""
     number = _proto_number(context, primitive)
     _check_limit("protochain", number, 255, primitive.ident.pos)
-    context.require_protocols(primitive.pos)
+    require_protocols(context, primitive.pos)
     network = context.link.network
     if network.base is not None:
         raise FilterError("'protochain' not supported with variable length headers", primitive.pos)
@@ -181,10 +182,10 @@ def expand_protochain(context: Context, primitive: ast.Primitive) -> Bool:
     if primitive.proto != "ip6":
         length = values.header_length(None, network.k)
         walk = Walk(number, network.k, 9, length, ipv6=False)
-        legs.append(all_of([context.is_protocol(IP, primitive.pos), walk]))
+        legs.append(all_of([is_protocol(context, IP, primitive.pos), walk]))
     if primitive.proto != "ip":
         walk = Walk(number, network.k, 6, values.const(40), ipv6=True)
-        legs.append(all_of([context.is_protocol(IP6, primitive.pos), walk]))
+        legs.append(all_of([is_protocol(context, IP6, primitive.pos), walk]))
     return any_of(legs)
 
 
@@ -198,7 +199,7 @@ def expand_port(context: Context, primitive: ast.Primitive) -> Bool:
 
 
 def port_ranges(context: Context, primitive: ast.Primitive) -> tuple[tuple[int, ...], tuple[int, int]]:
-    """The protocols and the first and last port that a primitive asks for; raises FilterError."""
+    """Return the protocols and the first and last port that a primitive asks for; raises FilterError."""
     proto, ident = primitive.proto, primitive.ident
     protocols = port_protocols(primitive)
     ends, transport = _ports(context, primitive)
@@ -208,7 +209,7 @@ def port_ranges(context: Context, primitive: ast.Primitive) -> tuple[tuple[int, 
 
 
 def port_protocols(primitive: ast.Primitive | ast.PrimitiveList) -> tuple[int, ...]:
-    """The protocols whose ports the qualifiers ask for; raises FilterError if they have none."""
+    """Return the protocols whose ports the qualifiers ask for; raises FilterError if they have none."""
     proto = primitive.proto
     if primitive.dir not in ("", "src", "dst", "src or dst", "src and dst"):
         raise FilterError(f"'{primitive.dir}' is not a valid qualifier for ports", primitive.pos)
@@ -262,7 +263,7 @@ def _range_end(context: Context, text: str, message: str, pos: int) -> tuple[int
 
 
 def _service(context: Context, name: str, message: str, pos: int) -> tuple[int, str]:
-    """The number of a named port, and the one transport it is for, "" for any."""
+    """Return the number of a named port, and the one transport it is for, "" for any."""
     known = context.resolver.port(name)
     tcp, udp = known.get("tcp"), known.get("udp")
     if tcp is not None and tcp == udp:
@@ -277,30 +278,30 @@ def _service(context: Context, name: str, message: str, pos: int) -> tuple[int, 
 def port_test(
     context: Context, primitive: ast.Primitive | ast.PrimitiveList, protocols: tuple[int, ...], ports: Ranges
 ) -> Bool:
-    """Whether the ports a direction selects are in the ranges, in a packet of one of the protocols."""
+    """Return the test for a packet of one of the protocols, the ports that ``dir`` selects in the ranges."""
     pos, link = primitive.pos, context.link
     ipv6: list[Bool]
     if context.options.extension_headers:
         start = extension.start(context)
         skip = extension.skip(context, to_header=True)
-        ipv6 = [context.is_protocol(IP6, pos), skip, extension.leads_to(context, protocols)]
+        ipv6 = [is_protocol(context, IP6, pos), skip, extension.leads_to(context, protocols)]
         ipv6.append(_port_tests(context, primitive.dir, start, 0, ports))
     else:
         next_header = Test(context.load(1, link.network, 6), _points(protocols))
-        ipv6 = [context.is_protocol(IP6, pos), next_header]
+        ipv6 = [is_protocol(context, IP6, pos), next_header]
         ipv6.append(_port_tests(context, primitive.dir, link.network, 40, ports))
-    ipv4 = [context.is_protocol(IP, pos), ipv4_protocol(context, protocols), first_fragment(context)]
+    ipv4 = [is_protocol(context, IP, pos), ipv4_protocol(context, protocols), first_fragment(context)]
     ipv4.append(_port_tests(context, primitive.dir, transport_start(context), 0, ports))
     return any_of([all_of(ipv6), all_of(ipv4)])
 
 
 def first_fragment(context: Context) -> Bool:
-    """Whether the fragment offset of an IPv4 header is 0."""
+    """Return the test whether the fragment offset of an IPv4 header is 0."""
     return context.equals(2, context.link.network, 6, 0, 0x1FFF)
 
 
 def transport_start(context: Context) -> Place:
-    """Where the header behind an IPv4 header starts."""
+    """Return where the header behind an IPv4 header starts."""
     network, values = context.link.network, context.values
     length = values.header_length(network.base, network.k)
     if network.base is not None:

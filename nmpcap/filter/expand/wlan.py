@@ -23,7 +23,7 @@ _CTS, _ACK = 0xC0, 0xD0
 
 
 def _fc(context: Context, byte: int, mask: int) -> Bool:
-    """Whether none of the bits of frame control is set."""
+    """Return the test that none of the bits of frame control is set."""
     return context.equals(1, context.link.header, byte, 0, mask)
 
 
@@ -161,7 +161,7 @@ def _radio_length(context: Context, number: int) -> list[Bool]:
 
 
 def _payload(context: Context, number: int, padded: bool) -> list[Bool]:
-    """24 bytes of header, 2 more for QoS data, and padding to 4 if the radio header says so."""
+    """Skip 24 bytes of header, 2 more for QoS data, and padding to 4 if the radio header says so."""
     values = context.values
     frame = values.var("frame") if number in WLAN_RADIO else None
     start: Value = values.const(24) if frame is None else values.binary("+", frame, values.const(24))
@@ -195,7 +195,7 @@ def _payload(context: Context, number: int, padded: bool) -> list[Bool]:
 
 
 def ppi_check(context: Context, body: Bool) -> Bool:
-    """On PPI, ask for 802.11 inside; not if the filter ended at another link type."""
+    """Ask for 802.11 inside PPI; not if the filter ended at another link type."""
     if context.options.linktype != dlt.DLT_PPI or context.link.number != dlt.DLT_PPI:
         return body
     return all_of([context.equals(4, Place(None, 0), 4, 0x69000000), body])

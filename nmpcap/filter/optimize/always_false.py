@@ -28,7 +28,7 @@ _LONGEST_SKIP = 64
 
 
 def rejects_all(body: Bool, folder: Folder) -> bool:
-    """Whether nothing but "reject" can be reached by what libpcap knows on the way."""
+    """Return whether nothing but "reject" can be reached by what libpcap knows on the way."""
     graph = lower(body, share=True)
     entry: dict[Node, _Facts] = {}
     _enter(graph.root, {}, entry, folder)
@@ -49,7 +49,7 @@ def rejects_all(body: Bool, folder: Folder) -> bool:
 
 
 def _numbers(ranges: Ranges) -> frozenset[int] | None:
-    """The numbers of ranges that are few and of one number each."""
+    """Return the numbers of ranges that are few and of one number each."""
     if len(ranges) <= _MOST_NUMBERS and all(low == high for low, high in ranges):
         return frozenset(low for low, _ in ranges)
     return None

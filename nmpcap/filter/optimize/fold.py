@@ -136,7 +136,7 @@ def _calculate(op: str, a: int, b: int) -> int:
 
 
 def _covers(mask: int, bound: int) -> bool:
-    """Whether the mask keeps every bit a number up to ``bound`` may have."""
+    """Return whether the mask keeps every bit a number up to ``bound`` may have."""
     bits = (1 << bound.bit_length()) - 1
     return mask & bits == bits
 
@@ -154,7 +154,7 @@ def _relation(op: str, k: int) -> Ranges:
 
 
 def _undo(value: Value, ranges: Ranges) -> tuple[Value, Ranges] | None:
-    """One step from a test of ``v OP c`` to one of v; None where there is none."""
+    """Take one step from a test of ``v OP c`` to one of v; None where there is none."""
     if value.op not in ("&", "+", "-", "^") or value.right.op != "const":
         return None
     points, flipped = ranges, False
@@ -178,7 +178,7 @@ def _shifted(op: str, c: int, wanted: int) -> Ranges:
 
 
 def _masked(bound: int, mask: int, wanted: int) -> Ranges | None:
-    """The v with v & mask = wanted, if the mask takes away low bits alone."""
+    """Return the v with v & mask = wanted, if the mask takes away low bits alone."""
     bits = (1 << bound.bit_length()) - 1
     lost = ~mask & bits
     if lost & lost + 1:

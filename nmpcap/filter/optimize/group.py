@@ -109,7 +109,7 @@ class _Grouper:
         return merged
 
     def _flat(self, alternatives: tuple[Bool, ...], captured: _Captured, depth: int) -> list[Bool]:
-        """The alternatives without nesting, their heads folded."""
+        """Return the alternatives without nesting, their heads folded."""
         legs: list[Bool] = []
         todo = list(reversed(alternatives))
         while todo:
@@ -168,7 +168,7 @@ class _Grouper:
 
 
 def _both(items: Iterable[Bool]) -> Bool:
-    """And; nothing behind FALSE is kept, but all before it, for its loads."""
+    """Join by And; nothing behind FALSE is kept, but all before it, for its loads."""
     kept: list[Bool] = []
     for item in items:
         if isinstance(item, And):
@@ -181,7 +181,7 @@ def _both(items: Iterable[Bool]) -> Bool:
 
 
 def _either(items: Iterable[Bool]) -> Bool:
-    """Or; nothing behind TRUE is kept, but all before it, for its loads."""
+    """Join by Or; nothing behind TRUE is kept, but all before it, for its loads."""
     kept: list[Bool] = []
     for item in items:
         if isinstance(item, Or):
@@ -194,7 +194,7 @@ def _either(items: Iterable[Bool]) -> Bool:
 
 
 def _choice(value: Value, branches: list[tuple[Ranges, Bool]]) -> Bool:
-    """Alternatives over one value as a Test, a few of them, or a Switch."""
+    """Make alternatives over one value a Test, a few of them, or a Switch."""
     plain = [ranges for ranges, body in branches if body is TRUE]
     others = [(ranges, body) for ranges, body in branches if body is not TRUE]
     if plain:
@@ -206,7 +206,7 @@ def _choice(value: Value, branches: list[tuple[Ranges, Bool]]) -> Bool:
 
 
 def _split(leg: Bool | None) -> tuple[Test | None, Bool]:
-    """An alternative as the test it starts with, and what else it asks for."""
+    """Return an alternative as the test it starts with, and what else it asks for."""
     if isinstance(leg, Test):
         return leg, TRUE
     if isinstance(leg, And) and isinstance(leg.items[0], Test):
@@ -260,7 +260,7 @@ class _Merger:
         self._open: dict[Value, int] = {}  # value -> the test that more of its ranges may join
 
     def run(self, alternatives: list[Bool]) -> list[Bool]:
-        """The alternatives, fewer."""
+        """Return the alternatives, fewer."""
         for item in alternatives:
             if not isinstance(item, Test):
                 self._close(item)
@@ -305,7 +305,7 @@ def _with(captured: _Captured, value: Value) -> _Captured:
 
 
 def _after(captured: _Captured, item: Bool) -> _Captured:
-    """What is known to be captured once an item has been tried: what it loads whatever its outcome."""
+    """Return what is known to be captured once an item has been tried: what it loads whatever its outcome."""
     while True:
         if isinstance(item, Test | Switch):
             return _with(captured, item.value)

@@ -32,14 +32,14 @@ class _Facts:
     captured: dict[int, int] = field(default_factory=dict)  # as Value.loads
 
     def covers(self, value: Value) -> bool:
-        """Whether evaluating the value cannot fail."""
+        """Return whether evaluating the value cannot fail."""
         if value.loads is None:
             return value in self.known
         captured = self.captured
         return all(end <= captured.get(index, 0) for index, end in value.loads.items())
 
     def after_loading(self, *values: Value) -> _Facts:
-        """What is known once the values have been evaluated."""
+        """Return what is known once the values have been evaluated."""
         captured = self.captured
         for value in values:
             for index, end in (value.loads or {}).items():
@@ -62,7 +62,7 @@ class _Facts:
         return _Facts(known, self.compared, self.captured)
 
     def meet(self, other: _Facts) -> _Facts:
-        """What both know."""
+        """Return what both know."""
         if other is self:
             return self
         known = {}
@@ -81,7 +81,7 @@ class _Facts:
         return _Facts(known, compared, captured)
 
     def without(self, name: str) -> _Facts:
-        """What remains true when the variable is set anew."""
+        """Return what remains true when the variable is set anew."""
         known = {value: ranges for value, ranges in self.known.items() if name not in value.vars}
         compared = {
             key: truth for key, truth in self.compared.items() if name not in key[1].vars | key[2].vars
@@ -114,7 +114,7 @@ def thread(graph: Graph) -> Graph:
 
 
 def _edges(node: Node, facts: _Facts) -> list[tuple[Node, _Facts]]:
-    """Each way on from a node, with what is known on it."""
+    """Return each way on from a node, with what is known on it."""
     value = node.value
     if node.kind == "walk" or value is None:
         return [(node.yes, facts), (node.no, facts)]
@@ -204,7 +204,7 @@ def _rebuild(graph: Graph, moved: dict[Node, list[Node]], harmless: set[Node]) -
 
 
 def _loaded_first(graph: Graph, value: Value, node: Node) -> Node:
-    """Of two tests that must both hold, try first the one of the value that has just been loaded.
+    """Try first, of two tests that must both hold, the one of the value that has just been loaded.
 
     Their order matters to nobody where either's failure rejects: so does a load that fails.
     """
@@ -243,7 +243,7 @@ def _build(graph: Graph, node: Node, targets: list[Node], harmless: bool, read: 
 
 
 def _touched_next(node: Node, value: Value) -> bool:
-    """Whether the node evaluates the same value anyway, before anything else."""
+    """Return whether the node evaluates the same value anyway, before anything else."""
     return node.value is value and node.kind in ("test", "touch", "search", "set")
 
 

@@ -37,7 +37,7 @@ def share(graph: Graph, values: Values) -> Graph:
 
 
 def _levels(graph: Graph, nodes: list[Node]) -> list[list[Node]]:
-    """The nodes by how many others of them can follow on the way on."""
+    """Return the nodes by how many others of them can follow on the way on."""
     following: dict[Node, int] = {}
     wanted = set(nodes)
     levels: list[list[Node]] = [[] for _ in range(4)]

@@ -299,7 +299,7 @@ Node: TypeAlias = Expr | Arith
 
 
 def children(node: Expr) -> list[Expr]:
-    """The expressions an expression is made of."""
+    """Return the expressions an expression is made of."""
     if isinstance(node, And | Or):
         return node.items
     return [node.operand] if isinstance(node, Not) else []
@@ -319,7 +319,7 @@ def _show(root: Node) -> str:
 
 
 def _parts(node: Node) -> list[Node | str]:
-    """The words and nodes a node is written as, in their order."""
+    """Return the words and nodes a node is written as, in their order."""
     if isinstance(node, And | Or):
         joint = " and " if isinstance(node, And) else " or "
         parts: list[Node | str] = []

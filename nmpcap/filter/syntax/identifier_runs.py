@@ -48,7 +48,7 @@ class Run(NamedTuple):
 
 @lru_cache(maxsize=64)
 def _patterns(joint: str, head: str, kind: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """The pattern of a whole run, and that of a member, which captures its address."""
+    """Return the pattern of a whole run, and that of a member, which captures its address."""
     words = [re.escape(word) for word in (*joint.split(), *head.split())]
     member = f"{_GAP}{_GAP.join(words)}{_GAP}({_CLASSES[kind]})"
     return re.compile(f"(?:{member}{_BEHIND}){{{_FEWEST},}}"), re.compile(member)
@@ -75,7 +75,7 @@ def find_run(text: str, pos: int) -> tuple[Run, int] | None:
 
 
 def _qualifiers(words: list[str]) -> tuple[str, str, str] | None:
-    """The words as proto, dir and type; None if that is not what they are."""
+    """Return the words as proto, dir and type; None if that is not what they are."""
     found = {"proto": "", "dir": "", "type": ""}
     order = list(found)
     for word in words:

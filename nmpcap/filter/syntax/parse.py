@@ -284,7 +284,7 @@ class _Parser:
             self.operand = ast.Not(self.operand, pos)
 
     def _ident_may_stand(self) -> bool:
-        """Whether the operand may be an identifier where it stands: first behind what the stack ends in."""
+        """Return whether the operand stands where an identifier may: first behind what the stack ends in."""
         return bool(self.stack) and self.stack[-1].allowed in (_ANY, _ONLY_IDENT)
 
     def _combine(self) -> None:
@@ -334,7 +334,7 @@ _NEEDS_QUALIFIER = "an address or a number needs a qualifier in front, such as h
 
 
 def _has_kind(tokens: Tokens, at: int, kind: str) -> bool:
-    """Whether the token at ``at`` is of that kind."""
+    """Return whether the token at ``at`` is of that kind."""
     return at < len(tokens) and tokens.kinds[at] == kind
 
 

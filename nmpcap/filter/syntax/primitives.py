@@ -29,13 +29,13 @@ class Reader:
         self.at = 0
 
     def unexpected(self, expected: str, hint: str = "") -> FilterError:
-        """The error of finding what now comes instead of what was expected."""
+        """Return the error of finding what now comes instead of what was expected."""
         return self.syntax_error(
             f"expected {expected}, found {self._found()}" + (f" ({hint})" if hint else "")
         )
 
     def syntax_error(self, detail: str) -> FilterError:
-        """A syntax error at the token that now comes."""
+        """Return a syntax error at the token that now comes."""
         return FilterError(f"{SYNTAX}: {detail}", self.tokens.starts[self.at])
 
     def _found(self) -> str:
@@ -47,7 +47,7 @@ class Reader:
         return repr(str(value)[:40])
 
     def kind(self, ahead: int = 0) -> str:
-        """The kind of the next token, or one further on."""
+        """Return the kind of the next token, or one further on."""
         kinds = self.tokens.kinds
         return kinds[min(self.at + ahead, len(kinds) - 1)]
 
@@ -107,7 +107,7 @@ class Reader:
 
     @staticmethod
     def members(run: Run, quals: tuple[str, str, str] | None, pos: int) -> ast.Expr:
-        """What the identifiers of a run mean behind the qualifiers."""
+        """Return what the identifiers of a run mean behind the qualifiers."""
         proto, direction, type_ = quals or ("", "", "")
         kinds = {"address": ("", "host", "net"), "prefix": ("net",), "number": ("port",)}
         if type_ in kinds[run.kind] and direction in ("", "src", "dst", "src or dst"):
