@@ -139,8 +139,9 @@ def lookupnet(device: str) -> tuple[int, int]:
     have no network of their own: ``any``, savefiles, netmap's names. DeviceError for an interface that
     does not exist (ENODEV) or has no IPv4 address (EADDRNOTAVAIL).
     """
-    encoded(device, "the name of a device")
-    if device == _ANY.name or (":" in device and device.startswith(_WITHOUT_NETWORK)):
+    kind = lib.nm_port_kind(encoded(device, "the name of a device"))
+    # Interfaces, whose names have no colon, may begin as ports of switches do.
+    if device == _ANY.name or (":" in device and kind in (lib.NM_PORT_NETMAP, lib.NM_PORT_SAVEFILE)):
         return 0, 0
     for interface in _interfaces():
         if interface.name == device:
@@ -154,7 +155,6 @@ def lookupnet(device: str) -> tuple[int, int]:
     raise DeviceError(errnos.EADDRNOTAVAIL, f"{device}: no IPv4 address assigned")
 
 
-_WITHOUT_NETWORK = ("netmap:", "vale", "file:")
 _ANY = DeviceInfo(
     "any",
     "Pseudo-device that captures on all interfaces",

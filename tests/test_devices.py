@@ -270,6 +270,18 @@ def test_this_machine() -> None:
         loopback.name = "other"  # type: ignore[misc]
 
 
+@pytest.mark.parametrize("name", ["any", "vale0:a", "vale0:a{1", "netmap:lo", "file:a.pcap"])
+def test_what_is_no_interface_has_no_network(name: str) -> None:
+    assert nmpcap.lookupnet(name) == (0, 0)
+
+
+@pytest.mark.parametrize("name", ["valenosuch", "netmap", "files:a"])
+def test_the_beginning_of_a_name_does_not_make_it_anything_else(name: str) -> None:
+    with pytest.raises(nmpcap.DeviceError, match="looking up its network") as caught:
+        nmpcap.lookupnet(name)
+    assert caught.value.errno == errno.ENODEV
+
+
 def test_nothing_suitable(monkeypatch: pytest.MonkeyPatch) -> None:
     interfaces = [
         DeviceInfo("lo", flags=DeviceFlags.LOOPBACK | DeviceFlags.UP | DeviceFlags.RUNNING),

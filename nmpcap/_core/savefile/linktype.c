@@ -12,11 +12,11 @@ static const struct {
     uint32_t dlt;
     uint32_t linktype;
 } renumbered[] = {
-    {11, 100}, /* ATM_RFC1483 */
-    {12, 101}, /* RAW */
-    {15, 102}, /* SLIP_BSDOS */
-    {16, 103}, /* PPP_BSDOS */
-    {19, 106}, /* ATM_CLIP */
+    {NM_DLT_ATM_RFC1483, 100},
+    {NM_DLT_RAW, 101},
+    {NM_DLT_SLIP_BSDOS, 102},
+    {NM_DLT_PPP_BSDOS, 103},
+    {NM_DLT_ATM_CLIP, 106},
 };
 
 enum { RENUMBERED = sizeof renumbered / sizeof renumbered[0] };
@@ -28,8 +28,10 @@ int nm_dlt_to_linktype(uint32_t dlt)
     for (i = 0; i < RENUMBERED; i++)
         if (renumbered[i].dlt == dlt)
             return (int)renumbered[i].linktype;
-    /* PPP_SERIAL, PPP_ETHER and SYMANTEC_FIREWALL lie in the range that is otherwise each system's own. */
-    if (dlt <= 10 || dlt == 50 || dlt == 51 || dlt == 99 || (dlt >= 104 && dlt <= UINT16_MAX))
+    /* The three lie in the range that is otherwise each system's own. */
+    if (dlt == NM_DLT_PPP_SERIAL || dlt == NM_DLT_PPP_ETHER || dlt == NM_DLT_SYMANTEC_FIREWALL)
+        return (int)dlt;
+    if (dlt <= NM_DLT_FDDI || (dlt >= NM_DLT_C_HDLC && dlt <= UINT16_MAX))
         return (int)dlt;
     return -1;
 }
