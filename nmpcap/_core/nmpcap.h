@@ -4,7 +4,8 @@
  * Errors: bpf/, and what answers as ioctl(2) does (device.h, device/, usernet/, netmap/), return 0 or a positive
  * errno value; sources (source.h, also netmap/as_source.h) and all that is made for them or of them return a negative
  * one, or a count. The sign changes in two files: netmap/as_source.c, which makes a port a source, and
- * usernet/interface.c, which makes a port of one. errno itself is neither set nor read by callers. On failure an object is left as it was, and its message says what was tried on what and why it failed.
+ * usernet/interface.c, which makes a port of one. errno itself is neither set nor read by callers. On failure an
+ * object is left as it was, and its message says what was tried on what and why it failed.
  *
  * Nothing here prints, exits, or keeps state beside its objects.
  *
