@@ -2,33 +2,11 @@
  * Prints what aarch64_asm.h writes, a call a line: the bytes, a tab, and the instructions as an assembler
  * reads them, to be compared with what one makes of them (test_asm.py).
  */
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "bpf/aarch64_asm.h"
+#include "show.h"
 
 static const uint32_t registers[] = {0, 5, 9, 17, 30};
 enum { VIA = 7 };
-
-static uint8_t out[64];
-static struct nm_emitter e = {.out = out};
-
-#define EACH(k, list) \
-    for (uint32_t k, i_##k = 0; i_##k < sizeof(list) / sizeof(*(list)) && (k = (list)[i_##k], 1); i_##k++)
-
-__attribute__((format(printf, 1, 2))) static void show(const char *format, ...)
-{
-    va_list arguments;
-
-    for (uint32_t i = 0; i < e.length; i++)
-        printf("%02x", out[i]);
-    printf("\t");
-    va_start(arguments, format);
-    vprintf(format, arguments);
-    va_end(arguments);
-    printf("\n");
-    e.length = 0;
-}
 
 /* ---- constants ---------------------------------------------------------------------------- */
 

@@ -2,12 +2,10 @@
  * Prints what x86_64_asm.h writes, an instruction a line: its bytes, a tab, and the instruction as an
  * assembler reads it, to be compared with what one makes of it (test_asm.py).
  */
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "bpf/x86_64_asm.h"
+#include "show.h"
 
-enum { REGISTERS = 12, ADDRESS = 0x1000 };
+enum { REGISTERS = 12 };
 
 static const char *const r32[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp",
                                   "esi", "edi", "r8d", "r9d", "r10d", "r11d"};
@@ -19,27 +17,7 @@ static const uint32_t of_a_byte[] = {1, 15, 127, -1u, -128u};
 static const uint32_t larger[] = {128, 255, 256, 0x800, 0x12345678, 0x80000000, -129u};
 static const uint32_t displacements[] = {0, 1, 127, -1u, -128u};
 
-static uint8_t out[64];
-static uint32_t constants[4];
-static struct nm_emitter e = {.out = out, .constants = constants, .constants_at = ADDRESS};
-
 #define EACH_REGISTER(r) for (uint32_t r = 0; r < REGISTERS; r++)
-#define EACH(k, list) \
-    for (uint32_t k, i_##k = 0; i_##k < sizeof(list) / sizeof(*(list)) && (k = (list)[i_##k], 1); i_##k++)
-
-__attribute__((format(printf, 1, 2))) static void show(const char *format, ...)
-{
-    va_list arguments;
-
-    for (uint32_t i = 0; i < e.length; i++)
-        printf("%02x", out[i]);
-    printf("\t");
-    va_start(arguments, format);
-    vprintf(format, arguments);
-    va_end(arguments);
-    printf("\n");
-    e.length = e.nconstants = 0;
-}
 
 /* The operand for a constant beside the code; a wrong constant there cannot be assembled. */
 static const char *beside(uint32_t k)
@@ -48,7 +26,7 @@ static const char *beside(uint32_t k)
 
     if (e.nconstants != 1 || constants[0] != k)
         return "wrong constant";
-    snprintf(text, sizeof(text), "dword ptr [rip + %u]", ADDRESS - e.length);
+    snprintf(text, sizeof(text), "dword ptr [rip + %u]", e.constants_at - e.length);
     return text;
 }
 

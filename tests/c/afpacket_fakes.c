@@ -33,14 +33,7 @@ static void *fake_mmap(void *at, size_t size, int access, int flags, int fd, off
 #include "afpacket/ring.c"
 #include "afpacket/statistics.c"
 #include "afpacket/timestamp.c"
-
-#define CHECK(condition)                                                                \
-    do {                                                                                \
-        if (!(condition)) {                                                             \
-            fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);     \
-            exit(1);                                                                    \
-        }                                                                               \
-    } while (0)
+#include "check.h"
 
 static struct {
     uint32_t drops;  /* that the kernel has counted since it was last asked */

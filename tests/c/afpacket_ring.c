@@ -30,14 +30,7 @@ int main(void)
 
 #include "afpacket/afpacket.h"
 #include "source.h"
-
-#define CHECK(condition)                                                                \
-    do {                                                                                \
-        if (!(condition)) {                                                             \
-            fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);     \
-            exit(1);                                                                    \
-        }                                                                               \
-    } while (0)
+#include "check.h"
 
 enum { BATCH = 64, LOOPBACK_MTU = 65536, TAG = 4, ADDRESSES = 12 };
 

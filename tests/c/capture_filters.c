@@ -11,16 +11,9 @@
 
 #include "bpf/bpf.h"
 #include "capture/filters.h"
+#include "check.h"
 
 enum { PACKETS = 300, TYPES = 6, ROUNDS = 300 };
-
-#define CHECK(condition)                                                            \
-    do {                                                                            \
-        if (!(condition)) {                                                         \
-            fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition); \
-            exit(1);                                                                \
-        }                                                                           \
-    } while (0)
 
 static unsigned long long state;
 

@@ -12,14 +12,7 @@
 #include "../fake_source.c"
 
 #include "capture/capture.h"
-
-#define CHECK(condition)                                                                \
-    do {                                                                                \
-        if (!(condition)) {                                                             \
-            fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);     \
-            exit(1);                                                                    \
-        }                                                                               \
-    } while (0)
+#include "check.h"
 
 static const struct control quiet = {
     .end_at = UINT64_MAX, .per_fill = 7, .min_size = 60, .fail_at = UINT64_MAX,

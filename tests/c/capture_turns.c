@@ -11,18 +11,11 @@
 #include "../fake_source.c"
 
 #include "capture/capture.h"
+#include "check.h"
 
 #define PACKETS 20000
 #define SENDERS 3
 #define FRAMES 300
-
-#define CHECK(condition)                                                                \
-    do {                                                                                \
-        if (!(condition)) {                                                             \
-            fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);     \
-            exit(1);                                                                    \
-        }                                                                               \
-    } while (0)
 
 struct shared {
     struct nm_capture *capture;

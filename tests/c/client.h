@@ -12,14 +12,7 @@
 
 #include "extensions.h"
 #include "device.h"
-
-#define CHECK(condition)                                                                          \
-    do {                                                                                          \
-        if (!(condition)) {                                                                       \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                       \
-            exit(1);                                                                              \
-        }                                                                                         \
-    } while (0)
+#include "check.h"
 
 #define CHECK_EQ(a, b)                                                                            \
     do {                                                                                          \

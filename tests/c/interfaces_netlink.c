@@ -10,14 +10,7 @@
 /* For what is static in them. */
 #include "interfaces/link_status.c"
 #include "interfaces/rtnetlink.c"
-
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                        \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
+#include "check.h"
 
 /* A datagram of messages to be. */
 struct said {

@@ -16,16 +16,9 @@
 #include "capture/capture.h"
 #include "savefile/savefile.h"
 #include "source.h"
+#include "check.h"
 
 enum { PACKETS = 20000, MOST = 1500, WORKERS = 3, KEPT = 8, BATCH = 1024 };
-
-#define CHECK(condition)                                                                \
-    do {                                                                                \
-        if (!(condition)) {                                                             \
-            fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition);   \
-            exit(1);                                                                    \
-        }                                                                               \
-    } while (0)
 
 /* One batch on its way to a worker. */
 struct batch {

@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "bpf/jit.h"
+#include "bpf/keep.h"
 #include "bpf/lower.h"
 #include "bpf/vm.h"
 #include "msg.h"
-#include "view.h"
 
 struct nm_program {
     atomic_uint owners;
@@ -140,13 +140,7 @@ uint32_t nm_program_filter(const struct nm_program *program, struct nm_view *vie
         uint32_t verdict = run(program, views[i].data, views[i].len, views[i].caplen,
                                metadata ? &metadata[i] : NULL);
 
-        if (!verdict)
-            continue;
-        if (kept != i)
-            views[kept] = views[i];
-        if (views[kept].caplen > verdict)
-            views[kept].caplen = verdict;
-        kept++;
+        kept = nm_keep(views, kept, i, verdict);
     }
     return kept;
 }

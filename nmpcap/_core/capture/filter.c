@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "bpf/keep.h"
 #include "bpf/metadata.h"
 #include "capture/filter.h"
 
@@ -119,16 +120,7 @@ uint32_t nm_judge(struct nm_source *source, const struct nm_filter *filter, stru
     asks = nm_program_metadata(filter->program) != 0;
     if (!asks && !(filter->beside && any_tag(views, n)))
         return nm_program_filter(filter->program, views, NULL, n);
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t verdict = judge_one(source, filter, &views[i], asks);
-
-        if (!verdict)
-            continue;
-        if (kept != i)
-            views[kept] = views[i];
-        if (views[kept].caplen > verdict)
-            views[kept].caplen = verdict;
-        kept++;
-    }
+    for (uint32_t i = 0; i < n; i++)
+        kept = nm_keep(views, kept, i, judge_one(source, filter, &views[i], asks));
     return kept;
 }

@@ -8,6 +8,21 @@
 /* How often stats() looks for a moment at which nobody takes a packet. */
 #define STATS_TRIES 1000
 
+/* The views and the locks: 0, or -ENOMEM and nothing of them is left. */
+static int make_parts(struct nm_capture *c)
+{
+    c->batch.views = malloc(NM_CAPTURE_VIEWS * sizeof(*c->batch.views));
+    c->sifted = malloc(NM_CAPTURE_VIEWS * sizeof(*c->sifted));
+    if (c->batch.views && c->sifted && pthread_mutex_init(&c->life, NULL) == 0) {
+        if (nm_turns_init(&c->turns) == 0)
+            return 0;
+        pthread_mutex_destroy(&c->life);
+    }
+    free(c->batch.views);
+    free(c->sifted);
+    return -ENOMEM;
+}
+
 int nm_capture_new(struct nm_source *source, const char *name, uint32_t snaplen, struct nm_capture **capture)
 {
     struct nm_capture *c;
@@ -15,15 +30,7 @@ int nm_capture_new(struct nm_source *source, const char *name, uint32_t snaplen,
 
     *capture = NULL;
     c = calloc(1, sizeof(*c) + size);
-    if (c)
-        c->batch.views = malloc(NM_CAPTURE_VIEWS * sizeof(*c->batch.views));
-    if (c)
-        c->sifted = malloc(NM_CAPTURE_VIEWS * sizeof(*c->sifted));
-    if (!c || !c->batch.views || !c->sifted || pthread_mutex_init(&c->life, NULL) || nm_turns_init(&c->turns)) {
-        if (c) {
-            free(c->batch.views);
-            free(c->sifted);
-        }
+    if (!c || make_parts(c)) {
         free(c);
         source->ops->close(source);
         return -ENOMEM;

@@ -17,8 +17,6 @@
 
 #include "capture/impl.h"
 
-#define SLICE_NS 100000000 /* a look after signals, and in case a wake-up went to another wait */
-
 int nm_turns_init(struct nm_turns *turns)
 {
     pthread_condattr_t attr;
@@ -100,9 +98,10 @@ static void release(struct nm_capture *c)
     }
 }
 
+/* The end of a slice: a look after signals, and in case a wake-up went to another wait. */
 static struct timespec slice_from_now(void)
 {
-    int64_t end = nm_clock_ns(CLOCK_MONOTONIC) + SLICE_NS;
+    int64_t end = nm_clock_ns(CLOCK_MONOTONIC) + NM_SLICE_MS * INT64_C(1000000);
 
     return (struct timespec){.tv_sec = end / 1000000000, .tv_nsec = end % 1000000000};
 }

@@ -39,11 +39,16 @@ static bool is_members(const struct nmu_device *dev, const struct stat *st)
            ((dev->file_mode & 0060) && st->st_gid == dev->dir_gid);
 }
 
+static int not_plain(struct nmu_device *dev, const char *name)
+{
+    return nmu_fail(dev, EPERM, "runtime directory %s: %s is not the plain file it should be; remove it, or set "
+                    "NMPCAP_RUNTIME_DIR", dev->dir, name);
+}
+
 static int check(struct nmu_device *dev, const char *name, uint64_t size, uint64_t inode, const struct stat *st)
 {
     if (!S_ISREG(st->st_mode) || st->st_nlink != 1)
-        return nmu_fail(dev, EPERM, "runtime directory %s: %s is not the plain file it should be; remove it, or set "
-                        "NMPCAP_RUNTIME_DIR", dev->dir, name);
+        return not_plain(dev, name);
     if (!is_members(dev, st))
         return nmu_fail(dev, EPERM, "runtime directory %s: %s belongs to user %u, who is nobody that the directory lets "
                         "in; remove it, or set NMPCAP_RUNTIME_DIR", dev->dir, name, (unsigned)st->st_uid);
@@ -66,8 +71,7 @@ int nmu_file_open(struct nmu_device *dev, const char *name, uint64_t size, uint6
             return nmu_fail(dev, error, "runtime directory %s: cannot open %s, of user %u: %s; remove it, or set "
                             "NMPCAP_RUNTIME_DIR", dev->dir, name, (unsigned)st->st_uid, strerror(error));
         if (error == ELOOP || error == EISDIR || error == ENXIO)
-            return nmu_fail(dev, EPERM, "runtime directory %s: %s is not the plain file it should be; remove it, or set "
-                            "NMPCAP_RUNTIME_DIR", dev->dir, name);
+            return not_plain(dev, name);
         return nmu_fail(dev, error, "runtime directory %s: cannot open %s: %s", dev->dir, name, strerror(error));
     }
     error = fstat(*fd, st) < 0 ? errno : check(dev, name, size, inode, st);

@@ -146,11 +146,9 @@ void nmu_interface_close(struct nmu_device *dev)
 
 int nmu_interface_news_fd(struct nmu_device *dev)
 {
-    struct nmu_interface *a = dev->interface;
-    const struct nmu_port *port = port_of(dev);
-    bool filler = port->filler == dev->desc && port->filled == a->filled && a->owner == getpid();
+    struct nm_source *source = dev->interface->source;
 
-    return filler && nmu_deliver_space(nmu_kring(dev->reg, port, false, 0)) ? a->source->ops->fileno(a->source) : -1;
+    return is_filler(dev) && nmu_deliver_space(nmu_kring(dev->reg, port_of(dev), false, 0)) ? source->ops->fileno(source) : -1;
 }
 
 int nmu_interface_fileno(struct nmu_device *dev)

@@ -2,6 +2,8 @@
 #ifndef NMPCAP_USERNET_INTERFACE_IMPL_H
 #define NMPCAP_USERNET_INTERFACE_IMPL_H
 
+#include <unistd.h>
+
 #include "source.h"
 #include "usernet/interface.h"
 
@@ -26,6 +28,15 @@ struct nmu_interface {
 static inline struct nmu_port *port_of(struct nmu_device *dev)
 {
     return &dev->reg->ports[dev->reg->descs[dev->desc].port];
+}
+
+/* Whether it is this descriptor that fills the rx ring; a socket that is not this process's own fills nothing. */
+static inline bool is_filler(struct nmu_device *dev)
+{
+    const struct nmu_interface *a = dev->interface;
+    const struct nmu_port *port = port_of(dev);
+
+    return port->filler == dev->desc && port->filled == a->filled && a->owner == getpid();
 }
 
 /* The slots of a ring, and the buffers they name. */

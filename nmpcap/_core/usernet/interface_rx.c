@@ -24,7 +24,7 @@ static int take_turn(struct nmu_device *dev, bool *mine)
 
     if (error)
         return error;
-    *mine = port->filler == dev->desc && port->filled == a->filled;
+    *mine = is_filler(dev);
     if (!*mine && port->filler && filler->port == dev->reg->descs[dev->desc].port &&
         now - port->filler_seen_ns < PATIENCE_NS) {
         nmu_interface_watch(a, false);
