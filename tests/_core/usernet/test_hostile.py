@@ -45,6 +45,13 @@ PLANTED: dict[str, Callable[[Path, Path], None]] = {
 }
 
 
+def clear(place: Path) -> None:
+    """Remove what was planted, of whatever kind it is, if it is there."""
+    if place.is_dir() and not place.is_symlink():
+        place.rmdir()
+    place.unlink(missing_ok=True)
+
+
 @pytest.fixture
 def victim(runtime_dir: Path, tmp_path: Path) -> Path:
     """A file of the user's, on the same file system, so that it can be linked to."""
@@ -63,9 +70,7 @@ def test_closing_touches_nothing_that_took_a_regions_place(
     PLANTED[kind](region, victim)
     port.close()
     assert victim.read_bytes() == SECRET
-    if region.is_dir():
-        region.rmdir()
-    region.unlink(missing_ok=True)
+    clear(region)
     victim.unlink()
 
 
@@ -80,9 +85,7 @@ def test_opening_what_took_a_regions_place_is_refused(kind: str, runtime_dir: Pa
         assert str(region.name) in str(caught.value)
         assert str(port.spec) in str(caught.value)
         assert victim.read_bytes() == SECRET
-        if region.is_dir():
-            region.rmdir()
-        region.unlink(missing_ok=True)
+        clear(region)
         (runtime_dir / "kept").rename(region)
         with netmap.nm_open("vale1:a", **SMALL):
             pass  # what was made there serves again
@@ -100,9 +103,7 @@ def test_what_stands_for_the_registry_is_refused_at_once(kind: str, runtime_dir:
     assert "nmpcap-registry" in str(caught.value)
     assert "NMPCAP_RUNTIME_DIR" in str(caught.value)
     assert victim.read_bytes() == SECRET
-    if planted.is_dir():
-        planted.rmdir()
-    planted.unlink(missing_ok=True)
+    clear(planted)
     victim.unlink()
 
 
