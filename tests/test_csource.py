@@ -8,6 +8,8 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -90,18 +92,32 @@ def test_every_header_compiles_alone(file: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-WITHOUT_PYTHON = [file for file in SOURCES if not for_python(file)]
+def objects_of(sources: list[Path], folder: Path, *options: str) -> dict[str, Path]:
+    """Compiles sources into a folder: the object file of each, by the source's path in the core."""
+    made = {in_core(file): folder / in_core(file).replace("/", "-").replace(".c", ".o") for file in sources}
+    for name, object_file in made.items():
+        done = compile_(
+            *("-O1", "-fPIC", "-fvisibility=hidden", *options, "-c", "-o"), object_file, CORE / name
+        )
+        assert done.returncode == 0, done.stderr
+    return made
 
 
 @pytest.fixture(scope="module")
 def objects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The object file of each source that knows nothing of Python."""
-    folder, made = tmp_path_factory.mktemp("objects"), {}
-    for file in WITHOUT_PYTHON:
-        made[in_core(file)] = folder / in_core(file).replace("/", "-").replace(".c", ".o")
-        done = compile_("-O1", "-fPIC", "-fvisibility=hidden", "-c", "-o", made[in_core(file)], file)
-        assert done.returncode == 0, done.stderr
-    return made
+    sources = [file for file in SOURCES if not for_python(file)]
+    return objects_of(sources, tmp_path_factory.mktemp("objects"))
+
+
+@pytest.fixture(scope="module")
+def python_objects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The object file of each source that makes Python objects."""
+    include = Path(sysconfig.get_path("include"))
+    if sys.implementation.name != "cpython" or not (include / "Python.h").is_file():
+        pytest.skip("no Python.h of CPython; to run it: CPython, and apt-get install python3-dev")
+    sources = [file for file in SOURCES if for_python(file)]
+    return objects_of(sources, tmp_path_factory.mktemp("objects"), "-I", str(include))
 
 
 @needs_compiler
@@ -139,14 +155,25 @@ def circles(needs: dict[str, set[str]]) -> list[list[str]]:
     return sorted(list(group) for group in groups)
 
 
-@needs_compiler
-def test_no_files_call_each_other_in_a_circle(objects: dict[str, Path]) -> None:
+def needs_of(objects: dict[str, Path]) -> dict[str, set[str]]:
+    """Which of the others each source calls or refers to."""
     tables = {file: symbols(path) for file, path in objects.items()}
     home = {symbol: file for file, (defined, _) in tables.items() for symbol in defined}
-    needs = {
+    return {
         file: {home[symbol] for symbol in wanted if symbol in home} - {file}
         for file, (_, wanted) in tables.items()
     }
+
+
+@needs_compiler
+def test_no_files_call_each_other_in_a_circle(objects: dict[str, Path]) -> None:
+    assert circles(needs_of(objects)) == []
+
+
+@needs_compiler
+def test_nor_do_those_that_make_python_objects(python_objects: dict[str, Path]) -> None:
+    needs = needs_of(python_objects)
+    assert "python/read.c" in needs["python/handle.c"]
     assert circles(needs) == []
 
 

@@ -4,13 +4,16 @@
  * This module is a shared object of its own and is not linked with the core: it gets the
  * core's functions in a table, handed over at import, so that one copy of the core is loaded.
  *
- *     module.c   the module, its state, the table
- *     packet.c   Packet
- *     block.c    what the bytes of a batch lie in
- *     record.c   Recorder: packets into savefiles
- *     handle.c   Handle: construction, deadlines, errors; what reading and sending share
- *     read.c     next, dispatch, loop, iteration, batches
- *     send.c     inject, inject_many
+ *     module.c     the module, the table
+ *     state.c      its state
+ *     packet.c     Packet
+ *     slab.c       what the bytes of a batch lie in
+ *     record.c     Recorder: packets into savefiles
+ *     handle.c     Handle: construction, settings, methods
+ *     read.c       next, dispatch, loop, iteration, batches
+ *     send.c       inject, inject_many
+ *     enter.c      what both share: turns, errors
+ *     arguments.c  what both are given
  *
  * _plain.py is the same in Python over cffi: a change to one is a change to both.
  */
@@ -58,28 +61,28 @@ struct handle {
     char savefile;              /* one buffer is the whole file */
 };
 
-extern PyModuleDef nm_deliver_module;
 extern PyType_Spec nm_packet_spec;
 extern PyType_Spec nm_block_spec;
 extern PyType_Spec nm_recorder_spec;
 extern PyType_Spec nm_handle_spec;
 
-/* module.c */
+/* state.c */
 
-/* The state of the module that a type, or one of its bases, is of; NULL with an exception set. */
-struct state *nm_deliver_state(PyTypeObject *type);
+/* The state of the module of a type, which is the one that has this dealloc or derives from it; NULL with an
+ * exception set. */
+struct state *nm_deliver_state(PyTypeObject *type, destructor dealloc);
 
 /* packet.c */
 
 /* A Packet with a copy of the view's bytes. */
 PyObject *nm_packet_new(PyTypeObject *type, const struct nm_view *view);
 
-/* block.c */
+/* slab.c */
 
 /* A buffer of bytes that lie in memory, which is its own from here on (also when this fails). */
 PyObject *nm_slab_object(struct handle *h, struct nm_slab *memory, const uint8_t *bytes, Py_ssize_t size);
 
-/* handle.c */
+/* enter.c */
 
 /* Enters the handle: 0, or -1 with an exception set; left with h->calls->leave. */
 int nm_handle_enter(struct handle *h);
@@ -95,6 +98,8 @@ int nm_handle_enter_aside(struct handle *h);
 
 /* Raises what the negative errno of a call of the core stands for; the handle has been entered. */
 void nm_handle_raise(struct handle *h, int error);
+
+/* arguments.c */
 
 /* A timeout in seconds, None being for ever, as nanoseconds: 0, or -1 with an exception set. */
 int nm_handle_timeout(struct handle *h, PyObject *seconds, int64_t *timeout_ns);

@@ -1,11 +1,10 @@
-/* Handle: what reading and sending share. nmpcap.Capture derives from it and adds the rest of the interface. */
+/* Handle: construction, its settings, its methods and what help() says of them. nmpcap.Capture derives from it and
+ * adds the rest of the interface. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include "python/deliver.h"
 
-#include <errno.h>
-#include <math.h>
 #include <stddef.h>
 #include <structmember.h>
 
@@ -15,139 +14,20 @@ static const char handle_doc[] =
     "Calls back ``_feed()`` where a source wants more bytes, ``_ended()`` where it has come to its end, and\n"
     "``_error(errno, message)`` for the exception to raise.";
 
-int nm_handle_timeout(struct handle *h, PyObject *seconds, int64_t *timeout_ns)
+static void handle_dealloc(PyObject *self)
 {
-    double value;
+    struct handle *h = (struct handle *)self;
+    PyTypeObject *type = Py_TYPE(self);
 
-    if (seconds == Py_None) {
-        *timeout_ns = -1;
-        return 0;
-    }
-    value = PyFloat_AsDouble(seconds);
-    if (value == -1.0 && PyErr_Occurred()) {
-        if (PyErr_ExceptionMatches(PyExc_TypeError))
-            PyErr_Format(PyExc_TypeError, "timeout must be seconds, or None for ever, not %s",
-                         Py_TYPE(seconds)->tp_name);
-        return -1;
-    }
-    if (!(value >= 0)) {
-        PyErr_Format(h->usage_error, "timeout %R: seconds from 0 up, or None for ever", seconds);
-        return -1;
-    }
-    *timeout_ns = value < 9e9 ? (int64_t)ceil(value * 1e9) : INT64_MAX;
-    return 0;
-}
-
-int nm_handle_parse(const char *function, const char *const *names, int required, PyObject **values,
-                    PyObject *const *args, Py_ssize_t n, PyObject *keywords)
-{
-    Py_ssize_t known = 0, extra = keywords ? PyTuple_GET_SIZE(keywords) : 0;
-
-    while (names[known])
-        known++;
-    if (n > known) {
-        PyErr_Format(PyExc_TypeError, "%s() takes at most %zd arguments (%zd given)", function, known, n);
-        return -1;
-    }
-    for (Py_ssize_t i = 0; i < known; i++)
-        values[i] = i < n ? args[i] : NULL;
-    for (Py_ssize_t k = 0; k < extra; k++) {
-        PyObject *keyword = PyTuple_GET_ITEM(keywords, k);
-        Py_ssize_t i = 0;
-
-        while (i < known && PyUnicode_CompareWithASCIIString(keyword, names[i]))
-            i++;
-        if (i == known || values[i]) {
-            PyErr_Format(PyExc_TypeError,
-                         i == known ? "%s() got an unexpected keyword argument '%U'"
-                                    : "%s() got multiple values for argument '%U'",
-                         function, keyword);
-            return -1;
-        }
-        values[i] = args[n + k];
-    }
-    for (int i = 0; i < required; i++)
-        if (!values[i]) {
-            PyErr_Format(PyExc_TypeError, "%s() missing required argument '%s'", function, names[i]);
-            return -1;
-        }
-    return 0;
-}
-
-static void raise_errno(struct handle *h, int error, PyObject *message)
-{
-    PyObject *exception = NULL;
-
-    if (message)
-        exception = PyObject_CallMethod((PyObject *)h, "_error", "iO", error, message);
-    Py_XDECREF(message);
-    if (!exception)
-        return;
-    PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
-    Py_DECREF(exception);
-}
-
-void nm_handle_raise(struct handle *h, int error)
-{
-    raise_errno(h, -error, PyUnicode_DecodeFSDefault(h->calls->msg(h->capture)));
-}
-
-int nm_handle_await(struct handle *h)
-{
-    int error = h->calls->enter(h->capture);
-
-    while (error == -EINTR) {
-        if (PyErr_CheckSignals())
-            return 1;
-        Py_BEGIN_ALLOW_THREADS
-        error = h->calls->await(h->capture);
-        Py_END_ALLOW_THREADS
-    }
-    return error;
-}
-
-int nm_handle_enter(struct handle *h)
-{
-    int error;
-
-    if (!h->capture) {
-        PyErr_SetString(PyExc_TypeError, "a Capture comes from nmpcap.open() and its kin");
-        return -1;
-    }
-    error = nm_handle_await(h);
-    if (error > 0)
-        return -1;
-    if (error == 0)
-        return 0;
-    raise_errno(h, -error, PyUnicode_FromString(""));
-    return -1;
-}
-
-int nm_handle_enter_aside(struct handle *h)
-{
-    int error, slices = 0;
-
-    if (!h->capture) {
-        PyErr_SetString(PyExc_TypeError, "a Capture comes from nmpcap.open() and its kin");
-        return -1;
-    }
-    error = h->calls->enter_aside(h->capture, 0);
-    while (error == -EINTR && slices++ < NM_PATIENCE_SLICES) {
-        if (PyErr_CheckSignals())
-            return -1;
-        Py_BEGIN_ALLOW_THREADS
-        error = h->calls->enter_aside(h->capture, 1);
-        Py_END_ALLOW_THREADS
-    }
-    if (error == 0)
-        return 0;
-    raise_errno(h, error == -EINTR ? EBUSY : -error, PyUnicode_FromString(""));
-    return -1;
+    if (h->capture)
+        h->calls->free(h->capture);
+    type->tp_free(self);
+    Py_DECREF(type);
 }
 
 static PyObject *handle_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwargs))
 {
-    struct state *state = nm_deliver_state(type);
+    struct state *state = nm_deliver_state(type, handle_dealloc);
     struct handle *h = state ? (struct handle *)type->tp_alloc(type, 0) : NULL;
 
     if (!h)
@@ -182,17 +62,6 @@ static int handle_init(PyObject *self, PyObject *args, PyObject *kwargs)
     h->window = h->calls->window(h->capture);
     h->savefile = savefile;
     return 0;
-}
-
-static void handle_dealloc(PyObject *self)
-{
-    struct handle *h = (struct handle *)self;
-    PyTypeObject *type = Py_TYPE(self);
-
-    if (h->capture)
-        h->calls->free(h->capture);
-    type->tp_free(self);
-    Py_DECREF(type);
 }
 
 /* Iterating over a closed handle is a mistake; a handle closed while being iterated ends the iteration. */

@@ -23,27 +23,6 @@ static PyObject *bind(PyObject *module, PyObject *address)
     Py_RETURN_NONE;
 }
 
-#if PY_VERSION_HEX < 0x030b0000
-static PyObject *PyType_GetModuleByDef(PyTypeObject *type, PyModuleDef *def)
-{
-    for (; type; type = type->tp_base) {
-        PyObject *module = type->tp_flags & Py_TPFLAGS_HEAPTYPE ? ((PyHeapTypeObject *)type)->ht_module : NULL;
-
-        if (module && PyModule_GetDef(module) == def)
-            return module;
-    }
-    PyErr_SetString(PyExc_TypeError, "not a type of nmpcap's");
-    return NULL;
-}
-#endif
-
-struct state *nm_deliver_state(PyTypeObject *type)
-{
-    PyObject *module = PyType_GetModuleByDef(type, &nm_deliver_module);
-
-    return module ? PyModule_GetState(module) : NULL;
-}
-
 static int add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **type)
 {
     *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
@@ -111,7 +90,7 @@ static PyModuleDef_Slot slots[] = {
     {0, NULL},
 };
 
-PyModuleDef nm_deliver_module = {
+static PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "nmpcap._core._deliver",
     .m_doc = "The core's packets as Python objects: Packet and Handle.",
@@ -126,5 +105,5 @@ PyModuleDef nm_deliver_module = {
 PyMODINIT_FUNC PyInit__deliver(void);
 PyMODINIT_FUNC PyInit__deliver(void)
 {
-    return PyModuleDef_Init(&nm_deliver_module);
+    return PyModuleDef_Init(&definition);
 }

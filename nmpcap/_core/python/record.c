@@ -81,9 +81,17 @@ static PyObject *recorder_lend(PyObject *self, PyObject *address)
     Py_RETURN_NONE;
 }
 
+static void recorder_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
 static PyObject *recorder_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwargs))
 {
-    struct state *state = nm_deliver_state(type);
+    struct state *state = nm_deliver_state(type, recorder_dealloc);
     struct recorder *r = state ? (struct recorder *)type->tp_alloc(type, 0) : NULL;
 
     if (!r)
@@ -91,14 +99,6 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyO
     r->calls = state->calls;
     r->packet_type = state->packet_type;
     return (PyObject *)r;
-}
-
-static void recorder_dealloc(PyObject *self)
-{
-    PyTypeObject *type = Py_TYPE(self);
-
-    type->tp_free(self);
-    Py_DECREF(type);
 }
 
 static const char recorder_doc[] =
