@@ -22,7 +22,7 @@ from .layers import ROOT
 STUBBED = ["nmpcap._core._deliver", "nmpcap._core._mapping"]
 # What a class that exports a buffer has from Python 3.12 on.
 BUFFERS = [
-    "nmpcap._core._deliver.Block.__buffer__",
+    "nmpcap._core._deliver.Slab.__buffer__",
     "nmpcap._core._deliver.Packet.__buffer__",
     "nmpcap._core._mapping.Mapping.__buffer__",
 ]

@@ -61,7 +61,7 @@ class Packet:
     def __deepcopy__(self, memo: Any, /) -> Self: ...
 
 @final
-class Block:
+class Slab:
     """Memory that packets of a batch lie in; it stays theirs for as long as this lives."""
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
@@ -89,7 +89,7 @@ class Recorder:
     def _leave(self) -> None:
         """Undo _enter."""
     def _lend(self, address: int, /) -> None:
-        """Has Packets appended to the nm_writer at ``address``; 0: to none any longer. For who has entered."""
+        """Has Packets appended to the nm_writer at ``address``; 0: to none any longer. For the thread that has entered."""
 
 @disjoint_base
 class Handle:

@@ -133,9 +133,9 @@ def _packet(view: Any) -> Packet:
     )
 
 
-def _releaser(block: Any) -> Callable[[Any], None]:
-    """What lets go of a block when the memory in it is not referred to any longer."""
-    return lambda memory: lib.nm_slab_release(block)
+def _releaser(slab: Any) -> Callable[[Any], None]:
+    """What lets go of a slab when the memory in it is not referred to any longer."""
+    return lambda memory: lib.nm_slab_release(slab)
 
 
 class Handle:
@@ -322,9 +322,9 @@ class Handle:
         """Memory for the bytes of the n oldest packets: their own, or new, to be copied to."""
         first = self._window.next.data
         size = ffi.new("uint64_t *")
-        block = lib.nm_capture_share(self._capture, n, size)
-        if block:
-            memory = ffi.gc(ffi.cast("uint8_t *", first), _releaser(block))
+        slab = lib.nm_capture_share(self._capture, n, size)
+        if slab:
+            memory = ffi.gc(ffi.cast("uint8_t *", first), _releaser(slab))
             return memoryview(ffi.buffer(memory, size[0])).toreadonly(), ffi.NULL
         copy = ffi.new("uint8_t[]", lib.nm_capture_measure(self._capture, n))
         return memoryview(ffi.buffer(copy)).toreadonly(), copy

@@ -8,34 +8,34 @@
 
 struct nm_slab *nm_slab_new(size_t capacity)
 {
-    struct nm_slab *block = NULL;
+    struct nm_slab *slab = NULL;
 
-    _Static_assert(sizeof(*block) <= ALIGNMENT, "the header fits in front of the bytes");
-    if (capacity > SIZE_MAX - ALIGNMENT || posix_memalign((void **)&block, ALIGNMENT, ALIGNMENT + capacity))
+    _Static_assert(sizeof(*slab) <= ALIGNMENT, "the header fits in front of the bytes");
+    if (capacity > SIZE_MAX - ALIGNMENT || posix_memalign((void **)&slab, ALIGNMENT, ALIGNMENT + capacity))
         return NULL;
-    block->bytes = (uint8_t *)block + ALIGNMENT;
-    block->capacity = capacity;
-    block->holders = 1;
-    return block;
+    slab->bytes = (uint8_t *)slab + ALIGNMENT;
+    slab->capacity = capacity;
+    slab->holders = 1;
+    return slab;
 }
 
-struct nm_slab *nm_slab_hold(struct nm_slab *block)
+struct nm_slab *nm_slab_hold(struct nm_slab *slab)
 {
-    /* Relaxed: who may hold it once more can see it already. */
-    __atomic_fetch_add(&block->holders, 1, __ATOMIC_RELAXED);
-    return block;
+    /* Relaxed: whoever may hold it once more sees it already. */
+    __atomic_fetch_add(&slab->holders, 1, __ATOMIC_RELAXED);
+    return slab;
 }
 
-void nm_slab_release(struct nm_slab *block)
+void nm_slab_release(struct nm_slab *slab)
 {
     /* Release, so that what this holder did comes before the memory's next use; acquire, so that freeing
      * it comes after what all others did. */
-    if (block && __atomic_fetch_sub(&block->holders, 1, __ATOMIC_ACQ_REL) == 1)
-        free(block);
+    if (slab && __atomic_fetch_sub(&slab->holders, 1, __ATOMIC_ACQ_REL) == 1)
+        free(slab);
 }
 
-int nm_slab_is_alone(const struct nm_slab *block)
+int nm_slab_is_alone(const struct nm_slab *slab)
 {
     /* Acquire pairs with the release of the others: overwriting comes after their last look. */
-    return __atomic_load_n(&block->holders, __ATOMIC_ACQUIRE) == 1;
+    return __atomic_load_n(&slab->holders, __ATOMIC_ACQUIRE) == 1;
 }

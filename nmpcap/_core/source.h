@@ -25,8 +25,8 @@ struct nm_batch {
     struct nm_view *views; /* room for capacity views, the caller's */
     uint32_t capacity;
     uint32_t count;        /* filled */
-    struct nm_slab *block; /* what all views lie in, one behind the other, where it may be held; NULL
-                             * before a fill, and after that of a source whose memory comes to an end */
+    struct nm_slab *slab;  /* what all views lie in, one behind the other, where it may be held; NULL
+                            * before a fill, and after that of a source whose memory comes to an end */
 };
 
 struct nm_counters {

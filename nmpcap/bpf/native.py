@@ -46,7 +46,7 @@ class Native:
     """A program loaded into the core. Immutable; any number of threads may run it at once.
 
     ``machine`` asks for one of AUTO, INTERPRETER and JIT. Raises ProgramError for a program that
-    must not run, PcapError where JIT was asked for and is not to be had.
+    must not run, PcapError where JIT was asked for and there is none.
     """
 
     __slots__ = ("_program", "pointer")

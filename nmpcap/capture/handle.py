@@ -326,7 +326,7 @@ class Capture(Handle):
         return self._port.linktype
 
     def list_datalinks(self) -> list[int]:
-        """Return the link types that packets of this port can be had in: DLT_* numbers."""
+        """Return the link types that packets of this port can come in: DLT_* numbers."""
         return list(self._port.linktypes)
 
     def get_tstamp_precision(self) -> int:

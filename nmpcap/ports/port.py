@@ -90,7 +90,7 @@ class Port:
 
     @property
     def linktypes(self) -> Sequence[int]:
-        """The link types that its packets can be had in."""
+        """The link types that its packets can come in."""
         return (self.linktype,)
 
     def set_linktype(self, linktype: int) -> None:

@@ -70,7 +70,7 @@ class SavefilePort(Port):
             name=self.name,
             source="savefile",
             backend=f"{self.reader.format} {'.'.join(map(str, self.reader.version))}, {order} byte order",
-            rings="none: a file is read in blocks",
+            rings="none: a file is read in large pieces",
             filter=filter,
             timestamps=f"from the file, {'nanoseconds' if self.reader.nano else 'microseconds'}",
         )

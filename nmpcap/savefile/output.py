@@ -36,7 +36,7 @@ class Output:
         self._finished = False
 
     def put(self, data: bytes) -> None:
-        """Take these bytes; only after ``push``, so that no more than one block is ever kept here."""
+        """Take these bytes; only after ``push``, so that no more than one piece is ever kept here."""
         self._outgoing += self._compressor.compress(data) if self._compressor else data
 
     def push(self) -> None:

@@ -82,7 +82,7 @@ class Writer(Sink):
         max_bytes: int = 0,
         max_packets: int = 0,
     ) -> None:
-        """Create or overwrite a savefile, or append to one; its header goes out with the first block.
+        """Create or overwrite a savefile, or append to one; its header goes out with the first packets.
 
         linktype: DLT of the packets (pcapng: of those that do not say); snaplen: longer packets are
         cut to this (0: the format's limit); nano: nanosecond time stamps instead of microseconds;
@@ -93,7 +93,7 @@ class Writer(Sink):
         begins a new file. Raises SavefileError, in libpcap's words, where the file is of another
         kind, or ends inside a record: what came behind that could not be found again.
 
-        flush_after: None, packets go out a block at a time; 0, after each call that writes; otherwise
+        flush_after: None, packets go out a buffer at a time; 0, after each call that writes; otherwise
         after so many seconds, as soon as a call then writes. max_bytes, max_packets: LimitReached is
         raised for the packet that would be one too many (bytes are counted before compression).
 
@@ -167,7 +167,7 @@ class Writer(Sink):
         len: int | None = None,
         comment: str | None = None,
     ) -> None:
-        """What ``write`` does of everything but Packets that have room in the block, as they are."""
+        """What ``write`` does of everything but Packets that have room in the buffer, as they are."""
         data: Any = packet
         # Asking for one attribute: isinstance with a protocol costs ten times the rest of the call.
         saved: Any = packet if hasattr(packet, "ts_ns") else None

@@ -1,6 +1,6 @@
 /*
- * Batches of a savefile that stay in its blocks, looked at by other threads while the reader goes on:
- * every byte is as it was written, however long a batch is kept, and every block goes back or is freed.
+ * Batches of a savefile that stay in its slabs, looked at by other threads while the reader goes on:
+ * every byte is as it was written, however long a batch is kept, and every slab goes back or is freed.
  *
  * core: slab.c capture bpf savefile
  * modes: plain asan tsan
@@ -22,7 +22,7 @@ enum { PACKETS = 20000, MOST = 1500, WORKERS = 3, KEPT = 8, BATCH = 1024 };
 
 /* One batch on its way to a worker. */
 struct batch {
-    struct nm_slab *block;
+    struct nm_slab *slab;
     const uint8_t *data;
     uint32_t count;
     int64_t columns[BATCH * NM_COLUMNS_SIZE / 8];
@@ -91,7 +91,7 @@ static void *work(void *unused)
         if (!batch)
             return NULL;
         look_at(batch);
-        nm_slab_release(batch->block);
+        nm_slab_release(batch->slab);
         free(batch);
     }
 }
@@ -106,7 +106,7 @@ static void hand_over(struct batch *batch)
     pthread_mutex_unlock(&lock);
 }
 
-/* The next packets, in their block or copied; their number, which is 0 at the end. */
+/* The next packets, in their slab or copied; their number, which is 0 at the end. */
 static uint32_t take(struct nm_capture *capture, unsigned *shared)
 {
     struct nm_deadline deadline = {.timeout_ns = -1};
@@ -121,15 +121,15 @@ static uint32_t take(struct nm_capture *capture, unsigned *shared)
     CHECK(batch);
     batch->count = (uint32_t)n;
     batch->data = nm_capture_window(capture)->next->data;
-    batch->block = nm_capture_share(capture, batch->count, &size);
-    if (batch->block) {
+    batch->slab = nm_capture_share(capture, batch->count, &size);
+    if (batch->slab) {
         (*shared)++;
         nm_capture_take(capture, batch->count, NULL, batch->columns);
     } else {
-        batch->block = nm_slab_new(nm_capture_measure(capture, batch->count));
-        CHECK(batch->block);
-        batch->data = batch->block->bytes;
-        nm_capture_take(capture, batch->count, batch->block->bytes, batch->columns);
+        batch->slab = nm_slab_new(nm_capture_measure(capture, batch->count));
+        CHECK(batch->slab);
+        batch->data = batch->slab->bytes;
+        nm_capture_take(capture, batch->count, batch->slab->bytes, batch->columns);
     }
     n = (int)batch->count;
     hand_over(batch);

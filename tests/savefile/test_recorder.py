@@ -17,7 +17,7 @@ from nmpcap import DeviceError, Packet, UsageError
 from nmpcap.savefile import Reader, Writer, open_writer
 from nmpcap.savefile.sink import LimitReached
 
-BLOCK = 256 * 1024  # what the writer gathers
+BUFFER = 256 * 1024  # what the writer gathers
 
 
 @dataclass
@@ -95,9 +95,9 @@ def test_interfaces_are_described_before_their_first_packet(tmp_path: Path) -> N
     assert found[3] == found[5]
 
 
-@pytest.mark.parametrize("size", range(BLOCK - 24 - 16 - 300, BLOCK - 24 - 16 + 2, 20))
-def test_packets_about_as_large_as_what_is_left_of_the_block(size: int, tmp_path: Path) -> None:
-    packets = [Packet(bytes([i]) * length, i) for i, length in enumerate([size, 60, 0, BLOCK - 100, 262144])]
+@pytest.mark.parametrize("size", range(BUFFER - 24 - 16 - 300, BUFFER - 24 - 16 + 2, 20))
+def test_packets_about_as_large_as_what_is_left_of_the_buffer(size: int, tmp_path: Path) -> None:
+    packets = [Packet(bytes([i]) * length, i) for i, length in enumerate([size, 60, 0, BUFFER - 100, 262144])]
     with open_writer(tmp_path / "out.pcap", nano=True, snaplen=262144) as writer:
         for packet in packets:
             writer.write(packet)

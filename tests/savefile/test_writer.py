@@ -143,7 +143,7 @@ def test_longer_packets_are_cut_to_the_snaplen(path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [256 * 1024 - 41, 256 * 1024 - 40, 256 * 1024 - 39, 262144])
-def test_packets_about_as_large_as_the_block(size: int, path: Path) -> None:
+def test_packets_about_as_large_as_the_buffer(size: int, path: Path) -> None:
     with open_writer(path) as writer:
         for _ in range(3):
             writer.write(bytes(size), ts_ns=0)

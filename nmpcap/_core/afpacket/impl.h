@@ -1,4 +1,4 @@
-/* The inside of a packet socket, shared by the files of this folder. */
+/* impl: the inside of a packet socket, for the files of this folder. */
 #ifndef NMPCAP_PACKET_IMPL_H
 #define NMPCAP_PACKET_IMPL_H
 

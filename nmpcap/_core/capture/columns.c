@@ -3,7 +3,7 @@
 
 #include "capture/impl.h"
 
-/* A batch keeps its packets where they lie if they fill so much of the block, and is copied otherwise: memory
+/* A batch keeps its packets where they lie if they fill so much of the slab, and is copied otherwise: memory
  * that is kept alive is at most this many times what it is kept for. */
 #define WASTE 4
 
@@ -19,12 +19,12 @@ uint64_t nm_capture_measure(struct nm_capture *c, uint32_t n)
 struct nm_slab *nm_capture_share(struct nm_capture *c, uint32_t n, uint64_t *size)
 {
     const struct nm_view *first = c->window.next, *last = first + n - 1;
-    struct nm_slab *block = c->batch.block;
+    struct nm_slab *slab = c->batch.slab;
 
-    if (!block || nm_capture_measure(c, n) < block->capacity / WASTE)
+    if (!slab || nm_capture_measure(c, n) < slab->capacity / WASTE)
         return NULL;
     *size = (uint64_t)(last->data - first->data) + last->caplen;
-    return nm_slab_hold(block);
+    return nm_slab_hold(slab);
 }
 
 void nm_capture_take(struct nm_capture *c, uint32_t n, void *data, void *columns)

@@ -68,7 +68,7 @@ void nm_capture_close_if_alone(struct nm_capture *c);
 /* turns.c: ends the wait in progress, and has the thread that is in look at what is asked of it. */
 void nm_capture_rouse(struct nm_capture *c);
 
-/* Counters have one writer. Release, so that who sees one sees those that were counted before it. */
+/* Counters have one writer. Release, so that a thread that sees one sees those that were counted before it. */
 static inline void nm_count(uint64_t *counter, uint64_t n)
 {
     __atomic_store_n(counter, *counter + n, __ATOMIC_RELEASE);

@@ -79,7 +79,7 @@ static int next_batch(struct nm_capture *c)
         if (c->reserve != c->batch.capacity)
             reserve(c);
         c->batch.count = 0;
-        c->batch.block = NULL;
+        c->batch.slab = NULL;
         n = c->source->ops->fill(c->source, &c->batch);
     }
     c->mixed.held = 0;

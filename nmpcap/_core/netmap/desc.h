@@ -86,7 +86,7 @@ int nm_desc_mmap(struct nm_desc *desc, struct nm_desc *parent);
  * uses the descriptor. Packets injected and never synced are not sent. NULL is allowed. */
 int nm_desc_close(struct nm_desc *desc);
 
-/* nm_desc_shut and nm_desc_free - close in two steps, for who cannot tell whether another thread is about to
+/* nm_desc_shut and nm_desc_free - close in two steps, for a caller that cannot tell whether another thread is about to
  * call: after shut every call that could touch the port answers EBUSY, free ends the descriptor itself. */
 int nm_desc_shut(struct nm_desc *desc);
 void nm_desc_free(struct nm_desc *desc);

@@ -1,4 +1,4 @@
-/* state: what an open port holds; for the files that implement desc.h. */
+/* impl: what an open port holds; for the files that implement desc.h. */
 #ifndef NMPCAP_NETMAP_IMPL_H
 #define NMPCAP_NETMAP_IMPL_H
 

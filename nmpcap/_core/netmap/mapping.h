@@ -32,7 +32,7 @@ size_t nm_mapping_length(struct nm_mapping *mapping);
 struct nm_mapping *nm_mapping_ref(struct nm_mapping *mapping);
 
 /* nm_mapping_unref - one user less; the last one unmaps. The argument is void so that it can be
- * handed to who knows no more than that a pointer has to be given back. */
+ * handed to a caller that knows no more than that a pointer has to be given back. */
 void nm_mapping_unref(void *mapping);
 
 #pragma GCC visibility pop

@@ -47,7 +47,7 @@ static inline uint32_t nm_ring_add(const struct nm_ring *r, uint32_t i, uint32_t
     return i >= r->num_slots ? i - r->num_slots : i;
 }
 
-/* Are the three indexes inside the ring? They are anybody's who maps it. */
+/* Are the three indexes inside the ring? Whoever maps it can write them. */
 static inline bool nm_ring_sane(const struct nm_ring *r)
 {
     return r->ring->head < r->num_slots && r->ring->cur < r->num_slots && r->ring->tail < r->num_slots;

@@ -29,7 +29,7 @@
 struct state {
     const struct nm_deliver_calls *calls; /* NULL until bind() */
     PyTypeObject *packet_type;
-    PyTypeObject *block_type;
+    PyTypeObject *slab_type;
     PyTypeObject *recorder_type;
     PyTypeObject *handle_type;
     PyObject *usage_error; /* nmpcap.errors.UsageError */
@@ -46,14 +46,14 @@ struct packet {
 };
 
 /* Settings and status are read and written without entering the handle, by any thread: relaxed atomics,
- * for interpreters that have no lock of their own. All else is for who has entered it. */
+ * for interpreters that have no lock of their own. All else is for the thread that has entered it. */
 struct handle {
     PyObject_HEAD
     const struct nm_deliver_calls *calls;
     struct nm_capture *capture; /* NULL before __init__ */
     struct nm_window *window;
     PyTypeObject *packet_type;  /* borrowed: the module has them, and the type of this keeps the module */
-    PyTypeObject *block_type;
+    PyTypeObject *slab_type;
     PyObject *usage_error;
     int64_t timeout_ns;         /* -1: for ever */
     int status;                 /* why the last call brought no packet: 0, NM_CAPTURE_END or _STOPPED */
@@ -61,8 +61,8 @@ struct handle {
     char savefile;              /* one buffer is the whole file */
 };
 
-extern PyType_Spec nm_packet_spec;
-extern PyType_Spec nm_block_spec;
+extern PyType_Spec nm_deliver_packet_spec;
+extern PyType_Spec nm_deliver_slab_spec;
 extern PyType_Spec nm_recorder_spec;
 extern PyType_Spec nm_handle_spec;
 
@@ -75,12 +75,12 @@ struct state *nm_deliver_state(PyTypeObject *type, destructor dealloc);
 /* packet.c */
 
 /* A Packet with a copy of the view's bytes. */
-PyObject *nm_packet_new(PyTypeObject *type, const struct nm_view *view);
+PyObject *nm_deliver_packet(PyTypeObject *type, const struct nm_view *view);
 
 /* slab.c */
 
 /* A buffer of bytes that lie in memory, which is its own from here on (also when this fails). */
-PyObject *nm_slab_object(struct handle *h, struct nm_slab *memory, const uint8_t *bytes, Py_ssize_t size);
+PyObject *nm_deliver_slab(struct handle *h, struct nm_slab *memory, const uint8_t *bytes, Py_ssize_t size);
 
 /* enter.c */
 

@@ -34,7 +34,7 @@ static PyObject *handle_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObj
         return NULL;
     h->calls = state->calls;
     h->packet_type = state->packet_type;
-    h->block_type = state->block_type;
+    h->slab_type = state->slab_type;
     h->usage_error = state->usage_error;
     h->timeout_ns = -1;
     return (PyObject *)h;

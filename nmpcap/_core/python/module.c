@@ -38,8 +38,8 @@ static int exec(PyObject *module)
         return -1;
     state->usage_error = PyObject_GetAttrString(errors, "UsageError");
     Py_DECREF(errors);
-    if (!state->usage_error || add_type(module, &nm_packet_spec, &state->packet_type) ||
-        add_type(module, &nm_block_spec, &state->block_type) ||
+    if (!state->usage_error || add_type(module, &nm_deliver_packet_spec, &state->packet_type) ||
+        add_type(module, &nm_deliver_slab_spec, &state->slab_type) ||
         add_type(module, &nm_recorder_spec, &state->recorder_type))
         return -1;
     return add_type(module, &nm_handle_spec, &state->handle_type);
@@ -50,7 +50,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
     struct state *state = PyModule_GetState(module);
 
     Py_VISIT(state->packet_type);
-    Py_VISIT(state->block_type);
+    Py_VISIT(state->slab_type);
     Py_VISIT(state->recorder_type);
     Py_VISIT(state->handle_type);
     Py_VISIT(state->usage_error);
@@ -62,7 +62,7 @@ static int clear(PyObject *module)
     struct state *state = PyModule_GetState(module);
 
     Py_CLEAR(state->packet_type);
-    Py_CLEAR(state->block_type);
+    Py_CLEAR(state->slab_type);
     Py_CLEAR(state->recorder_type);
     Py_CLEAR(state->handle_type);
     Py_CLEAR(state->usage_error);

@@ -28,7 +28,7 @@ static struct packet *alloc_packet(PyTypeObject *type, size_t caplen)
     return p;
 }
 
-PyObject *nm_packet_new(PyTypeObject *type, const struct nm_view *view)
+PyObject *nm_deliver_packet(PyTypeObject *type, const struct nm_view *view)
 {
     struct packet *p = alloc_packet(type, view->caplen);
 
@@ -253,7 +253,7 @@ static PyType_Slot slots[] = {
     {0, NULL},
 };
 
-PyType_Spec nm_packet_spec = {
+PyType_Spec nm_deliver_packet_spec = {
     .name = "nmpcap.packet.Packet",
     .basicsize = offsetof(struct packet, data),
     .itemsize = 1,

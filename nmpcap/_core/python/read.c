@@ -69,7 +69,7 @@ static int refill(struct handle *h, struct nm_deadline *deadline)
 static inline PyObject *take(struct handle *h)
 {
     struct nm_window *w = h->window;
-    PyObject *packet = nm_packet_new(h->packet_type, w->next);
+    PyObject *packet = nm_deliver_packet(h->packet_type, w->next);
 
     if (packet) {
         w->next++;
@@ -214,12 +214,12 @@ static PyObject *batch_data(struct handle *h, uint32_t n, void **copy)
 {
     const uint8_t *first = h->window->next->data;
     uint64_t size;
-    struct nm_slab *block = h->calls->share(h->capture, n, &size);
+    struct nm_slab *slab = h->calls->share(h->capture, n, &size);
     PyObject *bytes;
 
     *copy = NULL;
-    if (block)
-        return nm_slab_object(h, block, first, size);
+    if (slab)
+        return nm_deliver_slab(h, slab, first, size);
     bytes = PyBytes_FromStringAndSize(NULL, h->calls->measure(h->capture, n));
     if (bytes)
         *copy = PyBytes_AS_STRING(bytes);

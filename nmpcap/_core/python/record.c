@@ -122,7 +122,7 @@ static const char enter_doc[] =
 static const char leave_doc[] = "_leave($self, /)\n--\n\nUndo _enter.";
 static const char lend_doc[] =
     "_lend($self, address, /)\n--\n\n"
-    "Has Packets appended to the nm_writer at ``address``; 0: to none any longer. For who has entered.";
+    "Has Packets appended to the nm_writer at ``address``; 0: to none any longer. For the thread that has entered.";
 
 static PyMethodDef methods[] = {
     {"write", (PyCFunction)(void (*)(void))recorder_write, METH_FASTCALL | METH_KEYWORDS, write_doc},

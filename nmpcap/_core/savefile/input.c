@@ -1,8 +1,8 @@
 /*
- * The window over a savefile's bytes: a descriptor read in large blocks, or bytes fed by the caller.
+ * The window over a savefile's bytes: a descriptor read in large pieces, or bytes fed by the caller.
  *
  * Files are read, not mapped: a file that shrinks under a mapping kills the reader with
- * SIGBUS, and a copy into a block that stays in the cache costs less than the page faults.
+ * SIGBUS, and a copy into a slab that stays in the cache costs less than the page faults.
  */
 #include <errno.h>
 #include <poll.h>
@@ -15,7 +15,7 @@
 #include "savefile/input.h"
 
 /* Fits the second-level cache of current machines; smaller pays in system calls, larger in misses. */
-enum { BLOCK = 256 * 1024 };
+enum { SLAB_SIZE = 256 * 1024 };
 
 int nm_input_open(struct nm_input *in, int fd)
 {
@@ -35,17 +35,17 @@ int nm_input_open(struct nm_input *in, int fd)
                 return -errno;
         }
     }
-    in->block = nm_slab_new(BLOCK);
-    if (!in->block)
+    in->slab = nm_slab_new(SLAB_SIZE);
+    if (!in->slab)
         return -ENOMEM;
-    in->bytes = in->block->bytes;
+    in->bytes = in->slab->bytes;
     return 0;
 }
 
 void nm_input_close(struct nm_input *in)
 {
-    nm_slab_release(in->block);
-    in->block = NULL;
+    nm_slab_release(in->slab);
+    in->slab = NULL;
     for (unsigned i = 0; i < NM_INPUT_SPARES; i++) {
         nm_slab_release(in->spares[i]);
         in->spares[i] = NULL;
@@ -57,8 +57,8 @@ void nm_input_close(struct nm_input *in)
     in->fd = in->wake_fd = -1;
 }
 
-/* A block that nobody else holds, with room for capacity bytes: a spare one, or a new one. */
-static struct nm_slab *other_block(struct nm_input *in, size_t capacity)
+/* A slab that nobody else holds, with room for capacity bytes: a spare one, or a new one. */
+static struct nm_slab *other_slab(struct nm_input *in, size_t capacity)
 {
     for (unsigned i = 0; i < NM_INPUT_SPARES; i++) {
         struct nm_slab *spare = in->spares[i];
@@ -72,33 +72,33 @@ static struct nm_slab *other_block(struct nm_input *in, size_t capacity)
     return nm_slab_new(capacity);
 }
 
-/* Moves what is left to another block. */
-static int change_block(struct nm_input *in, size_t capacity)
+/* Moves what is left to another slab. */
+static int change_slab(struct nm_input *in, size_t capacity)
 {
-    struct nm_slab *block = other_block(in, capacity);
+    struct nm_slab *slab = other_slab(in, capacity);
     struct nm_slab **spare = &in->spares[in->next_spare];
 
-    if (!block)
+    if (!slab)
         return -ENOMEM;
-    memcpy(block->bytes, in->bytes + in->head, in->tail - in->head);
+    memcpy(slab->bytes, in->bytes + in->head, in->tail - in->head);
     nm_slab_release(*spare);
-    *spare = in->block;
+    *spare = in->slab;
     in->next_spare = (in->next_spare + 1) % NM_INPUT_SPARES;
-    in->block = block;
-    in->bytes = block->bytes;
+    in->slab = slab;
+    in->bytes = slab->bytes;
     return 0;
 }
 
-/* Moves what is left to the front of a block with room for capacity bytes: this one, if that has as many
+/* Moves what is left to the front of a slab with room for capacity bytes: this one, if that has as many
  * and nobody holds it. */
 static int compact(struct nm_input *in, size_t capacity)
 {
     int error = 0;
 
-    if (capacity <= in->block->capacity && nm_slab_is_alone(in->block))
+    if (capacity <= in->slab->capacity && nm_slab_is_alone(in->slab))
         memmove(in->bytes, in->bytes + in->head, in->tail - in->head);
     else
-        error = change_block(in, capacity);
+        error = change_slab(in, capacity);
     if (error)
         return error;
     in->base += in->head;
@@ -107,10 +107,10 @@ static int compact(struct nm_input *in, size_t capacity)
     return 0;
 }
 
-/* Room behind tail. The block grows as bytes arrive, not as a record's length claims. */
+/* Room behind tail. The slab grows as bytes arrive, not as a record's length claims. */
 static int make_room(struct nm_input *in)
 {
-    size_t capacity = in->block->capacity;
+    size_t capacity = in->slab->capacity;
 
     if (in->head)
         return compact(in, capacity);
@@ -128,7 +128,7 @@ static int readable_now(struct nm_input *in)
 }
 
 /* One read into the room behind tail: the bytes got, 0 at the end, or a negative errno. */
-static ssize_t read_block(struct nm_input *in)
+static ssize_t read_more(struct nm_input *in)
 {
     ssize_t got;
     int ready;
@@ -141,7 +141,7 @@ static ssize_t read_block(struct nm_input *in)
             return ready;
     }
     do
-        got = read(in->fd, in->bytes + in->tail, in->block->capacity - in->tail);
+        got = read(in->fd, in->bytes + in->tail, in->slab->capacity - in->tail);
     while (got < 0 && errno == EINTR);
     if (got < 0)
         return errno == EWOULDBLOCK ? -EAGAIN : -errno;
@@ -159,7 +159,7 @@ int nm_input_want(struct nm_input *in, size_t len)
         error = make_room(in);
         if (error)
             return error;
-        got = read_block(in);
+        got = read_more(in);
         if (got <= 0) {
             in->starved = got == -EAGAIN;
             return (int)got;
@@ -170,7 +170,7 @@ int nm_input_want(struct nm_input *in, size_t len)
 
 int nm_input_feed(struct nm_input *in, const void *bytes, size_t len)
 {
-    size_t capacity = in->block->capacity;
+    size_t capacity = in->slab->capacity;
     int error;
 
     if (in->ended || (in->fd >= 0 && nm_input_offset(in)))

@@ -2,8 +2,8 @@
  * input: the bytes of a savefile as one window that moves over it.
  *
  * bytes[head, tail) has been read and not been used up. nm_input_want brings more, and may
- * then move what is left in the block, or to another block: nothing may point into it at that
- * moment, but from batches that hold the block: then it stays as it is, and another one is used.
+ * then move what is left in the slab, or to another slab: nothing may point into it at that
+ * moment, but from batches that hold the slab: then it stays as it is, and another one is used.
  */
 #ifndef NMPCAP_SAVEFILE_INPUT_H
 #define NMPCAP_SAVEFILE_INPUT_H
@@ -19,8 +19,8 @@
 #define NM_INPUT_SPARES 3
 
 struct nm_input {
-    uint8_t *bytes; /* of block */
-    struct nm_slab *block;
+    uint8_t *bytes; /* of slab */
+    struct nm_slab *slab;
     struct nm_slab *spares[NM_INPUT_SPARES]; /* to be used again once nobody else holds them; or NULL */
     unsigned next_spare;                      /* where the next one is put */
     size_t head;

@@ -1,4 +1,4 @@
-/* What a writer has gathered, on its way to a descriptor or to who takes it. */
+/* What a writer has gathered, on its way to a descriptor or to a caller that takes it. */
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -28,7 +28,7 @@ static int wait_for_room(const struct nm_writer *writer)
 static ssize_t write_now(struct nm_writer *writer, size_t size)
 {
     struct pollfd poll_fd = {.fd = writer->fd, .events = POLLOUT};
-    struct iovec pending = {.iov_base = writer->block + writer->sent, .iov_len = size};
+    struct iovec pending = {.iov_base = writer->buffer + writer->sent, .iov_len = size};
 
     if (writer->plain)
         return write(writer->fd, pending.iov_base, size);
@@ -77,7 +77,7 @@ static int write_some(struct nm_writer *writer)
     return error;
 }
 
-static void empty_block(struct nm_writer *writer)
+static void empty_buffer(struct nm_writer *writer)
 {
     writer->position += writer->used;
     writer->used = writer->sent = writer->header = 0;
@@ -92,13 +92,13 @@ int nm_writer_flush(struct nm_writer *writer)
         if (error)
             return error;
     }
-    empty_block(writer);
+    empty_buffer(writer);
     return 0;
 }
 
 size_t nm_writer_pending(struct nm_writer *writer, const uint8_t **bytes)
 {
-    *bytes = writer->block + writer->sent;
+    *bytes = writer->buffer + writer->sent;
     return writer->used - writer->sent;
 }
 
@@ -108,18 +108,18 @@ void nm_writer_taken(struct nm_writer *writer, size_t len)
 
     writer->sent += len < pending ? len : pending;
     if (writer->sent == writer->used)
-        empty_block(writer);
+        empty_buffer(writer);
 }
 
 static int enlarge(struct nm_writer *writer, size_t capacity)
 {
-    uint8_t *block = realloc(writer->block, capacity);
+    uint8_t *buffer = realloc(writer->buffer, capacity);
 
-    if (!block) {
+    if (!buffer) {
         snprintf(writer->msg, NM_MSG_SIZE, "no memory for a record of %zu bytes", capacity);
         return -ENOMEM;
     }
-    writer->block = block;
+    writer->buffer = buffer;
     writer->capacity = capacity;
     return 0;
 }
@@ -133,5 +133,5 @@ uint8_t *nm_writer_reserve(struct nm_writer *writer, size_t len, int *error)
         if (*error)
             return NULL;
     }
-    return writer->block + writer->used;
+    return writer->buffer + writer->used;
 }

@@ -183,7 +183,7 @@ static void swap(uint32_t linktype, uint8_t *data, uint32_t caplen)
 
 void nm_pseudo_header_fix(struct nm_view *view, bool swapped)
 {
-    /* The views of a savefile point into the reader's own block. */
+    /* The views of a savefile point into the reader's own memory. */
     if (swapped)
         swap(view->linktype, (uint8_t *)(uintptr_t)view->data, view->caplen);
     if (view->linktype == NM_DLT_USB_LINUX_MMAPPED)

@@ -112,7 +112,7 @@ static bool salvage_rest(struct nm_reader *reader)
     return nm_input_left(&reader->in) > 0;
 }
 
-/* Parses until the batch is full, or nothing more can be had without ending the life of its
+/* Parses until the batch is full, or until getting more would mean ending the life of its
  * views. Returns 1 at a stop, 0 at the end of the input, -EAGAIN; or sets reader->failure. */
 static int run(struct nm_reader *reader, struct nm_batch *batch)
 {
@@ -179,7 +179,7 @@ static int fill(struct nm_source *source, struct nm_batch *batch)
     if (!reader->failure)
         got = run(reader, batch);
     if (batch->count) {
-        batch->block = reader->in.block;
+        batch->slab = reader->in.slab;
         count(&reader->received, batch->count);
         count(&reader->bytes, reader->batch_bytes);
         return (int)batch->count;

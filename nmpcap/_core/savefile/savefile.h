@@ -6,10 +6,10 @@
  *
  *     source = nm_savefile_open(fd or -1, flags, msg)
  *     nm_savefile_begin(source)          until it stops asking for bytes (-EAGAIN)
- *     fill ... fill                      views (view.h) point into the reader's own block
+ *     fill ... fill                      views (view.h) point into the reader's own memory
  *     close
  *
- * Writing: a writer gathers records in a block and hands whole blocks to its descriptor, or
+ * Writing: a writer gathers records in a buffer and hands it, whole, to its descriptor, or
  * to the caller (nm_writer_pending), and reports a failure in the call that met it.
  *
  * Errors are negative errno values, and -EBADMSG for bytes that the format does not allow;
@@ -84,7 +84,7 @@ struct nm_savefile_damage {
  * @flags  NM_SAVEFILE_SALVAGE, NM_SAVEFILE_BLOCKS
  * @msg    NM_MSG_SIZE bytes, receives the reason of a failure
  *
- * Plain files are read in large blocks and never waited for. From pipes and the like what is
+ * Plain files are read in large pieces and never waited for. From pipes and the like what is
  * there is taken; fill gives 0 and wait waits where there is nothing.
  */
 struct nm_source *nm_savefile_open(int fd, int flags, char *msg);

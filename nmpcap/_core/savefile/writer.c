@@ -1,4 +1,4 @@
-/* The writer: gathers records, hands blocks on, and keeps what could not be written. */
+/* The writer: gathers records, hands them on a buffer at a time, and keeps what could not be written. */
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -13,7 +13,7 @@
 #include "savefile/writer.h"
 
 /* As for reading: small enough to stay in the cache until it is written. */
-enum { BLOCK = 256 * 1024 };
+enum { BUFFER_SIZE = 256 * 1024 };
 
 /* More than either format puts around a packet without a comment. */
 enum { MOST_AROUND = 128 };
@@ -24,7 +24,7 @@ static void free_writer(struct nm_writer *writer)
 {
     free(writer->interfaces);
     free(writer->section_options);
-    free(writer->block);
+    free(writer->buffer);
     free(writer);
 }
 
@@ -40,10 +40,10 @@ static struct nm_writer *new_writer(int fd, const struct nm_writer_config *confi
     writer->config = *config;
     writer->config.snaplen = nm_linktype_snaplen(config->linktype, config->snaplen);
     writer->format = config->format == NM_SAVEFILE_PCAPNG ? &nm_writer_pcapng : &nm_writer_pcap;
-    writer->block = malloc(BLOCK);
-    writer->capacity = BLOCK;
+    writer->buffer = malloc(BUFFER_SIZE);
+    writer->capacity = BUFFER_SIZE;
     writer->section_options = malloc(config->options_len + 1);
-    if (!writer->block || !writer->section_options) {
+    if (!writer->buffer || !writer->section_options) {
         free_writer(writer);
         return NULL;
     }
@@ -87,7 +87,7 @@ int nm_writer_open(int fd, const struct nm_writer_config *config, struct nm_writ
             *result = writer;
             return 0;
         }
-        snprintf(msg, NM_MSG_SIZE, "no memory for a savefile's buffer of %d bytes", BLOCK);
+        snprintf(msg, NM_MSG_SIZE, "no memory for a savefile's buffer of %d bytes", BUFFER_SIZE);
     }
     if (writer)
         free_writer(writer);
@@ -208,7 +208,7 @@ int nm_writer_columns(struct nm_writer *writer, const struct nm_columns *columns
 
 /* ---- close --------------------------------------------------------------------------- */
 
-/* Offset in the block of the record that sent lies in: what has been written of it is of no use. */
+/* Offset in the buffer of the record that sent lies in: what has been written of it is of no use. */
 static size_t last_boundary(const struct nm_writer *writer, uint64_t *missing)
 {
     size_t at = writer->header;
@@ -220,7 +220,7 @@ static size_t last_boundary(const struct nm_writer *writer, uint64_t *missing)
     while (at < writer->used) {
         bool packet;
 
-        at += writer->format->length(writer, writer->block + at, &packet);
+        at += writer->format->length(writer, writer->buffer + at, &packet);
         if (at <= writer->sent)
             boundary = at;
         else

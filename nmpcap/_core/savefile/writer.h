@@ -1,8 +1,8 @@
 /*
- * writer: records gathered in a block, and the block handed on whole.
+ * writer: records gathered in a buffer, and the buffer handed on whole.
  *
- * block[0, used) is pending and starts at a record boundary; block[0, sent) of it has been
- * written already. The block is emptied only once all of it is written, so that a failure
+ * buffer[0, used) is pending and starts at a record boundary; buffer[0, sent) of it has been
+ * written already. The buffer is emptied only once all of it is written, so that a failure
  * loses nothing and a cut record can be found again.
  */
 #ifndef NMPCAP_SAVEFILE_WRITER_H
@@ -56,12 +56,12 @@ struct nm_writer {
     int fd;     /* -1: the caller takes the bytes */
     bool plain; /* a regular file or a disk: writing never waits long */
     bool cannot_try; /* it has no way to write only as much as is taken without waiting */
-    uint8_t *block;
+    uint8_t *buffer;
     size_t capacity;
     size_t used;
     size_t sent;
-    size_t header;     /* bytes of file header at the block's start: no record */
-    uint64_t position; /* in the file of block[0] */
+    size_t header;     /* bytes of file header at the buffer's start: no record */
+    uint64_t position; /* in the file of buffer[0] */
     uint64_t packets;
 
     struct nm_written_interface *interfaces; /* pcapng, of the section */

@@ -67,14 +67,14 @@ static int fill(struct nm_source *source, struct nm_batch *batch)
 
         p->next = 0;
         p->batch.count = 0;
-        p->batch.block = NULL;
+        p->batch.slab = NULL;
         n = p->inner->ops->fill(p->inner, &p->batch);
         if (n <= 0)
             return pass_on(p, n);
     }
     while (p->next < p->batch.count && batch->count < batch->capacity && due_in(p, &p->views[p->next]) <= 0)
         batch->views[batch->count++] = p->views[p->next++];
-    batch->block = p->batch.block;
+    batch->slab = p->batch.slab;
     return batch->count;
 }
 

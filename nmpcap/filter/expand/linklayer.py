@@ -100,7 +100,7 @@ class Context:
     tunnels: int = 0
     used: set[str] = field(default_factory=set)  # variables the filter reads
     guards: dict[tuple[Link, int, int | None], Bool] = field(default_factory=dict)  # of accessors
-    parts: list[tuple[ast.Expr, Bool]] | None = None  # what each primitive became, for who asks
+    parts: list[tuple[ast.Expr, Bool]] | None = None  # what each primitive became, where that is asked for
 
     def __post_init__(self) -> None:
         number = self.options.linktype
