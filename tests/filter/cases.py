@@ -43,6 +43,25 @@ class Names:
         return {"tcp": 6, "TCP": 6, "icmp": 1, "ipv6-icmp": 58, "udp": 17}.get(name)
 
 
+class Nobody:
+    """A resolver that knows no name, so that no text makes a test ask the network."""
+
+    def addresses(self, name: str) -> list[IPv4Address | IPv6Address]:
+        return []
+
+    def ether(self, name: str) -> bytes | None:
+        return None
+
+    def network(self, name: str) -> int | None:
+        return None
+
+    def port(self, name: str) -> dict[str, int]:
+        return {}
+
+    def protocol(self, name: str) -> int | None:
+        return None
+
+
 def link_type(name: str) -> int:
     """The DLT number of a section's name."""
     return int(name) if name.isdigit() else dlt.datalink_name_to_val(name)

@@ -254,7 +254,7 @@ def _dotted(word: str) -> tuple[int, int] | str:
 
 def _mac(word: str) -> bytes:
     for separator in "-:.":
-        if separator in word and len(word) != 14:
+        if word.count(separator) == 5:
             return bytes(int(group, 16) for group in word.split(separator))
     return bytes.fromhex(word.replace(".", ""))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from nmpcap import FilterError
@@ -39,6 +41,11 @@ ONE_TOKEN = {
     "1-2-3-4-5-6": ("eid", bytes((1, 2, 3, 4, 5, 6))),
     "1:2:3:4:5:6": ("eid", bytes((1, 2, 3, 4, 5, 6))),
     "0011.2233.4455": ("eid", bytes.fromhex("001122334455")),
+    "ABcd.EF01.2345": ("eid", bytes.fromhex("abcdef012345")),
+    "ab:cd:ef:0:0:1": ("eid", bytes.fromhex("abcdef000001")),
+    "ab.CD.ef.0.0.1": ("eid", bytes.fromhex("abcdef000001")),
+    "0-1-ab-cd-ef-2": ("eid", bytes.fromhex("0001abcdef02")),
+    "00.11.22.33.44.55": ("eid", bytes.fromhex("001122334455")),
     "1:2:3:4:5:6:7:8": ("hid6", bytes.fromhex("00010002000300040005000600070008")),
     "::": ("hid6", bytes(16)),
     "::1": ("hid6", bytes(15) + b"\1"),
@@ -118,6 +125,18 @@ def test_what_is_no_token(text: str, position: int, message: str) -> None:
     with pytest.raises(FilterError, match=message) as caught:
         tokenize(text)
     assert caught.value.position == position
+
+
+def test_every_spelling_of_a_mac_is_one() -> None:
+    address = bytes.fromhex("0a0b0c0d0e0f")
+    for widths in itertools.product((1, 2), repeat=6):
+        groups = [f"{byte:0{width}x}" for byte, width in zip(address, widths, strict=True)]
+        for separator in ":-.":
+            for text in (separator.join(groups), separator.join(groups).upper()):
+                tokens = tokenize(f"ether host {text}")
+                assert (tokens.kinds[2], tokens.values[2]) == ("eid", address), text
+    for text in ("0a0b0c0d0e0f", "0A0B.0C0D.0E0F"):
+        assert tokenize(text).values[0] == address
 
 
 def test_runs_say_what_the_tokens_would() -> None:
