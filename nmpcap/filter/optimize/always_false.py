@@ -1,9 +1,15 @@
 """Says whether libpcap would find that a filter can never match, and refuse it.
 
-Its optimizer knows constants, follows tests for equality with different numbers, and sees
-that the same test cannot come out both ways; it does not reason about ``<`` and ``>``, nor
-about how great a byte can be. What is impossible for those reasons compiles, to a program
-that rejects everything, and so it must here.
+One rule: a filter is refused if, on the way to every accept, a comparison of constants fails, a value
+that a test found equal to one number is asked for another, or the same test is asked to come out both
+ways. What a way brought counts where ways meet if all of them brought it, and a list of protocols
+is as many tests (``port 1`` asks for sctp, tcp, udp one after the other, and then knows no more which it was),
+so that ``tcp port 1 and 2 and 3`` is refused and ``port 1 and 2 and 3`` is not. ``<`` and ``>`` against what
+a packet holds, and how great a byte can be, are not reasoned about: what is impossible for
+those reasons compiles, to a program that rejects everything.
+
+That is what libpcap 1.11's optimizer finds, by following each jump past the tests that the jumps before
+it have decided; 1.10 gave each protocol its own copy of the port's tests, and finds more.
 """
 
 from __future__ import annotations
@@ -12,18 +18,17 @@ from typing import TypeAlias
 
 from nmpcap.filter.graph import Node, lower
 from nmpcap.filter.ir import Bool, Ranges, Value
-from nmpcap.filter.optimize.fold import Folder
+from nmpcap.filter.optimize.fold import Folder, relation
 from nmpcap.filter.ranges import contains
 
 __all__ = ["rejects_all"]
 
-# value -> the numbers it is known to be one of; (value, ranges) -> how that test came out
-_Test: TypeAlias = "tuple[Value, Ranges] | tuple[str, Value, Value]"
-_Key: TypeAlias = "Value | tuple[Value, Ranges] | tuple[str, Value, Value]"
-_Facts: TypeAlias = "dict[_Key, frozenset[int] | bool]"
+_Test: TypeAlias = "tuple[Value, Ranges]"
+_Comparison: TypeAlias = "tuple[str, Value, Value]"
+# a value -> the number it is known to be; a test -> how it came out
+_Facts: TypeAlias = "dict[Value | _Test | _Comparison, int | bool]"
 
 _MOST_FACTS = 32
-_MOST_NUMBERS = 16
 _LONGEST_SKIP = 64
 
 
@@ -36,85 +41,80 @@ def rejects_all(body: Bool, folder: Folder) -> bool:
         facts = entry.get(node)
         if facts is None or node.kind == "ret":
             continue
-        for target, key, fact in _edges(node, folder):
-            out = facts
-            if key is not None:
-                out = {**facts, key: fact}
-                if fact and len(key) == 2 and (numbers := _numbers(key[1])) is not None:
-                    out[key[0]] = numbers
-                while len(out) > _MOST_FACTS:
-                    del out[next(iter(out))]
-            _enter(target, out, entry, folder)
+        asked = _asked(node, folder)
+        if asked is None:
+            for target in node.targets():
+                _enter(target, facts, entry, folder)
+        else:
+            _enter(node.yes, _learned(facts, asked, True), entry, folder)
+            _enter(node.no, _learned(facts, asked, False), entry, folder)
     return graph.accept not in entry
-
-
-def _numbers(ranges: Ranges) -> frozenset[int] | None:
-    """Return the numbers of ranges that are few and of one number each."""
-    if len(ranges) <= _MOST_NUMBERS and all(low == high for low, high in ranges):
-        return frozenset(low for low, _ in ranges)
-    return None
 
 
 def _enter(node: Node, facts: _Facts, entry: dict[Node, _Facts], folder: Folder) -> None:
     """Follow what is known from a node on, and note what is known where that ends."""
     for _ in range(_LONGEST_SKIP):
-        following = _outcome(node, facts, folder)
-        if following is None:
+        asked = _asked(node, folder)
+        outcome = None if asked is None else _outcome(asked, facts)
+        if outcome is None:
             break
-        node = following
+        node = node.yes if outcome else node.no
     before = entry.get(node)
     if before is None:
         entry[node] = facts
     elif before is not facts:
-        entry[node] = _meet(before, facts)
+        entry[node] = {key: fact for key, fact in before.items() if facts.get(key) == fact}
 
 
-def _meet(first: _Facts, second: _Facts) -> _Facts:
-    met: _Facts = {}
-    for key, fact in first.items():
-        other = second.get(key)
-        if isinstance(fact, frozenset) and isinstance(other, frozenset):
-            met[key] = fact | other
-        elif fact is other:
-            met[key] = fact
-    return met
-
-
-def _edges(node: Node, folder: Folder) -> list[tuple[Node, _Test | None, bool]]:
+def _asked(node: Node, folder: Folder) -> _Test | _Comparison | None:
+    """Return what a node tests, with constants folded; None for one that does not test."""
     if node.value is None or node.kind not in ("test", "compare"):
-        return [(target, None, False) for target in node.targets()]
-    key = _key(node, folder)
-    return [(node.yes, key, True), (node.no, key, False)]
-
-
-def _key(node: Node, folder: Folder) -> _Test:
-    assert node.value is not None
+        return None
     value = folder.value(node.value)
     if node.kind == "test":
         return value, node.ranges
     assert node.right is not None
-    return node.name, value, folder.value(node.right)
+    right = folder.value(node.right)
+    if value.op == right.op == "const":
+        return value, relation(node.name, right.k)
+    return node.name, value, right
 
 
-def _outcome(node: Node, facts: _Facts, folder: Folder) -> Node | None:
-    if node.value is None or node.kind not in ("test", "compare"):
-        return None
-    key = _key(node, folder)
-    known: bool | None = facts.get(key)  # type: ignore[assignment]
-    if known is None and node.kind == "test":
-        value = folder.value(node.value)
-        if value.op == "const":
-            known = contains(node.ranges, value.k)
-        else:
-            known = _decided(facts.get(value), _numbers(node.ranges))
-    if known is None:
-        return None
-    return node.yes if known else node.no
+def _learned(facts: _Facts, asked: _Test | _Comparison, outcome: bool) -> _Facts:
+    """Return the facts with what an outcome adds; a list of numbers is a test of each in turn."""
+    learned: _Facts = dict(facts)
+    if len(asked) == 2 and len(asked[1]) > 1:
+        if not outcome:
+            learned.update({(asked[0], (part,)): False for part in asked[1]})
+    else:
+        learned[asked] = outcome
+        if outcome and len(asked) == 2 and (number := _number(asked[1])) is not None:
+            learned[asked[0]] = number
+    while len(learned) > _MOST_FACTS:
+        del learned[next(iter(learned))]
+    return learned
 
 
-def _decided(known: frozenset[int] | bool | None, asked: frozenset[int] | None) -> bool | None:
-    if not isinstance(known, frozenset) or asked is None:
-        return None
-    if known <= asked:
+def _outcome(asked: _Test | _Comparison, facts: _Facts) -> bool | None:
+    """Return how a test must come out; None if that is not known."""
+    if len(asked) == 3:
+        return facts.get(asked)  # type: ignore[return-value]
+    value, ranges = asked
+    if value.op == "const":
+        return contains(ranges, value.k)
+    outcomes = [_one_outcome(value, part, facts) for part in ranges]
+    if True in outcomes:
         return True
-    return None if known & asked else False
+    return False if outcomes and None not in outcomes else None
+
+
+def _one_outcome(value: Value, part: tuple[int, int], facts: _Facts) -> bool | None:
+    known = facts.get(value)
+    if known is not None and part[0] == part[1]:
+        return known == part[0]
+    return facts.get((value, (part,)))  # type: ignore[return-value]
+
+
+def _number(ranges: Ranges) -> int | None:
+    """Return the one number of ranges."""
+    return ranges[0][0] if len(ranges) == 1 and ranges[0][0] == ranges[0][1] else None

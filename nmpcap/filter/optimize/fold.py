@@ -13,7 +13,7 @@ from nmpcap.errors import FilterError
 from nmpcap.filter.ir import FALSE, TOP, TRUE, Assign, Bool, Compare, Ranges, Test, Value, Values
 from nmpcap.filter.ranges import EVERYTHING, complement, contains
 
-__all__ = ["Folder"]
+__all__ = ["Folder", "relation"]
 
 
 class Folder:
@@ -43,10 +43,10 @@ class Folder:
         if left is right and left.op != "const":
             return Test(left, () if node.op == ">" else EVERYTHING)
         if right.op == "const":
-            return self.test(Test(left, _relation(node.op, right.k)))
+            return self.test(Test(left, relation(node.op, right.k)))
         if left.op == "const":
             mirrored = {"=": "=", ">": "<", ">=": "<="}[node.op]
-            return self.test(Test(right, _relation(mirrored, left.k)))
+            return self.test(Test(right, relation(mirrored, left.k)))
         return node if left is node.left and right is node.right else Compare(node.op, left, right)
 
     def assign(self, node: Assign) -> Assign:
@@ -141,7 +141,8 @@ def _covers(mask: int, bound: int) -> bool:
     return mask & bits == bits
 
 
-def _relation(op: str, k: int) -> Ranges:
+def relation(op: str, k: int) -> Ranges:
+    """Return the numbers v with ``v OP k``."""
     if op == "=":
         return ((k, k),)
     if op == ">=":

@@ -179,11 +179,17 @@ def test_every_distance_of_jumps_can_be_written() -> None:
 
 
 def test_impossible_filters_are_told_only_where_libpcap_tells_them() -> None:
-    for text in ("ip and ip6", "1 = 2", "tcp and udp", "len > 5 and not len > 5"):
+    for text in (
+        *("ip and ip6", "1 = 2", "5 = 2+2", "0x10 = icmp-echo + 4", "tcp and udp", "len > 5 and not len > 5"),
+        *("tcp port 1 and 2 and 3", "host 1.1.1.1 and 2.2.2.2 and 3.3.3.3", "icmp and port 1", "5 & 2 = 1"),
+    ):
         with pytest.raises(FilterError, match="expression rejects all packets"):
             nmpcap.compile(text)
         assert nmpcap.compile(text, optimize=False).match(bytes(100)) == 0
-    for text in ("ip[0] = 300", "len > 5 and len < 3", "ip[0] & 240 = 5"):
+    for text in (
+        *("ip[0] = 300", "len > 5 and len < 3", "ip[0] & 240 = 5", "len = 2+3 and len = 3"),
+        "port 22429 and 88 and 37059",
+    ):
         assert nmpcap.compile(text).image() == "(000) ret      #0"
 
 
