@@ -1,11 +1,11 @@
 """Says whether libpcap would find that a filter can never match, and refuse it.
 
 One rule: a filter is refused if, on the way to every accept, a comparison of constants fails, a value
-that a test found equal to one number is asked for another, or the same test is asked to come out both
-ways. What a way brought counts where ways meet if all of them brought it, and a list of protocols
-is as many tests (``port 1`` asks for sctp, tcp, udp one after the other, and then knows no more which it was),
-so that ``tcp port 1 and 2 and 3`` is refused and ``port 1 and 2 and 3`` is not. ``<`` and ``>`` against what
-a packet holds, and how great a byte can be, are not reasoned about: what is impossible for
+that a test found equal to one number is asked for another, or the same test is asked to come out
+both ways. What a way brought counts where ways meet if all of them brought it, and a list of protocols
+is as many tests (``port 1`` asks for sctp, tcp and udp in turn, and then knows no more which it was),
+so that ``tcp port 1 and 2 and 3`` is refused and ``port 1 and 2 and 3`` is not. ``<`` and ``>`` against
+what a packet holds, and how great a byte can be, are not reasoned about: what is impossible for
 those reasons compiles, to a program that rejects everything.
 
 That is what libpcap 1.11's optimizer finds, by following each jump past the tests that the jumps before
