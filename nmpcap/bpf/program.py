@@ -40,10 +40,17 @@ class Program:
     """A checked BPF program for packets of one link type.
 
     ``linktype`` is a DLT value, ``snaplen`` the most a verdict is meant to keep; both are carried
-    along, the instructions decide. Two programs are equal if these three are. Threads may share one.
+    along, the instructions decide. Two programs are equal if these three are. It never changes: threads
+    may share one.
     """
 
     __slots__ = ("_native", "instructions", "linktype", "origin", "snaplen")
+
+    instructions: tuple[Instruction, ...]
+    linktype: int
+    snaplen: int
+    origin: Origin | None
+    _native: Native | None
 
     def __init__(
         self,
@@ -53,14 +60,13 @@ class Program:
         snaplen: int = MAXIMUM_SNAPLEN,
         origin: Origin | None = None,
     ) -> None:
-        self.instructions = tuple(
-            insn if type(insn) is Instruction else Instruction(*insn) for insn in instructions
-        )
-        self.linktype = linktype
-        self.snaplen = snaplen
-        self.origin = origin
+        put = super().__setattr__
+        put("instructions", _instructions(instructions))
+        put("linktype", linktype)
+        put("snaplen", snaplen)
+        put("origin", origin)
+        put("_native", None)
         check_fast(self.instructions)
-        self._native: Native | None = None
 
     @classmethod
     def from_instructions(
@@ -82,7 +88,8 @@ class Program:
     def native(self) -> Native:
         """The program loaded into the core, at first use."""
         if self._native is None:
-            self._native = Native(self.instructions)
+            super().__setattr__("_native", Native(self.instructions))
+            assert self._native is not None
         return self._native
 
     @property
@@ -119,6 +126,12 @@ class Program:
             raise PcapError("BPF program: made from instructions, not from an expression; see image()")
         return self.origin.explain()
 
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Program never changes: {name} cannot be set; compile another")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a Program never changes: {name} cannot be deleted")
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Program):
             return NotImplemented
@@ -139,6 +152,10 @@ class Program:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self.instructions, self.linktype, self.snaplen, self.origin)
+
+
+def _instructions(given: Iterable[Instruction | tuple[int, int, int, int]]) -> tuple[Instruction, ...]:
+    return tuple(insn if type(insn) is Instruction else Instruction(*insn) for insn in given)
 
 
 def _restore(

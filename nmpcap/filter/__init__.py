@@ -11,15 +11,20 @@ grows with the length of the text.
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import lru_cache
+
 from nmpcap._snaplen import MAXIMUM_SNAPLEN
 from nmpcap.bpf.program import Program
 from nmpcap.dlt import DLT_EN10MB
 from nmpcap.filter.expand.linklayer import Options
 from nmpcap.filter.explain import Origin
-from nmpcap.filter.names import RecordingResolver, Resolver, SystemResolver
+from nmpcap.filter.names import NameAsked, NoNames, RecordingResolver, Resolver, SystemResolver
 from nmpcap.filter.pipeline import Stages, run
 
 __all__ = ["Options", "Program", "Resolver", "Stages", "SystemResolver", "compile", "stages"]
+
+_LONGEST_KEPT = 1024  # characters of an expression whose program is kept
 
 
 def compile(
@@ -49,13 +54,28 @@ def compile(
     the ``or``, ``not`` or parenthesis they stand in; ``extension_headers`` makes ports, protocols and
     accessors such as ``tcp[13]`` look behind IPv6 extension headers.
 
+    The same text with the same options may give the same Program again, unless it holds names.
+
     Raises FilterError, whose ``position`` is the offending character; its message points at it.
     """
-    asked = RecordingResolver(resolver or SystemResolver())
+    text = text or ""
     options = Options(linktype, snaplen, netmask, optimize, live, savefile, scoped, extension_headers)
-    instructions = run(text or "", options, asked).instructions
-    origin = Origin(text or "", options, asked.answers)
-    return Program(instructions, linktype=linktype, snaplen=snaplen, origin=origin)
+    with suppress(NameAsked):
+        return _again(text, options) if len(text) <= _LONGEST_KEPT else _compile(text, options, NoNames())
+    return _compile(text, options, resolver or SystemResolver())
+
+
+def _compile(text: str, options: Options, resolver: Resolver) -> Program:
+    asked = RecordingResolver(resolver)
+    instructions = run(text, options, asked).instructions
+    origin = Origin(text, options, asked.answers)
+    return Program(instructions, linktype=options.linktype, snaplen=options.snaplen, origin=origin)
+
+
+@lru_cache(maxsize=256)
+def _again(text: str, options: Options) -> Program:
+    """Compile a filter of numbers once; what a name stands for may change from one moment to the next."""
+    return _compile(text, options, NoNames())
 
 
 def stages(text: str, options: Options | None = None, resolver: Resolver | None = None) -> Stages:

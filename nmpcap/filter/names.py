@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-__all__ = ["Answers", "RecordingResolver", "Resolver", "SystemResolver"]
+__all__ = ["Answers", "NameAsked", "NoNames", "RecordingResolver", "Resolver", "SystemResolver"]
 
 
 @runtime_checkable
@@ -114,6 +114,20 @@ class RecordingResolver:
         """Return the number of a protocol."""
         found = self._ask("protocol", name)
         return None if found is None else int(found)
+
+
+class NameAsked(Exception):
+    """A filter contains a name that must be looked up."""
+
+
+class NoNames(RecordingResolver):
+    """Answers nothing, and raises NameAsked instead."""
+
+    def __init__(self) -> None:
+        super().__init__(self)
+
+    def _ask(self, kind: str, name: str) -> Any:
+        raise NameAsked(name)
 
 
 class Answers(RecordingResolver):

@@ -70,6 +70,15 @@ def test_explain_comes_from_the_compiler() -> None:
         Program(IP).explain()
 
 
+def test_it_never_changes() -> None:
+    program = compile("tcp")
+    for name in ("snaplen", "linktype", "instructions", "origin", "color"):
+        with pytest.raises(AttributeError, match=f"never changes: {name}"):
+            setattr(program, name, 1)
+    with pytest.raises(AttributeError, match="never changes"):
+        del program.snaplen
+
+
 def test_equality_and_hash() -> None:
     program = Program(IP)
     assert program == Program.from_instructions(IP)

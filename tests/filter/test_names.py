@@ -85,6 +85,27 @@ def test_numbers_ask_nobody(text: str) -> None:
     nmpcap.compile(text, resolver=Silent())  # type: ignore[arg-type]
 
 
+def test_numbers_are_compiled_once_and_names_are_asked_each_time() -> None:
+    class Moving(Names):
+        asked = 0
+
+        def addresses(self, name: str) -> list[IPv4Address | IPv6Address]:
+            self.asked += 1
+            return [IPv4Address(self.asked)]
+
+    assert nmpcap.compile("port 4242", snaplen=99) is nmpcap.compile("port 4242", snaplen=99)
+    assert nmpcap.compile("port 4242", snaplen=99) != nmpcap.compile("port 4242", snaplen=98)
+    resolver = Moving()
+    first, second = (nmpcap.compile("host moving", resolver=resolver) for _ in range(2))
+    assert (first == nmpcap.compile("host 0.0.0.1"), second == nmpcap.compile("host 0.0.0.2")) == (True, True)
+
+
+def test_an_error_behind_a_name_is_told_alone() -> None:
+    with pytest.raises(FilterError) as caught:
+        nmpcap.compile("host nowhere", resolver=Names())
+    assert caught.value.__context__ is None or caught.value.__suppress_context__
+
+
 def test_the_system_answers_by_default() -> None:
     resolver = SystemResolver()
     assert isinstance(resolver, Resolver)
