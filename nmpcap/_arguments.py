@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from operator import index
 from typing import Any
 
 from nmpcap.errors import PortNameError, UsageError
 
-__all__ = ["encoded", "instance", "number", "text"]
+__all__ = ["encoded", "instance", "number", "text", "warn_of_less"]
 
 
 def text(value: Any, what: str) -> str:
@@ -46,6 +47,13 @@ def instance(value: Any, kind: type, what: str) -> None:
     """Check what something is. TypeError if it is not of that class."""
     if not isinstance(value, kind):
         raise TypeError(f"{what} must be a {kind.__name__}, not {_kind(value)}")
+
+
+def warn_of_less(name: str, what: str, asked: int, got: int, level: int) -> None:
+    """Warn, ``level`` calls up, where a port has fewer slots or rings than were asked for; 0 asks for any."""
+    if got < asked:
+        message = f"{name}: {what}={asked} was asked for, it has {got}"
+        warnings.warn(message, RuntimeWarning, stacklevel=level + 1)
 
 
 def _kind(value: Any) -> str:

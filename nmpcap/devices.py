@@ -21,6 +21,7 @@ from nmpcap import vale
 from nmpcap._arguments import encoded
 from nmpcap._core import ffi, lib
 from nmpcap._core.cstring import cstring
+from nmpcap._core.which import Directory
 from nmpcap.errors import DeviceError
 
 __all__ = [
@@ -106,19 +107,19 @@ class DeviceInfo:
         return bool(self.flags & DeviceFlags.WIRELESS)
 
 
-def findalldevs(*, netmap: str | None = None) -> list[DeviceInfo]:
+def findalldevs(*, netmap: str | None = None, runtime_dir: Directory = None) -> list[DeviceInfo]:
     """Return what can be opened: interfaces in libpcap's order, ``any`` among them, then netmap's ports.
 
     The order: what is running, up and connected first; of these real interfaces, ``any``, loopback;
     what is equal in this as the system has it. Ports of netmap's are those of switches, persistent
-    ports and pipes that exist, from the netmap that ``netmap=`` chooses as for open(); kernel netmap
-    tells of switches only.
+    ports and pipes that exist, from the netmap that ``netmap=`` and ``runtime_dir=`` choose as for
+    open(); kernel netmap tells of switches only.
 
     DeviceError if the system does not tell of its interfaces, or the netmap asked for not of its
     ports; where none was asked for, that is a RuntimeWarning and there are none of them.
     """
     found = sorted([*_interfaces(), *_pseudo_devices()], key=_merit)
-    return [*found, *_netmap_ports(netmap)]
+    return [*found, *_netmap_ports(netmap, runtime_dir)]
 
 
 def lookupdev() -> str:
@@ -237,9 +238,9 @@ def _ipv4(text: str) -> int:
 # ---- netmap ----------------------------------------------------------------------------------
 
 
-def _netmap_ports(netmap: str | None) -> list[DeviceInfo]:
+def _netmap_ports(netmap: str | None, runtime_dir: Directory) -> list[DeviceInfo]:
     try:
-        ports = vale.list_all(netmap=netmap)
+        ports = vale.list_all(netmap=netmap, runtime_dir=runtime_dir)
     except DeviceError as error:
         if netmap is not None:
             raise

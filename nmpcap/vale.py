@@ -2,7 +2,8 @@
 
 A switch comes with its first port and goes with its last. A port opened by its name (``vale0:a``) lasts as
 long as somebody has it open; a persistent one, made by ``create``, until ``destroy``, and talks to a switch
-while it is attached to it. Every function takes ``netmap=`` as ``Device.open`` does.
+while it is attached to it. Every function takes ``netmap=`` and
+``runtime_dir=`` as ``Device.open`` does.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from errno import EBUSY, EEXIST, EINVAL, ENOENT, ENOMEM, ENXIO
 from pathlib import Path
 from typing import Any, Literal
 
-from nmpcap._arguments import encoded, number
+from nmpcap._arguments import encoded, number, warn_of_less
 from nmpcap._core import ffi, lib
 from nmpcap._core.cstring import cstring
+from nmpcap._core.which import Directory
 from nmpcap.errors import DeviceError, PortNameError, UsageError
 from nmpcap.netmap import numbers
 from nmpcap.netmap.device import Device
@@ -109,24 +111,26 @@ class PortCounters:
     dropped: int
 
 
-def list_ports(switch: str = "", *, netmap: str | None = None) -> list[ValePort]:
+def list_ports(
+    switch: str = "", *, netmap: str | None = None, runtime_dir: Directory = None
+) -> list[ValePort]:
     """Return the ports of all switches or of one (``"vale0"``), in the order of their numbers.
 
     A switch that does not exist has none.
     """
     if encoded(switch, "the name of a switch") and not switch.startswith(_PREFIX):
         raise PortNameError(f"{switch!r} is not a switch: those begin with '{_PREFIX}'", 0)
-    with Device.open(netmap) as device:
+    with Device.open(netmap, runtime_dir=runtime_dir) as device:
         return [port for port in _walk(device) if not switch or port.name.startswith(f"{switch}:")]
 
 
-def list_all(*, netmap: str | None = None) -> list[ListedPort]:
+def list_all(*, netmap: str | None = None, runtime_dir: Directory = None) -> list[ListedPort]:
     """Return the ports of switches, the persistent ports and the ends of pipes that exist.
 
     The kernel module tells of the ports of switches only. A persistent port of its is an interface of the
     system; pipes cannot be seen.
     """
-    with Device.open(netmap) as device:
+    with Device.open(netmap, runtime_dir=runtime_dir) as device:
         listed = ffi.new("struct nm_listed_port *")
         ports = []
         while device._next_listed(listed):
@@ -135,9 +139,9 @@ def list_all(*, netmap: str | None = None) -> list[ListedPort]:
         return ports
 
 
-def find(name: str, *, netmap: str | None = None) -> ValePort | None:
+def find(name: str, *, netmap: str | None = None, runtime_dir: Directory = None) -> ValePort | None:
     """Return a port by its name (``"vale0:a"``); None if it, or its switch, does not exist."""
-    with Device.open(netmap) as device:
+    with Device.open(netmap, runtime_dir=runtime_dir) as device:
         body = ffi.new("struct nmreq_vale_list *")
         if _list(device, name, body) is None or body.nr_port_idx == _NO_PORT:
             return None
@@ -153,8 +157,11 @@ def create(
     rx_rings: int = 0,
     mem_id: int = 0,
     netmap: str | None = None,
+    runtime_dir: Directory = None,
 ) -> PortConfig:
     """Make a persistent port, not attached to any switch; returns what it got. 0 asks for the default.
+
+    RuntimeWarning where it got less than was asked for: a ring has 4096 slots at most.
 
     ``name`` is an interface's: at most 15 characters, and not beginning with ``vale``.
     """
@@ -168,18 +175,29 @@ def create(
             "nr_mem_id": _mem_id(mem_id),
         },
     )
-    with Device.open(netmap) as device:
+    with Device.open(netmap, runtime_dir=runtime_dir) as device:
         _request(device, numbers.NETMAP_REQ_VALE_NEWIF, name, body, "creating")
-    return PortConfig(body.nr_tx_slots, body.nr_rx_slots, body.nr_tx_rings, body.nr_rx_rings, body.nr_mem_id)
+    got = PortConfig(body.nr_tx_slots, body.nr_rx_slots, body.nr_tx_rings, body.nr_rx_rings, body.nr_mem_id)
+    asked = {"tx_slots": tx_slots, "rx_slots": rx_slots, "tx_rings": tx_rings, "rx_rings": rx_rings}
+    for what, value in asked.items():
+        warn_of_less(name, what, value, getattr(got, what), 2)
+    return got
 
 
-def destroy(name: str, *, netmap: str | None = None) -> None:
+def destroy(name: str, *, netmap: str | None = None, runtime_dir: Directory = None) -> None:
     """Remove a persistent port. DeviceError EBUSY while it is attached to a switch or open."""
-    with Device.open(netmap) as device:
+    with Device.open(netmap, runtime_dir=runtime_dir) as device:
         _request(device, numbers.NETMAP_REQ_VALE_DELIF, name, None, "destroying")
 
 
-def attach(name: str, *, host: bool = False, mem_id: int = 0, netmap: str | None = None) -> int:
+def attach(
+    name: str,
+    *,
+    host: bool = False,
+    mem_id: int = 0,
+    netmap: str | None = None,
+    runtime_dir: Directory = None,
+) -> int:
     """Attach a persistent port or an interface to a switch (``"vale0:eth0"``); returns its number there.
 
     ``host`` attaches the host stack's side of the interface as well, as ``vale0:eth0^``. Network interfaces
@@ -188,26 +206,28 @@ def attach(name: str, *, host: bool = False, mem_id: int = 0, netmap: str | None
     body = ffi.new("struct nmreq_vale_attach *")
     body.reg.nr_mode = numbers.NR_REG_NIC_SW if host else numbers.NR_REG_ALL_NIC
     body.reg.nr_mem_id = _mem_id(mem_id)
-    with Device.open(netmap) as device:
+    with Device.open(netmap, runtime_dir=runtime_dir) as device:
         _request(device, numbers.NETMAP_REQ_VALE_ATTACH, name, body, "attaching")
     return int(body.port_index)
 
 
-def detach(name: str, *, netmap: str | None = None) -> int:
+def detach(name: str, *, netmap: str | None = None, runtime_dir: Directory = None) -> int:
     """Detach a port from its switch (``"vale0:eth0"``); returns the number it had there."""
     body = ffi.new("struct nmreq_vale_detach *")
-    with Device.open(netmap) as device:
+    with Device.open(netmap, runtime_dir=runtime_dir) as device:
         _request(device, numbers.NETMAP_REQ_VALE_DETACH, name, body, "detaching")
     return int(body.port_index)
 
 
-def port_info(name: str, *, mem_id: int = 0, netmap: str | None = None) -> PortInfo:
+def port_info(
+    name: str, *, mem_id: int = 0, netmap: str | None = None, runtime_dir: Directory = None
+) -> PortInfo:
     """Return what a port has, by the name netmap knows it by (no ``netmap:``). It need not be open.
 
     Asking makes a port that does not exist for a moment. The empty name asks for a memory region alone.
     """
     body = ffi.new("struct nmreq_port_info_get *", {"nr_mem_id": _mem_id(mem_id)})
-    with Device.open(netmap) as device:
+    with Device.open(netmap, runtime_dir=runtime_dir) as device:
         _request(device, numbers.NETMAP_REQ_PORT_INFO_GET, name, body, "asking about")
     return PortInfo(
         body.nr_memsize,
@@ -221,38 +241,40 @@ def port_info(name: str, *, mem_id: int = 0, netmap: str | None = None) -> PortI
     )
 
 
-def counters(name: str, *, netmap: str | None = None) -> PortCounters:
+def counters(name: str, *, netmap: str | None = None, runtime_dir: Directory = None) -> PortCounters:
     """Return a port's counters. The kernel module keeps none and answers with a DeviceError, EINVAL."""
     body = ffi.new("struct nmreq_port_counters *")
-    with Device.open(netmap) as device:
+    with Device.open(netmap, runtime_dir=runtime_dir) as device:
         _request(device, lib.NMPCAP_REQ_PORT_COUNTERS_GET, name, body, "asking for the counters of")
     return PortCounters(body.sent, body.received, body.forwarded, body.flooded, body.discarded, body.dropped)
 
 
-def get_header_length(name: str, *, netmap: str | None = None) -> int:
+def get_header_length(name: str, *, netmap: str | None = None, runtime_dir: Directory = None) -> int:
     """Return the length of the virtio-net header that a port's packets begin with: 0, 10 or 12 bytes."""
     body = ffi.new("struct nmreq_port_hdr *")
-    with Device.open(netmap) as device:
+    with Device.open(netmap, runtime_dir=runtime_dir) as device:
         _request(device, numbers.NETMAP_REQ_PORT_HDR_GET, name, body, "asking for the header length of")
     return int(body.nr_hdr_len)
 
 
-def set_header_length(name: str, length: int, *, netmap: str | None = None) -> None:
+def set_header_length(
+    name: str, length: int, *, netmap: str | None = None, runtime_dir: Directory = None
+) -> None:
     """Set it. The port has to exist, and to be open or attached to a switch."""
     if length not in (0, 10, 12):
         raise UsageError(f"setting the header length of '{name}' to {length}: there are 0, 10 and 12")
     body = ffi.new("struct nmreq_port_hdr *", {"nr_hdr_len": length})
-    with Device.open(netmap) as device:
+    with Device.open(netmap, runtime_dir=runtime_dir) as device:
         _request(device, numbers.NETMAP_REQ_PORT_HDR_SET, name, body, "setting the header length of")
 
 
-def get_parameter(name: str, *, netmap: str | None = None) -> int:
+def get_parameter(name: str, *, netmap: str | None = None, runtime_dir: Directory = None) -> int:
     """Return one of netmap(4)'s module parameters, such as ``bridge_batch`` or ``priv_buf_num``.
 
     The kernel module has them as files of the system; user-space netmap has those that mean something
     there, one set a runtime directory.
     """
-    with Device.open(netmap) as device:
+    with Device.open(netmap, runtime_dir=runtime_dir) as device:
         if device.name == "kernel":
             return int(_parameter_file(name).read_text())
         body = ffi.new("struct nmreq_parameter *")
@@ -260,13 +282,13 @@ def get_parameter(name: str, *, netmap: str | None = None) -> int:
         return int(body.value)
 
 
-def set_parameter(name: str, value: int, *, netmap: str | None = None) -> None:
+def set_parameter(name: str, value: int, *, netmap: str | None = None, runtime_dir: Directory = None) -> None:
     """Set it, at once for every port; sizes and counts of a region are taken when it is made.
 
     In user space a parameter that is not at its default keeps the runtime directory in being.
     """
     number(value, f"the parameter {name!r}:", -(2**63), 2**63 - 1)
-    with Device.open(netmap) as device:
+    with Device.open(netmap, runtime_dir=runtime_dir) as device:
         if device.name == "kernel":
             _parameter_file(name).write_text(f"{value}\n")
             return

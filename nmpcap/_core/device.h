@@ -61,8 +61,8 @@ struct nm_device {
 };
 
 /* Opens one of the two devices, unbound. On failure *device is NULL and msg (of NM_MSG_SIZE
- * bytes) says why. */
+ * bytes) says why. directory: where user space has its switches, copied; NULL: where the environment says. */
 int nm_kernel_open(struct nm_device **device, char *msg);
-int nm_user_open(struct nm_device **device, char *msg);
+int nm_user_open(const char *directory, struct nm_device **device, char *msg);
 
 #endif

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from nmpcap._arguments import encoded, instance, number, text
+from nmpcap._core.which import Directory
 from nmpcap._snaplen import MAXIMUM_SNAPLEN
 from nmpcap.capture.handle import Capture
 from nmpcap.errors import PcapError, UsageError
@@ -25,6 +26,7 @@ from nmpcap.tstamp import tstamp_type_name_to_val, tstamp_type_val_to_name
 __all__ = ["Inactive", "create", "open", "open_dead", "open_live", "open_offline"]
 
 _INT_MIN, _INT_MAX = -(2**31), 2**31 - 1  # libpcap's are C ints
+_UINT_MAX = 2**32 - 1
 
 
 def open(
@@ -43,6 +45,11 @@ def open(
     qdisc_bypass: bool = False,
     tstamp_precision: str | int = "nano",
     speed: float | None = None,
+    tx_slots: int = 0,
+    rx_slots: int = 0,
+    backpressure: bool = False,
+    timestamps: bool | None = None,
+    runtime_dir: Directory = None,
 ) -> Capture:
     """Open a port by its name, for capture and injection.
 
@@ -50,6 +57,12 @@ def open(
     most; None: for ever. netmap: ``auto``, ``kernel`` or ``user``; None leaves it to the environment's
     NMPCAP_NETMAP. speed, of a ``file:PATH``: 1 plays the recording back in its own time, 2 twice as
     fast; None: as fast as it is read.
+
+    Of netmap's ports, and refused by others: tx_slots, rx_slots: how long the rings of a port are that is
+    not there yet, 4096 at most, 0: 1024; RuntimeWarning where they are shorter. In user space, too:
+    backpressure: a port of a switch keeps what a receiver has no room for instead of dropping it.
+    timestamps: each packet carries the time it was sent, not of the sync that brought it; None: where that
+    can be had. runtime_dir: where the switches are, in place of the environment's NMPCAP_RUNTIME_DIR.
 
     The rest concerns Linux interfaces (``eth0``, ``lo``, and ``any``, which is all of them); netmap's
     ports deliver at once and have the rings they have. promisc: frames for others, too (not of ``any``).
@@ -75,6 +88,7 @@ def open(
         fanout=_check_fanout(name, fanout),
         qdisc_bypass=qdisc_bypass,
         speed=speed,
+        **_netmap_settings(name, tx_slots, rx_slots, backpressure, timestamps, runtime_dir),
     )
     nano = _is_nano(name, tstamp_precision)
     return Capture(open_port(name, options), snaplen=snaplen, timeout=timeout, nano=nano)
@@ -123,9 +137,24 @@ def open_dead(
     return Capture(DeadPort(linktype), snaplen=snaplen, nano=nano)
 
 
-def create(device: str) -> Inactive:
-    """Begin to open a port: make settings on what this returns, then ``activate()`` it."""
-    return Inactive(device)
+def create(
+    device: str,
+    *,
+    netmap: str | None = None,
+    tx_slots: int = 0,
+    rx_slots: int = 0,
+    backpressure: bool = False,
+    timestamps: bool | None = None,
+    runtime_dir: Directory = None,
+) -> Inactive:
+    """Begin to open a port: make settings on what this returns, then ``activate()`` it.
+
+    The keywords are ``open``'s: what netmap's ports have and libpcap has no word for.
+    """
+    inactive = Inactive(device)
+    settings = _netmap_settings(device, tx_slots, rx_slots, backpressure, timestamps, runtime_dir)
+    inactive._set(netmap=netmap, **settings)
+    return inactive
 
 
 class Inactive:
@@ -229,6 +258,23 @@ class Inactive:
         capture = Capture(port, snaplen=self._options.snaplen, timeout=self._timeout, nano=self._nano)
         self._activated = True
         return capture
+
+
+def _netmap_settings(
+    name: str,
+    tx_slots: int,
+    rx_slots: int,
+    backpressure: bool,
+    timestamps: bool | None,
+    runtime_dir: Directory,
+) -> dict[str, Any]:
+    return {
+        "tx_slots": number(tx_slots, f"{name}: tx_slots", 0, _UINT_MAX),
+        "rx_slots": number(rx_slots, f"{name}: rx_slots", 0, _UINT_MAX),
+        "backpressure": bool(backpressure),
+        "timestamps": timestamps if timestamps is None else bool(timestamps),
+        "runtime_dir": runtime_dir,
+    }
 
 
 def _check_snaplen(name: str, snaplen: int) -> int:

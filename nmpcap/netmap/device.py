@@ -20,7 +20,7 @@ from nmpcap._arguments import number
 from nmpcap._core import ffi, lib
 from nmpcap._core._mapping import Mapping
 from nmpcap._core.cstring import cstring
-from nmpcap._core.which import which_netmap
+from nmpcap._core.which import Directory, runtime_directory, which_netmap
 from nmpcap.errors import DeviceError, UsageError
 from nmpcap.netmap import numbers
 
@@ -65,16 +65,18 @@ class Device:
         self.name: str = cstring(lib.nm_device_name(device))
 
     @classmethod
-    def open(cls, netmap: str | None = None) -> Device:
+    def open(cls, netmap: str | None = None, *, runtime_dir: Directory = None) -> Device:
         """Open an unbound descriptor.
 
         ``netmap`` is ``"kernel"`` (``/dev/netmap``), ``"user"`` (shared memory, no privilege), or ``"auto"``:
         the kernel's if it can be opened, else user space. By default the environment variable
         ``NMPCAP_NETMAP`` decides, and without that ``"auto"``. ``name`` tells which it became.
+        ``runtime_dir`` is where user space has its switches, and makes ``"auto"`` user space; by default
+        ``NMPCAP_RUNTIME_DIR`` decides, and without that there is one directory a user.
         """
         device = ffi.new("struct nm_device **")
         msg = ffi.new("char[]", lib.NM_MSG_SIZE)
-        error = lib.nm_device_open(which_netmap(netmap), device, msg)
+        error = lib.nm_device_open(which_netmap(netmap), runtime_directory(runtime_dir), device, msg)
         if error:
             raise DeviceError(error, cstring(msg))
         return cls(device[0])

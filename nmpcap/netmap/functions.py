@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from nmpcap._arguments import encoded, instance, number
 from nmpcap._core import ffi, lib
 from nmpcap._core.cstring import cstring
-from nmpcap._core.which import which_netmap
+from nmpcap._core.which import Directory, runtime_directory, which_netmap
 from nmpcap.errors import DeviceError
 from nmpcap.netmap.desc import NmDesc
 from nmpcap.netmap.portname import parse_port_name
@@ -40,6 +40,7 @@ def nm_open(
     extra_bufs: int = 0,
     timestamps: bool = False,
     backpressure: bool = False,
+    runtime_dir: Directory = None,
 ) -> NmDesc:
     """Open a port and map its memory.
 
@@ -47,7 +48,8 @@ def nm_open(
     ``NM_OPEN_*``, which say what to take over from ``parent``, and NETMAP_NO_TX_POLL. ``parent`` is
     another open port: the new one is opened on the same netmap and shares its mapping if the region is the
     same; then, as mappings do, it keeps that port bound until both are closed. ``req`` and the numbers
-    after it ask for more than a name can; what ``name`` says wins. ``netmap`` is as for Device.open.
+    after it ask for more than a name can; what ``name`` says wins. ``netmap`` and ``runtime_dir``
+    are as for Device.open.
     ``legacy`` reads the name as netmap_user.h does and makes the legacy request.
 
     In user space only: with ``timestamps`` packets that are received carry the time they were sent, to the
@@ -95,6 +97,7 @@ def nm_open(
     args.flags = flags
     args.parent = parent._open("nm_open of a child") if parent else ffi.NULL
     args.which = which_netmap(netmap)
+    args.runtime_dir = directory = runtime_directory(runtime_dir)  # noqa: F841  (owns the bytes)
     args.legacy = bool(legacy)
     args.pipes = asked.pipes
     args.timestamps = bool(timestamps)

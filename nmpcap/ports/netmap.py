@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from nmpcap._arguments import warn_of_less
 from nmpcap._core import ffi, lib
 from nmpcap._core.cstring import cstring
-from nmpcap._core.which import which_netmap
+from nmpcap._core.which import runtime_directory, which_netmap
 from nmpcap.errors import DeviceError
 from nmpcap.packet import Explanation
 from nmpcap.ports.port import Port, Settings, encode, refuse_interface_settings, refuse_speed
@@ -21,17 +22,14 @@ class NetmapPort(Port):
         self.name = name
         refuse_interface_settings(name, options)
         refuse_speed(name, options)
-        source, msg = ffi.new("struct nm_source **"), ffi.new("char[]", lib.NM_MSG_SIZE)
-        error = lib.nm_netmap_source_open(encode(name), which_netmap(options.netmap), source, msg)
-        if error:
-            text = cstring(msg)
-            raise DeviceError(-error, text or f"{name}: cannot be opened", name)
-        self._source = source[0]
-        self._facts = self._look()
-
-    def _look(self) -> dict[str, str]:
+        self._source = _open(name, options)
         info = ffi.new("struct nm_desc_info *")
         lib.nm_desc_info(lib.nm_netmap_source_desc(self._source), info)
+        self._facts = self._facts_of(info)
+        warn_of_less(name, "tx_slots", options.tx_slots, info.reg.nr_tx_slots, 4)
+        warn_of_less(name, "rx_slots", options.rx_slots, info.reg.nr_rx_slots, 4)
+
+    def _facts_of(self, info: Any) -> dict[str, str]:
         reg = info.reg
         stamped = lib.nm_netmap_source_stamped(self._source)
         return {
@@ -51,3 +49,22 @@ class NetmapPort(Port):
     def explain(self, filter: str) -> Explanation:
         """Return netmap's backend, rings and slots."""
         return Explanation(name=self.name, filter=filter, **self._facts)
+
+
+def _open(name: str, options: Settings) -> Any:
+    slots = {"nr_tx_slots": options.tx_slots, "nr_rx_slots": options.rx_slots}
+    held = (  # for as long as C looks at them
+        ffi.new("char[]", encode(name)),
+        ffi.new("struct nmreq_register *", slots),
+        runtime_directory(options.runtime_dir),
+    )
+    args = ffi.new("struct nm_open_args *")
+    args.name, args.req, args.runtime_dir = held
+    args.which = which_netmap(options.netmap)
+    args.backpressure = options.backpressure
+    args.timestamps = lib.NM_TIMESTAMPS_IF_ANY if options.timestamps is None else options.timestamps
+    source, msg = ffi.new("struct nm_source **"), ffi.new("char[]", lib.NM_MSG_SIZE)
+    error = lib.nm_netmap_source_open(args, source, msg)
+    if error:
+        raise DeviceError(-error, cstring(msg) or f"{name}: cannot be opened", name)
+    return source[0]

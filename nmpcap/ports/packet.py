@@ -13,7 +13,7 @@ from nmpcap._core.which import which_netmap
 from nmpcap.dlt import DLT_DOCSIS, DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2
 from nmpcap.errors import DeviceError, UsageError
 from nmpcap.packet import Explanation
-from nmpcap.ports.port import Port, Settings, encode, refuse_speed
+from nmpcap.ports.port import Port, Settings, encode, refuse_netmap_settings, refuse_speed
 from nmpcap.savefile import Interface
 from nmpcap.savefile.pcapng import Option, encode_options
 
@@ -49,6 +49,7 @@ class PacketPort(Port):
         if options.rfmon:
             raise DeviceError(errnos.ENOTSUP, f"{name}: That device doesn't support monitor mode")
         refuse_speed(name, options)
+        refuse_netmap_settings(name, options)
         which_netmap(options.netmap)
         self._snaplen = options.snaplen
         self._met: list[Interface] = []

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nmpcap._core.which import Directory
 from nmpcap._snaplen import MAXIMUM_SNAPLEN
 from nmpcap.dlt import DLT_EN10MB
 from nmpcap.errors import DeviceError, PcapError, UsageError
@@ -21,6 +22,7 @@ __all__ = [
     "Settings",
     "encode",
     "refuse_interface_settings",
+    "refuse_netmap_settings",
     "refuse_speed",
 ]
 
@@ -44,6 +46,11 @@ class Settings:
     fanout: Fanout | None = None
     qdisc_bypass: bool = False
     speed: float | None = None
+    tx_slots: int = 0
+    rx_slots: int = 0
+    backpressure: bool = False
+    timestamps: bool | None = None
+    runtime_dir: Directory = None
 
 
 class Port:
@@ -115,6 +122,9 @@ class Port:
         """Let go of what the source does not own. The source may be closed already."""
 
 
+_USUAL = Settings()
+
+
 def refuse_interface_settings(name: str, options: Settings) -> None:
     """Raise DeviceError where a port that is no interface is asked for what only interfaces have."""
     if options.rfmon:
@@ -127,6 +137,15 @@ def refuse_interface_settings(name: str, options: Settings) -> None:
         if getattr(options, setting):
             raise DeviceError(
                 errnos.ENOTSUP, f"{name}: {setting} is for Linux interfaces by their bare names"
+            )
+
+
+def refuse_netmap_settings(name: str, options: Settings) -> None:
+    """Raise DeviceError where a port that is none of netmap's is asked for what only those have."""
+    for setting in ("tx_slots", "rx_slots", "backpressure", "timestamps", "runtime_dir"):
+        if getattr(options, setting) != getattr(_USUAL, setting):
+            raise DeviceError(
+                errnos.ENOTSUP, f"{name}: {setting} is for netmap's ports: vale0:a, netmap:eth0 ...", name
             )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from nmpcap._core import lib
 from nmpcap.errors import PcapError, UsageError
 from nmpcap.packet import Explanation
-from nmpcap.ports.port import Port, Settings, refuse_interface_settings
+from nmpcap.ports.port import Port, Settings, refuse_interface_settings, refuse_netmap_settings
 from nmpcap.savefile import Interface, Reader
 
 __all__ = ["PlaybackPort", "SavefilePort"]
@@ -89,6 +89,7 @@ class PlaybackPort(SavefilePort):
         if options.speed is not None and not 0 < options.speed < float("inf"):
             raise UsageError(f"{name}: speed {options.speed}: 1 is the recording's own, 2 twice as fast")
         refuse_interface_settings(name, options)
+        refuse_netmap_settings(name, options)
         super().__init__(Reader(name.removeprefix("file:")))
         self.name = name
         self._speed = options.speed

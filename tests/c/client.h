@@ -54,7 +54,7 @@ static inline int client_try_slots(struct client *client, const char *name, uint
     int error;
 
     memset(client, 0, sizeof(*client));
-    CHECK_EQ(nm_user_open(&client->device, msg), 0);
+    CHECK_EQ(nm_user_open(NULL, &client->device, msg), 0);
     error = client_request(client->device, NETMAP_REQ_REGISTER, name, &reg, options);
     if (error) {
         client->device->ops->close(client->device);

@@ -300,8 +300,9 @@ int nm_kernel_open(struct nm_device **device, char *msg)
     return fake_open(device, "kernel");
 }
 
-int nm_user_open(struct nm_device **device, char *msg)
+int nm_user_open(const char *directory, struct nm_device **device, char *msg)
 {
+    (void)directory;
     (void)msg;
     return fake_open(device, "user");
 }

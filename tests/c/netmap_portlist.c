@@ -35,7 +35,7 @@ static void user_space(void)
     struct nm_device *device;
     char msg[NM_MSG_SIZE];
 
-    CHECK_EQ(nm_device_open(NM_NETMAP_USER, &device, msg), 0);
+    CHECK_EQ(nm_device_open(NM_NETMAP_USER, NULL, &device, msg), 0);
     expect_end(device, &port);
     CHECK_EQ(client_request(device, NETMAP_REQ_VALE_NEWIF, "per", &config, NULL), 0);
     client_open(&on_switch, "vale3:a", 64);

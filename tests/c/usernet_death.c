@@ -127,7 +127,7 @@ static void request(uint16_t type, const char *name, void *body, int allowed)
     char msg[NM_MSG_SIZE];
     int error;
 
-    CHECK_EQ(nm_user_open(&device, msg), 0);
+    CHECK_EQ(nm_user_open(NULL, &device, msg), 0);
     error = client_request(device, type, name, body, NULL);
     device->ops->close(device);
     if (error && error != allowed)
@@ -264,7 +264,7 @@ static unsigned ports_listed(void)
     char msg[NM_MSG_SIZE];
     unsigned count = 0;
 
-    CHECK_EQ(nm_user_open(&device, msg), 0);
+    CHECK_EQ(nm_user_open(NULL, &device, msg), 0);
     for (; client_request(device, NETMAP_REQ_VALE_LIST, "", &list, NULL) == 0; list.nr_port_idx++)
         count++;
     device->ops->close(device);
@@ -302,7 +302,7 @@ static unsigned free_buffers(const char *name)
     struct nm_device *device;
     char msg[NM_MSG_SIZE];
 
-    CHECK_EQ(nm_user_open(&device, msg), 0);
+    CHECK_EQ(nm_user_open(NULL, &device, msg), 0);
     CHECK_EQ(client_request(device, NETMAP_REQ_REGISTER, name, &reg, NULL), 0);
     device->ops->close(device);
     return reg.nr_extra_bufs;

@@ -51,7 +51,7 @@ static struct nm_device *small_rings(void)
     struct nm_device *device;
     char msg[NM_MSG_SIZE];
 
-    CHECK_EQ(nm_user_open(&device, msg), 0);
+    CHECK_EQ(nm_user_open(NULL, &device, msg), 0);
     CHECK_EQ(client_request(device, NMPCAP_REQ_PARAMETER_SET, "generic_ringsize", &size, NULL), 0);
     return device;
 }

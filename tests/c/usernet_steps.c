@@ -117,7 +117,7 @@ static void attach(struct client *new, const char *name, struct nmreq_register *
 {
     char msg[NM_MSG_SIZE];
 
-    CHECK_EQ(nm_user_open(&new->device, msg), 0);
+    CHECK_EQ(nm_user_open(NULL, &new->device, msg), 0);
     CHECK_EQ(client_request(new->device, NETMAP_REQ_REGISTER, name, reg, NULL), 0);
     new->memsize = reg->nr_memsize;
     CHECK_EQ(new->device->ops->mmap(new->device, new->memsize, 0, &new->mem), 0);
@@ -222,7 +222,7 @@ static struct region region_of(const char *name)
     struct nm_device *device;
     char msg[NM_MSG_SIZE];
 
-    CHECK_EQ(nm_user_open(&device, msg), 0);
+    CHECK_EQ(nm_user_open(NULL, &device, msg), 0);
     CHECK_EQ(client_request(device, NETMAP_REQ_PORT_INFO_GET, name, &info, NULL), 0);
     CHECK_EQ(client_request(device, NETMAP_REQ_POOLS_INFO_GET, name, &pools, NULL), 0);
     device->ops->close(device);

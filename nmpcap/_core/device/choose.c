@@ -6,23 +6,27 @@
 #include "device.h"
 #include "device/choose.h"
 
-int nm_device_open(int which, struct nm_device **device, char *msg)
+int nm_device_open(int which, const char *directory, struct nm_device **device, char *msg)
 {
     int error;
 
     *device = NULL;
     msg[0] = '\0';
-    if (which == NM_NETMAP_USER)
-        return nm_user_open(device, msg);
+    if (which == NM_NETMAP_USER || (which == NM_NETMAP_AUTO && directory))
+        return nm_user_open(directory, device, msg);
     if (which != NM_NETMAP_AUTO && which != NM_NETMAP_KERNEL) {
         snprintf(msg, NM_MSG_SIZE, "netmap device %d: there are 0 (auto), 1 (kernel) and 2 (user space)", which);
+        return EINVAL;
+    }
+    if (directory) {
+        snprintf(msg, NM_MSG_SIZE, "runtime directory %s: the kernel's netmap has none; it is user space's", directory);
         return EINVAL;
     }
     error = nm_kernel_open(device, msg);
     /* Without the module there is no node; without a driver behind it, ENXIO or ENODEV. A node
      * that is there but closed to us is also no reason to refuse what needs no privilege. */
     if (error && which == NM_NETMAP_AUTO)
-        error = nm_user_open(device, msg);
+        error = nm_user_open(NULL, device, msg);
     return error;
 }
 

@@ -23,11 +23,13 @@ enum {
 /*
  * nm_device_open - a fresh, unbound netmap descriptor.
  *
- * @which   NM_NETMAP_*
- * @device  receives the device; NULL on failure
- * @msg     NM_MSG_SIZE bytes, receives the reason of a failure
+ * @which      NM_NETMAP_*
+ * @directory  user space's runtime directory, not needed afterwards; NULL: NMPCAP_RUNTIME_DIR, or the default.
+ *             Where there is one NM_NETMAP_AUTO is user space, and NM_NETMAP_KERNEL EINVAL
+ * @device     receives the device; NULL on failure
+ * @msg        NM_MSG_SIZE bytes, receives the reason of a failure
  */
-int nm_device_open(int which, struct nm_device **device, char *msg);
+int nm_device_open(int which, const char *directory, struct nm_device **device, char *msg);
 
 /* nm_device_name - "kernel" or "user". */
 const char *nm_device_name(struct nm_device *device);

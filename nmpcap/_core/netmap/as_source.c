@@ -144,34 +144,35 @@ static void close_source(struct nm_source *source)
     free(s);
 }
 
-/* Opens with a time stamp for each packet, or without where the device does not know of such. */
-static int open_desc(struct netmap_source *s, const char *name, int which, char *msg)
+static int open_desc(struct netmap_source *s, const struct nm_open_args *args, char *msg)
 {
-    struct nm_open_args args = {.name = name, .which = which, .timestamps = 1};
-    int error = nm_desc_open(&args, &s->desc, msg);
+    struct nm_open_args asked = *args;
+    int error;
 
-    s->stamped = !error;
+    asked.timestamps = args->timestamps != 0;
+    error = nm_desc_open(&asked, &s->desc, msg);
+    s->stamped = !error && asked.timestamps;
     /* The kernel knows no such option; user space cannot have it together with slot offsets. */
-    if (error == EOPNOTSUPP || error == EINVAL) {
-        args.timestamps = 0;
-        error = nm_desc_open(&args, &s->desc, msg);
+    if ((error == EOPNOTSUPP || error == EINVAL) && args->timestamps == NM_TIMESTAMPS_IF_ANY) {
+        asked.timestamps = 0;
+        error = nm_desc_open(&asked, &s->desc, msg);
     }
     return error;
 }
 
 /* Pipes and monitors lose nothing of their own: the counters of their name are another port's. */
-static void open_control(struct netmap_source *s, const struct nm_desc_info *info)
+static void open_control(struct netmap_source *s, const struct nm_desc_info *info, const char *runtime_dir)
 {
     char msg[NM_MSG_SIZE];
 
     if (strcmp(info->netmap, "user") || strpbrk(s->port, "{}") ||
         (info->reg->nr_flags & (NR_MONITOR_TX | NR_MONITOR_RX)))
         return;
-    if (nm_device_open(NM_NETMAP_USER, &s->control, msg) == 0)
+    if (nm_device_open(NM_NETMAP_USER, runtime_dir, &s->control, msg) == 0)
         s->dropped_before = dropped(s);
 }
 
-int nm_netmap_source_open(const char *name, int which, struct nm_source **source, char *msg)
+int nm_netmap_source_open(const struct nm_open_args *args, struct nm_source **source, char *msg)
 {
     static const struct nm_source_ops ops = {
         .name = "netmap",
@@ -192,11 +193,11 @@ int nm_netmap_source_open(const char *name, int which, struct nm_source **source
 
     *source = NULL;
     if (!s) {
-        snprintf(msg, NM_MSG_SIZE, "%s: no memory to open it", name);
+        snprintf(msg, NM_MSG_SIZE, "%s: no memory to open it", args->name);
         return -ENOMEM;
     }
     s->base.ops = &ops;
-    error = open_desc(s, name, which, msg);
+    error = open_desc(s, args, msg);
     if (error) {
         free(s);
         return error == NM_DESC_FOREIGN ? -ENODEV : -error;
@@ -204,7 +205,7 @@ int nm_netmap_source_open(const char *name, int which, struct nm_source **source
     nm_desc_info(s->desc, &info);
     snprintf(s->port, sizeof(s->port), "%s", info.name);
     s->lend = info.reg->nr_rx_slots > 4 ? info.reg->nr_rx_slots / 4 : 1;
-    open_control(s, &info);
+    open_control(s, &info, args->runtime_dir);
     *source = &s->base;
     return 0;
 }

@@ -132,6 +132,7 @@ void nm_desc_free(struct nm_desc *desc)
     shut(desc);
     free(desc->scratch);
     free(desc->spec);
+    free(desc->runtime_dir);
     free(desc);
 }
 
@@ -156,7 +157,7 @@ static int open_port(struct nm_desc *d, const struct nm_open_args *args, struct 
     int error = nm_request_make(d, args, rq);
 
     if (!error)
-        error = nm_device_open(which_device(args), &d->device, d->msg);
+        error = nm_device_open(which_device(args), d->runtime_dir, &d->device, d->msg);
     if (!error) {
         d->netmap = d->device->ops->name;
         error = nm_request_bind(d, args, rq);
@@ -172,16 +173,20 @@ static int open_port(struct nm_desc *d, const struct nm_open_args *args, struct 
 int nm_desc_open(const struct nm_open_args *args, struct nm_desc **desc, char *msg)
 {
     const char *spec = args->flags & NM_OPEN_IFNAME && args->parent ? args->parent->spec : args->name;
+    const char *directory = args->parent ? args->parent->runtime_dir : args->runtime_dir;
     struct nm_desc *d = calloc(1, sizeof(*d));
     struct nm_request request;
     int error;
 
     *desc = NULL;
     msg[0] = '\0';
-    if (d)
+    if (d) {
         d->spec = strdup(spec);
-    if (!d || !d->spec) {
-        free(d);
+        d->runtime_dir = directory ? strdup(directory) : NULL;
+    }
+    if (!d || !d->spec || (directory && !d->runtime_dir)) {
+        if (d)
+            nm_desc_free(d);
         snprintf(msg, NM_MSG_SIZE, "%s: no memory for a descriptor", spec);
         return ENOMEM;
     }

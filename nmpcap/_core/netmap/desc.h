@@ -58,6 +58,7 @@ struct nm_open_args {
     uint64_t flags;                   /* NM_OPEN_* */
     struct nm_desc *parent;           /* shares its region and device where it can, or NULL */
     int which;                        /* NM_NETMAP_* (device/choose.h); ignored with a parent */
+    const char *runtime_dir;          /* user space's, or NULL: nm_device_open; ignored with a parent */
     int legacy;                       /* not 0: netmap_user.h's grammar, and NIOCREGIF */
     uint16_t pipes;                   /* legacy nr_arg1 */
     int timestamps;                   /* extensions.h: packets carry the time they were sent */

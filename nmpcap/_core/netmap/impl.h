@@ -35,6 +35,7 @@ struct nm_desc {
     uint16_t pipes;
     char name[NETMAP_REQ_IFNAMSIZ];
     char *spec;
+    char *runtime_dir;  /* NULL: where the environment says */
     char msg[NM_MSG_SIZE];
     atomic_bool busy;
 };

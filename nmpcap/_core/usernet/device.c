@@ -162,15 +162,24 @@ static const struct nm_device_ops user_ops = {
     .close = user_close,
 };
 
-int nm_user_open(struct nm_device **device, char *msg)
+int nm_user_open(const char *directory, struct nm_device **device, char *msg)
 {
-    struct nmu_device *dev = calloc(1, sizeof(*dev));
+    struct nmu_device *dev;
 
     *device = NULL;
+    if (directory && (!*directory || strlen(directory) >= sizeof(dev->dir))) {
+        snprintf(msg, NM_MSG_SIZE, "the runtime directory's path has %zu characters: 1 .. %zu", strlen(directory),
+                 sizeof(dev->dir) - 1);
+        return *directory ? ENAMETOOLONG : EINVAL;
+    }
+    dev = calloc(1, sizeof(*dev));
     if (!dev) {
         snprintf(msg, NM_MSG_SIZE, "out of memory");
         return ENOMEM;
     }
+    dev->given_dir = directory != NULL;
+    if (directory)
+        memcpy(dev->dir, directory, strlen(directory) + 1);
     dev->device.ops = &user_ops;
     pthread_mutex_init(&dev->busy, NULL);
     dev->dirfd = dev->registry_fd = dev->wake_fd = dev->send_fd = -1;

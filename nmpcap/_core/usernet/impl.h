@@ -25,6 +25,7 @@ struct nmu_device {
     struct nm_device device; /* first: the contract's view of it */
 
     char dir[256];
+    bool given_dir;         /* dir is the caller's; else it follows from the environment */
     int dirfd;
     bool own_dir;           /* the default directory: ours to make and remove */
     unsigned file_mode;     /* of files in it: whom it lets write may use them */

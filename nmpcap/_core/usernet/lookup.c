@@ -39,14 +39,22 @@ bool nmu_interface_same(const struct nmu_port *port, const char *name)
     return !strcmp(port->name, name) && port->ifindex == if_nametoindex(name) && port->netns == this_netns();
 }
 
+/* The longest ring that a region has room for, whoever made it. */
+static uint32_t slots_that_fit(const struct nmu_region *region)
+{
+    return (region->pool[NMU_POOL_RING].objsize - (uint32_t)sizeof(struct netmap_ring)) / sizeof(struct netmap_slot);
+}
+
 static int interface_lookup(struct nmu_device *dev, const char *name, const struct nmu_config *config, uint32_t *port)
 {
-    uint32_t slots = (uint32_t)nmu_parameter(dev->reg, NMU_GENERIC_RINGSIZE), region;
+    uint32_t usual = (uint32_t)nmu_parameter(dev->reg, NMU_GENERIC_RINGSIZE), most, region;
     int error = nmu_region_find(dev, config->region ? config->region : NMU_REGION_GLOBAL, &region);
 
     if (error)
         return error;
-    error = nmu_port_create(dev, NMU_NIC, name, region, 1, 1, slots, slots, port);
+    most = slots_that_fit(&dev->reg->regions[region]);
+    error = nmu_port_create(dev, NMU_NIC, name, region, 1, 1, clamp(config->tx_slots, usual, most),
+                            clamp(config->rx_slots, usual, most), port);
     nmu_region_release(dev, region);
     if (error)
         return error;

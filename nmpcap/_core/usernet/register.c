@@ -149,6 +149,21 @@ static int settle(struct nmu_option *option, int error)
     return error;
 }
 
+/* An option that this port does not have, with the reason. */
+static int refuse_option(struct nmu_device *dev, const struct nmu_port *port, uint32_t option)
+{
+    switch (option) {
+    case NMPCAP_OPT_BACKPRESSURE:
+        return nmu_fail(dev, EOPNOTSUPP, "%s: back-pressure is for ports of a switch; a pipe keeps what finds no room "
+                        "without it, and other ports have no receiver to wait for", port->name);
+    case NMPCAP_OPT_TIMESTAMPS:
+        return nmu_fail(dev, EOPNOTSUPP, "%s: time stamps are where offsets would be in a slot: one or the other",
+                        port->name);
+    default:
+        return nmu_fail(dev, EOPNOTSUPP, "%s: option %u is unknown, or means nothing for this port", port->name, option);
+    }
+}
+
 static int apply_options(struct nmu_device *dev, struct nmu_request *request, struct nmu_port *port,
                          const struct nmu_desc *desc)
 {
@@ -175,8 +190,7 @@ static int apply_options(struct nmu_device *dev, struct nmu_request *request, st
     }
     for (uint32_t i = 0; i < request->option_count; i++)
         if (request->options[i].u.head.nro_status)
-            return nmu_fail(dev, EOPNOTSUPP, "%s: option %u is unknown, or means nothing for this port", port->name,
-                            request->options[i].u.head.nro_reqtype);
+            return refuse_option(dev, port, request->options[i].u.head.nro_reqtype);
     dev->csb |= csb != NULL;
     return 0;
 }

@@ -43,7 +43,9 @@ static int choose_directory(struct nmu_device *dev)
     size_t size = sizeof(dev->dir);
     int length;
 
-    dev->own_dir = !(given && given[0]);
+    dev->own_dir = !dev->given_dir && !(given && given[0]);
+    if (dev->given_dir)
+        return 0;
     if (!dev->own_dir)
         length = snprintf(dev->dir, size, "%s", given);
     else if (is_directory("/dev/shm"))
