@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from errno import EFAULT, EINTR, ENOENT
+from errno import EINTR, EINVAL, ENOENT
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +91,7 @@ class Device:
         size = request >> 16 & 0x3FFF
         if buffer is None:
             if size:
-                raise DeviceError(EFAULT, f"{self._what(request, None)}: it needs a buffer of {size} bytes")
+                raise DeviceError(EINVAL, f"{self._what(request, None)}: it needs a buffer of {size} bytes")
             argument = ffi.NULL
         else:
             argument = ffi.from_buffer(buffer, require_writable=True)

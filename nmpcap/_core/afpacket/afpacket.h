@@ -36,6 +36,7 @@ struct nm_packet_args {
     uint64_t buffer_size;  /* bytes of the ring to receive; 0: NM_PACKET_BUFFER */
     uint8_t promisc;       /* frames for others, too; has no effect on `any` */
     uint8_t immediate;     /* hand over each packet when it comes */
+    uint8_t may_be_down;   /* open an interface that is down: an error of waiting and sending until it is up */
     uint8_t qdisc_bypass;  /* send past the queueing discipline */
     uint8_t tstamp_type;   /* NM_PACKET_HOST and its kin */
     uint16_t protocol;     /* the only Ethernet type to receive, host byte order; 0: every */
@@ -75,7 +76,7 @@ struct nm_packet_info {
  * @msg     NM_MSG_SIZE bytes, receives the reason of a failure
  *
  * 0; -ENODEV: no such interface; -EPERM: CAP_NET_RAW is missing (or CAP_NET_ADMIN, for hardware time
- * stamps); -ENETDOWN: the interface is down; -ENOTSUP: it has no such time stamps; other errors of
+ * stamps); -ENETDOWN: the interface is down, and may_be_down is not set; -ENOTSUP: it has no such time stamps; other errors of
  * socket(2), bind(2), mmap(2) and packet(7). Nothing is left behind then.
  */
 int nm_packet_open(const struct nm_packet_args *args, struct nm_source **source, char *msg);

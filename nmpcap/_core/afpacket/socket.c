@@ -97,7 +97,7 @@ static int set_options(struct nm_packet *p, const struct nm_packet_args *args)
     return error ? error : nm_packet_set_clock(p, args->tstamp_type);
 }
 
-static int bind_to(struct nm_packet *p)
+static int bind_to(struct nm_packet *p, bool may_be_down)
 {
     struct sockaddr_ll address = {
         .sll_family = AF_PACKET, .sll_ifindex = p->ifindex, .sll_protocol = htons(p->protocol),
@@ -109,6 +109,10 @@ static int bind_to(struct nm_packet *p)
         reason = errno;
     else
         (void)getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &reason, &size);
+    if (reason == ENETDOWN && may_be_down) {
+        p->down = true; /* the kernel binds the socket all the same, and takes it up with the interface */
+        return 0;
+    }
     if (reason == ENETDOWN)
         return nm_packet_fail(p, reason, NM_PACKET_NOT_UP);
     if (reason == ENODEV)
@@ -135,7 +139,7 @@ static int set_up(struct nm_packet *p, const struct nm_packet_args *args)
 
     if (!error)
         error = make_socket(p);
-    if (!error && !(link.flags & IFF_UP))
+    if (!error && !(link.flags & IFF_UP) && !args->may_be_down)
         error = nm_packet_fail(p, ENETDOWN, NM_PACKET_NOT_UP);
     if (!error)
         error = set_options(p, args);
@@ -145,7 +149,7 @@ static int set_up(struct nm_packet *p, const struct nm_packet_args *args)
     if (!error)
         error = nm_packet_keep(p, args->fanout ? 0 : p->snaplen);
     if (!error)
-        error = bind_to(p);
+        error = bind_to(p, args->may_be_down);
     if (!error && args->fanout) {
         error = nm_packet_join(p, args);
         if (!error)

@@ -95,6 +95,41 @@ int nmu_control_delif(struct nmu_device *dev, struct nmu_request *request)
 
 /* ---- attaching --------------------------------------------------------------------- */
 
+/*
+ * A persistent port may be on two switches, as netmap's own tests have it, and no more. On the second
+ * a port of its own stands for it, that nobody is behind. The first attachment goes by the port's bare
+ * name meanwhile, and cannot be detached before the second.
+ */
+static bool is_second(const struct nmu_port *port)
+{
+    return port->kind == NMU_VALE && port->persistent && port->attached && !port->ifname[0];
+}
+
+static uint32_t second_attachment(const struct nmu_device *dev, const struct nmu_port *first)
+{
+    const struct nmu_registry *reg = dev->reg;
+
+    for (uint32_t i = 1; first->attached && i < reg->ports_high; i++)
+        if (is_second(&reg->ports[i]) && !strcmp(strchr(reg->ports[i].name, ':') + 1, first->ifname))
+            return i;
+    return 0;
+}
+
+static int attach_again(struct nmu_device *dev, const char *name, const struct nmu_port *first, uint32_t *index)
+{
+    struct nmu_config config = {.tx_slots = 2, .rx_slots = 2, .tx_rings = first->tx_rings, .rx_rings = first->rx_rings};
+    int error = nmu_vale_create(dev, name, &config, index);
+
+    if (error)
+        return error;
+    error = nmu_switch_join(dev, name, *index);
+    if (error)
+        nmu_port_put(dev, *index);
+    else
+        dev->reg->ports[*index].persistent = 1;
+    return error;
+}
+
 int nmu_control_attach(struct nmu_device *dev, struct nmu_request *request)
 {
     const char *name = request->header.nr_name, *colon = strchr(name, ':');
@@ -119,10 +154,15 @@ int nmu_control_attach(struct nmu_device *dev, struct nmu_request *request)
                         "between them", name, colon + 1);
     if (!port)
         return nmu_fail(dev, EINVAL, "%s: there is no persistent port %s", name, colon + 1);
-    if (port->users || port->attached)
+    if (port->users || second_attachment(dev, port))
         return nmu_fail(dev, EBUSY, "%s: %s is %s", name, colon + 1,
-                        port->users ? "open; close it first" : "attached to a switch; detach it there first");
-    error = nmu_switch_join(dev, name, index);
+                        port->users ? "open; close it first" : "attached to two switches; detach it from one first");
+    if (port->attached) {
+        error = attach_again(dev, name, port, &index);
+        port = &dev->reg->ports[index];
+    } else {
+        error = nmu_switch_join(dev, name, index);
+    }
     if (error)
         return error;
     snprintf(port->name, sizeof(port->name), "%s", name);
@@ -146,9 +186,16 @@ int nmu_control_detach(struct nmu_device *dev, struct nmu_request *request)
     if (!port->attached || port->users)
         return nmu_fail(dev, EBUSY, "%s: is %s", name,
                         port->attached ? "open; close it first" : "not attached but opened; it goes when it is closed");
+    if (second_attachment(dev, port))
+        return nmu_fail(dev, ENXIO, "%s: %s is on another switch as well; detach it there first", name, port->ifname);
     request->body.detach.port_index = port->switch_port;
-    nmu_switch_leave(dev, index);
     port->attached = 0;
+    if (!port->ifname[0]) { /* of a second attachment nothing stays */
+        port->persistent = 0;
+        nmu_port_put(dev, index);
+        return 0;
+    }
+    nmu_switch_leave(dev, index);
     memset(port->name, 0, sizeof(port->name));
     memcpy(port->name, port->ifname, sizeof(port->ifname));
     return 0;
@@ -169,7 +216,8 @@ static int list_next(struct nmu_device *dev, struct nmu_request *request)
 
             if (!port)
                 continue;
-            memcpy(request->header.nr_name, reg->ports[port].name, sizeof(request->header.nr_name));
+            snprintf(request->header.nr_name, sizeof(request->header.nr_name), "%s",
+                     second_attachment(dev, &reg->ports[port]) ? reg->ports[port].ifname : reg->ports[port].name);
             list->nr_bridge_idx = (uint16_t)i;
             list->nr_port_idx = place;
             return 0;
@@ -301,6 +349,12 @@ int nmu_control_parameter(struct nmu_device *dev, struct nmu_request *request, b
 {
     int which = nmu_parameter_find(request->header.nr_name);
 
+    if (!strcmp(request->header.nr_name, "max_bridges")) { /* the module's is set when it is loaded */
+        if (set)
+            return nmu_fail(dev, EPERM, "parameter max_bridges: it can be read, not set");
+        request->body.parameter.value = NMU_SWITCHES;
+        return 0;
+    }
     if (which < 0)
         return nmu_fail(dev, ENOENT, "parameter %s: there is none of this name", request->header.nr_name);
     if (set)

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "usernet/copyin.h"
 #include "usernet/interface.h"
 #include "usernet/poll.h"
 #include "usernet/port.h"
@@ -50,23 +51,43 @@ static int user_rxsync(struct nm_device *device)
     return error;
 }
 
+/* The requests with an argument, which is copied in and, error or not, back: at its address may be anything. */
+static int user_request(struct nmu_device *dev, unsigned long request, void *argument)
+{
+    union {
+        struct nmreq_header header;
+        struct nmreq legacy;
+    } copy;
+    size_t size = request == NIOCCTRL ? sizeof(copy.header) : sizeof(copy.legacy);
+    int error;
+
+    if (!argument)
+        return nmu_fail(dev, EINVAL, "request 0x%lx without an argument", request);
+    if (nmu_copyin(&copy, (uintptr_t)argument, size))
+        return nmu_fail(dev, EFAULT, "request 0x%lx: its argument is at an address that cannot be read", request);
+    if (request == NIOCCTRL)
+        error = nmu_request_ctrl(dev, &copy.header);
+    else if (request == NIOCGINFO || request == NIOCREGIF)
+        error = nmu_legacy(dev, request, &copy.legacy);
+    else if (request == NIOCCONFIG)
+        error = nmu_fail(dev, EOPNOTSUPP, "NIOCCONFIG is for kernel modules that replace a switch's operations");
+    else
+        error = nmu_fail(dev, EOPNOTSUPP, "0x%lx is not a request of netmap", request);
+    if (nmu_copyout((uintptr_t)argument, &copy, size))
+        return nmu_fail(dev, EFAULT, "request 0x%lx: its argument is at an address that cannot be written", request);
+    return error;
+}
+
 static int user_ioctl(struct nm_device *device, unsigned long request, void *argument)
 {
     struct nmu_device *dev = NMU(device);
 
+    request = (uint32_t)request; /* the kernel has no more of it; programs extend the sign */
     if (request == NIOCTXSYNC)
         return user_txsync(device);
     if (request == NIOCRXSYNC)
         return user_rxsync(device);
-    if (!argument)
-        return nmu_fail(dev, EFAULT, "request 0x%lx without an argument", request);
-    if (request == NIOCCTRL)
-        return nmu_request_ctrl(dev, argument);
-    if (request == NIOCGINFO || request == NIOCREGIF)
-        return nmu_legacy(dev, request, argument);
-    if (request == NIOCCONFIG)
-        return nmu_fail(dev, EOPNOTSUPP, "NIOCCONFIG is for kernel modules that replace a switch's operations");
-    return nmu_fail(dev, ENOTTY, "0x%lx is not a request of netmap", request);
+    return user_request(dev, request, argument);
 }
 
 static int user_mmap(struct nm_device *device, size_t length, int64_t offset, void **mem)

@@ -41,6 +41,7 @@ static int open_source(struct nmu_device *dev, const char *name, bool receives, 
 {
     /* Promiscuous by membership: it ends with the socket, in whatever way that ends. */
     struct nm_packet_args args = {.name = name, .snaplen = receives ? NM_MAXIMUM_SNAPLEN : 0, .immediate = 1, .promisc = receives,
+                                  .may_be_down = 1,
                                   .buffer_size = receives ? 0 : NO_BUFFER};
     struct nm_packet_info info;
     int error = nm_packet_open(&args, source, dev->device.msg);

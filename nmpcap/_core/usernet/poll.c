@@ -206,9 +206,8 @@ static int fall_asleep(struct nmu_device *dev, short events, int timeout_ms, sho
     return error == EINTR ? EINTR : 0;
 }
 
-int nmu_poll(struct nm_device *device, short events, int timeout_ms, short *revents)
+static int poll_events(struct nmu_device *dev, short events, int timeout_ms, short *revents)
 {
-    struct nmu_device *dev = NMU(device);
     int64_t deadline = timeout_ms > 0 ? now_ms() + timeout_ms : 0;
     int error;
 
@@ -234,5 +233,18 @@ int nmu_poll(struct nm_device *device, short events, int timeout_ms, short *reve
     if (dev->watched)
         nmu_watch(dev);
     pthread_mutex_unlock(&dev->busy);
+    return error;
+}
+
+/* Each direction has two names, and is answered by those it was asked for by. */
+#define IN (POLLIN | POLLRDNORM)
+#define OUT (POLLOUT | POLLWRNORM)
+
+int nmu_poll(struct nm_device *device, short events, int timeout_ms, short *revents)
+{
+    short wanted = (short)((events & IN ? POLLIN : 0) | (events & OUT ? POLLOUT : 0)), found;
+    int error = poll_events(NMU(device), wanted, timeout_ms, &found);
+
+    *revents = (short)((found & POLLERR) | (found & POLLIN ? events & IN : 0) | (found & POLLOUT ? events & OUT : 0));
     return error;
 }

@@ -60,6 +60,10 @@ static void settle_persistent(struct nmu_port *port)
 {
     if (port->attached && port->switch_id)
         return;
+    if (!port->ifname[0]) { /* a second attachment, which is nothing but that */
+        port->persistent = 0;
+        return;
+    }
     port->attached = port->switch_id = 0;
     memset(port->name, 0, sizeof(port->name));
     memcpy(port->name, port->ifname, sizeof(port->ifname));

@@ -58,6 +58,10 @@ static size_t option_size(const struct nmreq_option *option)
 
 /* ---- options ----------------------------------------------------------------------- */
 
+/* The module copies body and options into one buffer, each option with a pointer back to where it came from. */
+#define POINTER 8
+#define ROOM (NETMAP_REQ_MAXSIZE + NETMAP_REQ_OPT_MAX * POINTER)
+
 struct nmu_option *nmu_option_find(struct nmu_request *request, uint32_t type)
 {
     for (uint32_t i = 0; i < request->option_count; i++)
@@ -92,7 +96,7 @@ static int check_option(struct nmu_device *dev, struct nmu_request *request, str
 /* Reads the list. *checked becomes true once its statuses are to be written back. */
 static int read_options(struct nmu_device *dev, struct nmu_request *request, size_t used, bool *checked)
 {
-    size_t most = NETMAP_REQ_MAXSIZE / sizeof(struct nmreq_option) + 1;
+    size_t most = ROOM / (sizeof(struct nmreq_option) + POINTER) + 1;
     uint64_t address = request->header.nr_options;
 
     *checked = false;
@@ -110,10 +114,10 @@ static int read_options(struct nmu_device *dev, struct nmu_request *request, siz
             return nmu_fail(dev, EFAULT, "option %u of the request is at an address that cannot be read",
                             request->option_count);
         size = option_size(&option->u.head);
-        used += size < NETMAP_REQ_MAXSIZE ? size : NETMAP_REQ_MAXSIZE + 1;
-        if (used > NETMAP_REQ_MAXSIZE)
-            return nmu_fail(dev, EMSGSIZE, "the request's options and body take more than %d bytes, or go round in a "
-                            "circle", NETMAP_REQ_MAXSIZE);
+        used += size < ROOM ? size + POINTER : ROOM + 1;
+        if (used > ROOM)
+            return nmu_fail(dev, EMSGSIZE, "the request's body and options, with %d bytes more for each, take more than "
+                            "%d bytes, or go round in a circle", POINTER, ROOM);
         if (size > sizeof(option->u))
             size = sizeof(option->u.head); /* eventfds: nothing here reads them */
         if (nmu_copyin(&option->u, address, size))

@@ -578,6 +578,21 @@ def test_an_interface_that_is_down(network: Network, veth: tuple[str, str], peer
         assert take(desc, 1) == [frame(3)]
 
 
+def test_an_interface_that_is_down_can_be_opened(
+    network: Network, veth: tuple[str, str], peer: socket.socket
+) -> None:
+    network.ip("link", "set", veth[0], "down")
+    with nm_open(f"netmap:{veth[0]}") as desc:
+        assert error_of(desc.rxsync)[0] == errno.ENETDOWN
+        network.ip("link", "set", veth[0], "up")
+        network.wait_for(veth[0], "UP")
+        peer.send(frame(1))
+        assert take(desc, 1) == [frame(1)]
+        nm_inject(desc, frame(2))
+        desc.txsync()
+        assert arrived(peer, 1) == [frame(2)]
+
+
 def take_one_before_the_error(desc: NmDesc) -> bytes:
     """What came before the interface went down is told before that."""
     desc.rxsync()
@@ -627,11 +642,6 @@ def test_reading_says_what_is_wrong_now(network: Network, veth: tuple[str, str])
         network.ip("link", "del", veth[0])
         with pytest.raises(DeviceError, match=f"^{name}: rxsync: .*The interface disappeared"):
             capture.next()
-
-
-def test_opening_what_is_down(network: Network, veth: tuple[str, str]) -> None:
-    network.ip("link", "set", veth[0], "down")
-    assert error_of(nm_open, f"netmap:{veth[0]}")[0] == errno.ENETDOWN
 
 
 def test_without_the_capability(veth: tuple[str, str]) -> None:
