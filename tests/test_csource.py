@@ -231,6 +231,73 @@ def test_signs_are_found(text: str, found: set[str]) -> None:
     assert signs(text) == found
 
 
+# Structures in memory that others may be writing at: only shared.h looks into them.
+SEALED = ("netmap_slot", "netmap_ring", "netmap_if")
+
+
+def seal(folder: Path) -> Path:
+    """Copies the core, with the structures incomplete and what shared.h does with them declared only."""
+    sealed = folder / "_core"
+    shutil.copytree(CORE, sealed, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    abi = (CORE / "abi.h").read_text()
+    for name in SEALED:
+        abi, count = re.subn(
+            rf"^struct {name} \{{\n.*?^\}};", f"struct {name};", abi, flags=re.MULTILINE | re.DOTALL
+        )
+        assert count == 1
+        abi = re.sub(rf"^NM_(SIZE|AT)\({name},.*\n", "", abi, flags=re.MULTILINE)
+    (sealed / "abi.h").write_text(abi)
+    shared = re.sub(r"^(_Static_assert|typedef).*\n", "", (CORE / "shared.h").read_text(), flags=re.MULTILINE)
+    declared, count = re.subn(
+        r"^(static inline [^{;]*\))\n\{\n.*?^\}", r"\1;", shared, flags=re.MULTILINE | re.DOTALL
+    )
+    assert count > 20
+    (sealed / "shared.h").write_text(declared)
+    return sealed
+
+
+def looks_inside(sealed: Path, source: Path) -> str:
+    """What a compiler says of a source that may not look into the structures; "" if it need not."""
+    arguments = ("-std=gnu11", "-D_GNU_SOURCE", "-I", sealed, "-w", "-fsyntax-only", source)
+    done = subprocess.run(["cc", *arguments], capture_output=True, text=True, timeout=60, check=False)
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return seal(tmp_path_factory.mktemp("sealed"))
+
+
+@needs_compiler
+@pytest.mark.parametrize("file", [f for f in SOURCES if not for_python(f)], ids=in_core)
+def test_shared_memory_is_looked_into_by_one_file(file: Path, sealed: Path) -> None:
+    assert looks_inside(sealed, sealed / in_core(file)) == ""
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    ("expression", "complaint"),
+    [
+        ("nm_slot_read(slot).len + nm_ring_head(ring)", ""),
+        ("slot->len", "struct netmap_"),
+        ("ring->head", "struct netmap_"),
+        ("ring->slot[1].len", "struct netmap_"),
+        ("nifp->ni_bufs_head", "struct netmap_"),
+        ("({ struct netmap_slot copy = *slot; 0; })", "struct netmap_"),
+    ],
+)
+def test_looking_into_it_is_found(expression: str, complaint: str, sealed: Path, tmp_path: Path) -> None:
+    source = tmp_path / "looks.c"
+    source.write_text(
+        '#include "shared.h"\n'
+        "unsigned f(struct netmap_slot *slot, struct netmap_ring *ring, struct netmap_if *nifp)\n"
+        f"{{\n    return {expression};\n}}\n"
+    )
+    said = looks_inside(sealed, source)
+    assert complaint in said
+    assert complaint or not said
+
+
 PUBLIC_HEADERS = re.findall(r'^#include "(.+)"', (CORE / "nmpcap.h").read_text(), re.MULTILINE)
 
 

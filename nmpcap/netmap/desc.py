@@ -361,11 +361,16 @@ class NmDesc:
         self._memory = memoryview(self._mapping)
         self._base = int(ffi.cast("intptr_t", lib.nm_mapping_mem(info.mapping)))
         self._num_bufs = info.num_bufs
-        self.tx_rings = self._rings(lib.nm_desc_tx_ring, info.tx_rings, tx=True)
-        self.rx_rings = self._rings(lib.nm_desc_rx_ring, info.rx_rings, tx=False)
+        self.tx_rings = self._rings(info.tx_rings, tx=True)
+        self.rx_rings = self._rings(info.rx_rings, tx=False)
 
-    def _rings(self, find: Callable[[Any, int], Any], count: int, *, tx: bool) -> tuple[Ring, ...]:
-        return tuple(Ring(self, find(self._desc, i), i, tx=tx) for i in range(count))
+    def _rings(self, count: int, *, tx: bool) -> tuple[Ring, ...]:
+        ring = ffi.new("struct nm_desc_ring *")
+        rings = []
+        for index in range(count):
+            lib.nm_desc_ring(self._desc, tx, index, ring)
+            rings.append(Ring(self, ring, index, tx=tx))
+        return tuple(rings)
 
     def _header(self, hdr: Any, flags: int) -> PktHdr:
         ring = next(ring for ring in self.rx_rings if ring._ring == hdr.ring)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from errno import EIO
 from typing import Any, Protocol, overload
 
 from nmpcap._arguments import instance, number
 from nmpcap._core import ffi, lib
-from nmpcap.errors import UsageError
+from nmpcap.errors import DeviceError, UsageError
 
 __all__ = ["Closed", "Holder", "PktHdr", "Ring", "Slot", "Slots", "end_view"]
 
@@ -55,18 +56,21 @@ class Ring:
     looked: waiting ends when ``tail`` moves past it. Only a sync moves ``tail``.
     """
 
-    def __init__(self, desc: Holder, ring: Any, index: int, *, tx: bool) -> None:
+    def __init__(self, desc: Holder, checked: Any, index: int, *, tx: bool) -> None:
+        # What never changes of a ring comes from the core, which has checked it: the ring itself is memory
+        # that others may write.
         self._desc = desc
-        self._ring = ring
-        self._slot = ring.slot
+        self._ring = checked.ring
+        self._slot = checked.ring.slot
         self._views: list[tuple[int, memoryview]] = []
-        self._name = f"{desc.spec}: {'tx' if tx else 'rx'} ring {ring.ringid}"
+        self._name = f"{desc.spec}: {'tx' if tx else 'rx'} ring {checked.ringid}"
         self._index = index
-        self._buffers = int(ffi.cast("intptr_t", ring)) + ring.buf_ofs - desc._base
+        self._buffers = int(ffi.cast("intptr_t", checked.bufs)) - desc._base
+        self._offset_mask: int = checked.offset_mask
         self.tx = tx
-        self.ringid: int = ring.ringid
-        self.num_slots: int = ring.num_slots
-        self.buf_size: int = ring.nr_buf_size
+        self.ringid: int = checked.ringid
+        self.num_slots: int = checked.num_slots
+        self.buf_size: int = checked.buf_size
         self.slots = Slots(self)
 
     @property
@@ -146,11 +150,11 @@ class Ring:
         return int(ring.head)
 
     def owned(self) -> Iterator[Slot]:
-        """The program's slots at this moment, in order."""
-        index = self._ring.head
-        for _ in range(self.space):
-            yield Slot(self, index)
-            index = self.next(index)
+        """The program's slots at this moment, in order. DeviceError (EIO) if head or tail is garbage."""
+        head, tail, n = self._ring.head, self._ring.tail, self.num_slots
+        if head >= n or tail >= n:  # others who have the region mapped can write them
+            raise DeviceError(EIO, f"{self._name} of {n} slots: head {head} or tail {tail} lies outside it")
+        return (Slot(self, (head + i) % n) for i in range((tail - head) % n))
 
     def forward(self, to: Ring, limit: int | None = None) -> int:
         """Move whole packets from this rx ring to a tx ring; returns how many.
@@ -325,7 +329,7 @@ class Slot:
                 f"swapping buffers of {ours._name} and {theirs._name}: they are in different regions"
             )
         a, b = ours._slot[self.index], theirs._slot[other.index]
-        mask = ours._ring.offset_mask & theirs._ring.offset_mask
+        mask = ours._offset_mask & theirs._offset_mask
         moved = (a.ptr ^ b.ptr) & mask
         a.buf_idx, b.buf_idx = b.buf_idx, a.buf_idx
         a.len, b.len = b.len, a.len
@@ -342,7 +346,7 @@ class Slot:
     def _buf(self, length: int) -> memoryview:
         ring = self._ring
         slot = ring._slot[self.index]
-        skip = min(slot.ptr & ring._ring.offset_mask, ring.buf_size)
+        skip = min(slot.ptr & ring._offset_mask, ring.buf_size)
         return ring._view(self.index, slot.buf_idx, skip, min(length, ring.buf_size - skip))
 
 

@@ -29,6 +29,12 @@ struct fake_slot {
     uint16_t flags;
 };
 
+/* Slots of a ring that the program owns. */
+static inline uint32_t slots_owned(const struct netmap_ring *ring)
+{
+    return ring->tail >= ring->head ? ring->tail - ring->head : ring->tail + ring->num_slots - ring->head;
+}
+
 struct fake_wire {
     struct fake_slot slots[FAKE_WIRE];
     uint32_t count;

@@ -99,7 +99,7 @@ static void parents(void)
     CHECK(strcmp(b->device->ops->name, "kernel") == 0 && b->mapping == a->mapping && fake.mappings == 1);
     /* The parent goes first: the child's memory stays. */
     CHECK(nm_desc_close(a) == 0);
-    CHECK(nm_ring_space(&b->tx[0]) == 7 && fake.devices == 2);
+    CHECK(slots_owned(b->tx[0].ring) == 7 && fake.devices == 2);
     CHECK(nm_desc_close(b) == 0 && fake.devices == 0 && fake.mappings == 0);
 
     /* None of it, and another region: a mapping of its own. */

@@ -93,18 +93,9 @@ static int flush(struct nm_source *source)
     return report(self(source), nm_desc_txsync(self(source)->desc));
 }
 
-/* Slots between where the device is and where the program is, of all tx rings. */
 static int queued(struct nm_source *source)
 {
-    struct netmap_ring *ring;
-    uint32_t total = 0;
-
-    for (uint32_t i = 0; (ring = nm_desc_tx_ring(self(source)->desc, i)); i++) {
-        uint32_t next = ring->tail + 1 == ring->num_slots ? 0 : ring->tail + 1;
-
-        total += ring->head >= next ? ring->head - next : ring->head + ring->num_slots - next;
-    }
-    return total;
+    return (int)nm_desc_queued(self(source)->desc);
 }
 
 static int descriptor(struct nm_source *source)

@@ -18,11 +18,11 @@ static struct nm_ring *find_rings(struct nm_desc *d, uint32_t from, uint32_t to,
 
     *count = 0;
     for (i = from; rings && i < to; i++) {
-        struct netmap_ring *ring = (struct netmap_ring *)(void *)((char *)d->nifp + d->nifp->ring_ofs[i]);
+        int64_t offset = nm_if_ring_ofs(d->nifp, i);
 
-        if (d->nifp->ring_ofs[i] == 0)
+        if (offset == 0)
             continue;
-        if (!nm_ring_init(&rings[*count], ring, mem, length)) {
+        if (!nm_ring_init(&rings[*count], (uintptr_t)d->nifp + (uintptr_t)offset, mem, length)) {
             free(rings);
             return NULL;
         }
@@ -34,14 +34,16 @@ static struct nm_ring *find_rings(struct nm_desc *d, uint32_t from, uint32_t to,
 static int find_all_rings(struct nm_desc *d)
 {
     size_t length = nm_mapping_length(d->mapping), room;
+    struct nm_if rings;
     uint64_t tx, rx;
 
-    if (d->reg.nr_offset > length || length - d->reg.nr_offset < sizeof(*d->nifp))
+    if (d->reg.nr_offset > length || length - d->reg.nr_offset < NM_IF_SIZE)
         return nm_desc_fail(d, EPROTO, "the region is damaged: no room for its netmap_if");
     d->nifp = (struct netmap_if *)(void *)((char *)nm_mapping_mem(d->mapping) + d->reg.nr_offset);
-    room = (length - d->reg.nr_offset - sizeof(*d->nifp)) / sizeof(d->nifp->ring_ofs[0]);
-    tx = (uint64_t)d->nifp->ni_tx_rings + d->nifp->ni_host_tx_rings;
-    rx = (uint64_t)d->nifp->ni_rx_rings + d->nifp->ni_host_rx_rings;
+    room = (length - d->reg.nr_offset - NM_IF_SIZE) / sizeof(int64_t);
+    rings = nm_if_read(d->nifp);
+    tx = (uint64_t)rings.tx_rings + rings.host_tx_rings;
+    rx = (uint64_t)rings.rx_rings + rings.host_rx_rings;
     if (tx + rx > room)
         return nm_desc_fail(d, EPROTO, "the region is damaged: a netmap_if of %llu rings",
                             (unsigned long long)(tx + rx));

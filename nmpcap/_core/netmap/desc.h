@@ -116,6 +116,19 @@ void nm_desc_info(struct nm_desc *desc, struct nm_desc_info *info);
 struct netmap_ring *nm_desc_tx_ring(struct nm_desc *desc, uint32_t i);
 struct netmap_ring *nm_desc_rx_ring(struct nm_desc *desc, uint32_t i);
 
+/* A ring's constants, as they were checked when it was mapped: what the ring itself says, its neighbours can write. */
+struct nm_desc_ring {
+    struct netmap_ring *ring;
+    const uint8_t *bufs;   /* buffer 0 */
+    uint32_t num_slots;
+    uint32_t buf_size;
+    uint64_t offset_mask;
+    uint16_t ringid;
+};
+
+/* nm_desc_ring - the i-th usable ring of a direction; all zeros beyond the last. */
+void nm_desc_ring(struct nm_desc *desc, int tx, uint32_t i, struct nm_desc_ring *ring);
+
 /* nm_desc_device - for requests that have no call here. Not to be closed. */
 struct nm_device *nm_desc_device(struct nm_desc *desc);
 
@@ -151,6 +164,9 @@ int nm_desc_inject(struct nm_desc *desc, const uint8_t *data, size_t len);
  * *error says why the next one was not: EAGAIN (rings full even after a sync), EMSGSIZE, EINVAL, ...
  */
 uint32_t nm_desc_inject_many(struct nm_desc *desc, const struct nm_frame *frames, uint32_t count, int *error);
+
+/* nm_desc_queued - slots of all tx rings that have been filled and are not back yet. */
+uint32_t nm_desc_queued(struct nm_desc *desc);
 
 /* ---- receiving -------------------------------------------------------------------------- */
 

@@ -31,6 +31,18 @@ struct netmap_ring *nm_desc_rx_ring(struct nm_desc *desc, uint32_t i)
     return i < desc->num_rx ? desc->rx[i].ring : NULL;
 }
 
+void nm_desc_ring(struct nm_desc *desc, int tx, uint32_t i, struct nm_desc_ring *ring)
+{
+    const struct nm_ring *r;
+
+    *ring = (struct nm_desc_ring){0};
+    if (i >= (tx ? desc->num_tx : desc->num_rx))
+        return;
+    r = tx ? &desc->tx[i] : &desc->rx[i];
+    *ring = (struct nm_desc_ring){.ring = r->ring, .bufs = r->bufs, .num_slots = r->num_slots, .buf_size = r->buf_size,
+                                  .offset_mask = r->offset_mask, .ringid = r->ringid};
+}
+
 struct nm_device *nm_desc_device(struct nm_desc *desc)
 {
     return desc->device;

@@ -22,22 +22,22 @@
  * now on, and the clock stands in until it does. */
 static int64_t ring_time(const struct nm_ring *r)
 {
-    if (r->ring->ts.tv_sec == 0) {
-        r->ring->flags |= NR_TIMESTAMP;
-        return nm_clock_ns(CLOCK_REALTIME);
-    }
-    return (int64_t)r->ring->ts.tv_sec * 1000000000 + (int64_t)r->ring->ts.tv_usec * 1000;
+    int64_t ts_ns = nm_ring_ts_ns(r->ring);
+
+    if (ts_ns)
+        return ts_ns;
+    nm_ring_set_flags(r->ring, nm_ring_flags(r->ring) | NR_TIMESTAMP);
+    return nm_clock_ns(CLOCK_REALTIME);
 }
 
 /* When a packet came: when it was sent, if its first slot tells, else the ring's time. */
-static inline int64_t packet_time(const struct nm_desc *d, const struct netmap_slot *slot, int64_t ring_ns)
+static inline int64_t packet_time(const struct nm_desc *d, uint64_t ptr, int64_t ring_ns)
 {
-    return d->slot_times && slot->ptr ? (int64_t)slot->ptr : ring_ns;
+    return d->slot_times && ptr && ptr <= INT64_MAX ? (int64_t)ptr : ring_ns;
 }
 
 /* The bytes of a slot that are there: none for an index outside the region, and no more than the buffer has. */
-static inline uint32_t slot_bytes(struct nm_desc *d, const struct nm_ring *r, const struct netmap_slot *slot,
-                                  const uint8_t **data)
+static inline uint32_t slot_bytes(struct nm_desc *d, const struct nm_ring *r, struct nm_slot slot, const uint8_t **data)
 {
     uint32_t room = r->buf_size - nm_slot_offset(r, slot);
 
@@ -47,8 +47,8 @@ static inline uint32_t slot_bytes(struct nm_desc *d, const struct nm_ring *r, co
         return 0;
     }
     *data = nm_slot_buf(r, slot);
-    if (slot->len <= room)
-        return slot->len;
+    if (slot.len <= room)
+        return slot.len;
     d->stats.damaged++;
     return room;
 }
@@ -81,33 +81,32 @@ static uint8_t *scratch(struct nm_desc *d, size_t need)
  * The packet of several slots at i, as a view. Returns its slots, or 0 if its end has not come: then it
  * stays, unless it fills the ring and never could end, or unless joining ran out of memory (-1).
  */
-static int32_t take_chain(struct nm_desc *d, struct nm_ring *r, uint32_t i, uint32_t tail, struct nm_view *view)
+static int32_t take_chain(struct nm_desc *d, struct nm_ring *r, uint32_t i, uint32_t tail, struct nm_slot slot,
+                          struct nm_view *view)
 {
-    const struct netmap_slot *slots = r->ring->slot;
     const uint8_t *data, *end;
-    uint32_t n = 1, k, last = i, bytes, at;
+    uint32_t n = 1, k, at = i, bytes, left;
     bool adjacent = true;
     uint8_t *joined;
 
-    view->len = slots[i].len;
-    view->caplen = slot_bytes(d, r, &slots[i], &data);
+    view->len = slot.len;
+    view->caplen = slot_bytes(d, r, slot, &data);
     view->data = data;
     end = data + view->caplen;
-    while (slots[last].flags & NS_MOREFRAG) {
-        uint32_t next = nm_ring_next(r, last);
-
-        if (next == tail) {
+    while (slot.flags & NS_MOREFRAG) {
+        at = nm_ring_next(r, at);
+        if (at == tail) {
             if (n + 1 < r->num_slots)
                 return 0;
             break;
         }
-        bytes = slot_bytes(d, r, &slots[next], &data);
+        slot = nm_ring_slot(r, at);
+        bytes = slot_bytes(d, r, slot, &data);
         if (bytes && data != end)
             adjacent = false;
         end = data + bytes;
-        view->len += slots[next].len;
+        view->len += slot.len;
         view->caplen += bytes;
-        last = next;
         n++;
     }
     if (adjacent)
@@ -116,44 +115,49 @@ static int32_t take_chain(struct nm_desc *d, struct nm_ring *r, uint32_t i, uint
     if (!joined)
         return -1;
     view->data = joined;
-    for (k = 0, at = i; k < n; k++, at = nm_ring_next(r, at)) {
-        bytes = slot_bytes(d, r, &slots[at], &data);
+    for (k = 0, at = i, left = view->caplen; k < n; k++, at = nm_ring_next(r, at)) {
+        bytes = slot_bytes(d, r, nm_ring_slot(r, at), &data);
+        if (bytes > left) /* a mate has made it longer than it was: there is room for what was counted */
+            bytes = left;
         memcpy(joined, data, bytes);
         joined += bytes;
+        left -= bytes;
     }
+    view->caplen -= left;
     return (int32_t)n;
 }
 
-/* The packet at i, not tail, as a view; returns as take_chain. A view of len 0 is no packet. */
-static inline int32_t take(struct nm_desc *d, struct nm_ring *r, uint32_t i, uint32_t tail, struct nm_view *view)
+/* The packet at i, not tail, as a view but for its time; returns as take_chain. A view of len 0 is no packet. slot:
+ * its first. */
+static inline int32_t take(struct nm_desc *d, struct nm_ring *r, uint32_t i, uint32_t tail, struct nm_slot slot,
+                           struct nm_view *view)
 {
-    const struct netmap_slot *slot = &r->ring->slot[i];
-
     view->ifindex = 0;
     view->linktype = NM_DLT_EN10MB;
-    view->flags = slot->flags & NS_TXMON ? NM_VIEW_OUT : 0;
-    if (slot->flags & NS_MOREFRAG)
-        return take_chain(d, r, i, tail, view);
-    view->len = slot->len;
+    view->flags = slot.flags & NS_TXMON ? NM_VIEW_OUT : 0;
+    if (slot.flags & NS_MOREFRAG)
+        return take_chain(d, r, i, tail, slot, view);
+    view->len = slot.len;
     view->caplen = slot_bytes(d, r, slot, &view->data);
     return 1;
 }
 
 /* Takes packets of one ring into the batch, lending their slots. */
-static int fill_from(struct nm_desc *d, struct nm_ring *r, struct nm_batch *batch)
+static int fill_from(struct nm_desc *d, struct nm_ring *r, struct nm_indexes ring, struct nm_batch *batch)
 {
-    uint32_t i = nm_ring_taken(r), tail = r->ring->tail, count = batch->count;
+    uint32_t i = nm_ring_taken(r, ring.cur), tail = ring.tail, count = batch->count;
     int64_t ts_ns = i == tail ? 0 : ring_time(r);
     uint64_t bytes = 0;
     int32_t slots = 1;
 
     while (i != tail && count < batch->capacity) {
         struct nm_view *view = &batch->views[count];
+        struct nm_slot slot = nm_ring_slot(r, i);
 
-        slots = take(d, r, i, tail, view);
+        slots = take(d, r, i, tail, slot, view);
         if (slots <= 0)
             break;
-        view->ts_ns = packet_time(d, &r->ring->slot[i], ts_ns);
+        view->ts_ns = packet_time(d, slot.ptr, ts_ns);
         bytes += view->len;
         count += view->len != 0;
         i = nm_ring_add(r, i, (uint32_t)slots);
@@ -163,7 +167,8 @@ static int fill_from(struct nm_desc *d, struct nm_ring *r, struct nm_batch *batc
     batch->count = count;
     r->taken = i;
     /* An unfinished packet is left, but seen: waiting for its rest must sleep. */
-    r->ring->cur = r->seen_cur = slots == 0 ? tail : i;
+    r->seen_cur = slots == 0 ? tail : i;
+    nm_ring_set_cur(r->ring, r->seen_cur);
     return slots < 0 ? ENOMEM : 0;
 }
 
@@ -174,11 +179,11 @@ static int fill_from_all(struct nm_desc *d, struct nm_batch *batch)
 
     for (tried = 0; tried < d->num_rx && batch->count < batch->capacity && !error; tried++) {
         struct nm_ring *r = &d->rx[d->cur_rx];
+        struct nm_indexes at;
 
-        if (!nm_ring_sane(r))
-            return nm_desc_fail(d, EIO, "receiving: head, cur or tail of rx ring %u lie outside it",
-                                r->ring->ringid);
-        error = fill_from(d, r, batch);
+        if (!nm_ring_look(r, &at))
+            return nm_desc_fail(d, EIO, "receiving: head, cur or tail of rx ring %u lie outside it", r->ringid);
+        error = fill_from(d, r, at, batch);
         d->cur_rx = d->cur_rx + 1 == d->num_rx ? 0 : d->cur_rx + 1;
     }
     return error;
@@ -190,14 +195,17 @@ static bool release_lent(struct nm_desc *d)
     bool moved = false;
     uint32_t i;
 
-    for (i = 0; i < d->num_rx; i++)
-        if (nm_ring_sane(&d->rx[i])) {
-            uint32_t taken = nm_ring_taken(&d->rx[i]);
+    for (i = 0; i < d->num_rx; i++) {
+        struct nm_ring *r = &d->rx[i];
+        struct nm_indexes at;
 
-            moved |= d->rx[i].ring->head != taken;
-            d->rx[i].seen_cur = d->rx[i].ring->cur;
-            d->rx[i].ring->head = d->rx[i].taken = taken;
-        }
+        if (!nm_ring_look(r, &at))
+            continue;
+        r->taken = nm_ring_taken(r, at.cur);
+        r->seen_cur = at.cur;
+        moved |= at.head != r->taken;
+        nm_ring_set_head(r->ring, r->taken);
+    }
     d->scratch_used = 0;
     return moved;
 }
@@ -226,7 +234,9 @@ int nm_desc_fill(struct nm_desc *desc, struct nm_batch *batch)
 
 static void release(struct nm_ring *r, uint32_t i)
 {
-    r->ring->head = r->ring->cur = r->taken = r->seen_cur = i;
+    r->taken = r->seen_cur = i;
+    nm_ring_set_head(r->ring, i);
+    nm_ring_set_cur(r->ring, i);
 }
 
 /* One packet or, if fragments, one slot of the first ring that has one. */
@@ -236,22 +246,24 @@ static const uint8_t *take_one(struct nm_desc *d, struct nm_pkthdr *hdr, bool fr
 
     for (tried = 0; tried < d->num_rx; tried++) {
         struct nm_ring *r = &d->rx[d->cur_rx];
-        uint32_t i = nm_ring_taken(r), tail = r->ring->tail;
+        struct nm_indexes at;
+        uint32_t i = nm_ring_look(r, &at) ? nm_ring_taken(r, at.cur) : at.tail;
 
-        while (nm_ring_sane(r) && i != tail) {
-            struct netmap_slot *slot = &r->ring->slot[i];
+        while (i != at.tail) {
+            struct nm_slot slot = nm_ring_slot(r, i);
+            uint32_t first = i;
             struct nm_view view;
             int32_t slots = 1;
             bool empty;
 
             if (fragments) {
-                view.len = slot->len;
+                view.len = slot.len;
                 view.caplen = slot_bytes(d, r, slot, &view.data);
                 /* An empty slot is a packet's fragment or one of those VALE leaves in the ring. */
-                empty = view.len == 0 && !r->in_chain && !(slot->flags & NS_MOREFRAG);
-                r->in_chain = slot->flags & NS_MOREFRAG;
+                empty = view.len == 0 && !r->in_chain && !(slot.flags & NS_MOREFRAG);
+                r->in_chain = slot.flags & NS_MOREFRAG;
             } else {
-                slots = take(d, r, i, tail, &view);
+                slots = take(d, r, i, at.tail, slot, &view);
                 if (slots <= 0)
                     break;
                 empty = view.len == 0;
@@ -262,8 +274,9 @@ static const uint8_t *take_one(struct nm_desc *d, struct nm_pkthdr *hdr, bool fr
                 continue;
             d->stats.received++;
             d->stats.bytes += view.len;
-            *hdr = (struct nm_pkthdr){.ts_ns = packet_time(d, slot, ring_time(r)), .caplen = view.caplen, .len = view.len, .desc = d,
-                                      .ring = r->ring, .slot = slot, .buf = view.data};
+            *hdr = (struct nm_pkthdr){.ts_ns = packet_time(d, slot.ptr, ring_time(r)), .caplen = view.caplen,
+                                      .len = view.len, .desc = d, .ring = r->ring, .slot = nm_slot_at(r->ring, first),
+                                      .buf = view.data};
             return view.data;
         }
         d->cur_rx = d->cur_rx + 1 == d->num_rx ? 0 : d->cur_rx + 1;
@@ -297,10 +310,11 @@ const uint8_t *nm_desc_next(struct nm_desc *desc, struct nm_pkthdr *hdr)
 /* Does a packet that is all there, and not empty, wait in the ring? */
 static bool ring_pending(const struct nm_ring *r)
 {
-    uint32_t i = nm_ring_taken(r), n;
+    struct nm_indexes at;
+    uint32_t i = nm_ring_look(r, &at) ? nm_ring_taken(r, at.cur) : at.tail, n;
 
-    while (nm_ring_sane(r) && (n = nm_ring_packet_slots(r, i)) > 0) {
-        if (n > 1 || r->ring->slot[i].len > 0)
+    while (i != at.tail && (n = nm_ring_packet_slots(r, i, at.tail)) > 0) {
+        if (n > 1 || nm_ring_slot(r, i).len > 0)
             return true;
         i = nm_ring_add(r, i, n);
     }

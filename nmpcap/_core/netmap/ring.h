@@ -1,18 +1,18 @@
 /*
  * ring: the arithmetic of netmap rings, inlined, over a private copy of what never changes.
  *
- * head, cur and tail live in shared memory and change hands at a sync; between syncs
- * only the program writes head and cur, and tail stands still. So plain accesses are
- * enough here, and the sync, an opaque call with its own barriers, orders them.
- * Everything else of a ring is constant: it is copied and checked once, when the ring is
- * mapped, and a neighbour who scribbles over the region afterwards cannot lead us out of it.
+ * head, cur and tail live in shared memory and change hands at a sync, an opaque call with its own barriers;
+ * between syncs only the program writes head and cur, and tail stands still. That is the rule, and whoever else
+ * has the region mapped may break it at any moment: each call looks at the three once (nm_ring_look) and goes by
+ * what it saw, and a slot is read once into a local (shared.h). Everything else of a ring is constant: it is copied
+ * and checked when the ring is mapped, and a neighbour who scribbles over the region cannot lead us out of it.
  */
 #ifndef NMPCAP_RING_H
 #define NMPCAP_RING_H
 
 #include <stdbool.h>
 
-#include "abi.h"
+#include "shared.h"
 
 struct nm_ring {
     struct netmap_ring *ring;
@@ -21,6 +21,7 @@ struct nm_ring {
     uint32_t buf_size;
     uint32_t num_bufs;    /* buffers that lie in the mapping */
     uint64_t offset_mask; /* 0: no offsets */
+    uint16_t ringid;
 
     /* rx: the first slot not handed out yet. head <= taken <= cur; beyond head where fill lent slots
      * out, short of cur where an unfinished chain waits for its rest. Void if cur is no longer seen_cur:
@@ -47,50 +48,50 @@ static inline uint32_t nm_ring_add(const struct nm_ring *r, uint32_t i, uint32_t
     return i >= r->num_slots ? i - r->num_slots : i;
 }
 
-/* Are the three indexes inside the ring? Whoever maps it can write them. */
-static inline bool nm_ring_sane(const struct nm_ring *r)
+/* The three indexes as they are now. False if one of them is outside the ring: then nothing may be made of them. */
+static inline bool nm_ring_look(const struct nm_ring *r, struct nm_indexes *at)
 {
-    return r->ring->head < r->num_slots && r->ring->cur < r->num_slots && r->ring->tail < r->num_slots;
+    *at = nm_ring_indexes(r->ring);
+    return at->head < r->num_slots && at->cur < r->num_slots && at->tail < r->num_slots;
 }
 
-/* Slots the program owns. */
-static inline uint32_t nm_ring_space(const struct nm_ring *r)
+static inline struct nm_slot nm_ring_slot(const struct nm_ring *r, uint32_t i)
 {
-    return nm_ring_distance(r, r->ring->head, r->ring->tail);
+    return nm_slot_read(nm_slot_at(r->ring, i));
 }
 
-static inline uint32_t nm_slot_offset(const struct nm_ring *r, const struct netmap_slot *slot)
+static inline uint32_t nm_slot_offset(const struct nm_ring *r, struct nm_slot slot)
 {
-    uint64_t offset = slot->ptr & r->offset_mask;
+    uint64_t offset = slot.ptr & r->offset_mask;
 
     return offset < r->buf_size ? (uint32_t)offset : r->buf_size;
 }
 
-static inline bool nm_slot_valid(const struct nm_ring *r, const struct netmap_slot *slot)
+static inline bool nm_slot_valid(const struct nm_ring *r, struct nm_slot slot)
 {
-    return slot->buf_idx >= 2 && slot->buf_idx < r->num_bufs;
+    return slot.buf_idx >= 2 && slot.buf_idx < r->num_bufs;
 }
 
 /* Where the slot's bytes begin. Only for a valid slot. */
-static inline uint8_t *nm_slot_buf(const struct nm_ring *r, const struct netmap_slot *slot)
+static inline uint8_t *nm_slot_buf(const struct nm_ring *r, struct nm_slot slot)
 {
-    return r->bufs + (size_t)slot->buf_idx * r->buf_size + nm_slot_offset(r, slot);
+    return r->bufs + (size_t)slot.buf_idx * r->buf_size + nm_slot_offset(r, slot);
 }
 
 /* Where the program's slots of an rx ring begin that have not been handed out. */
-static inline uint32_t nm_ring_taken(const struct nm_ring *r)
+static inline uint32_t nm_ring_taken(const struct nm_ring *r, uint32_t cur)
 {
-    return r->ring->cur == r->seen_cur ? r->taken : r->ring->cur;
+    return cur == r->seen_cur ? r->taken : cur;
 }
 
 /* rx: slots of the packet at i; 0 if its end has not come and the ring has room for it to come. */
-static inline uint32_t nm_ring_packet_slots(const struct nm_ring *r, uint32_t i)
+static inline uint32_t nm_ring_packet_slots(const struct nm_ring *r, uint32_t i, uint32_t tail)
 {
-    uint32_t n = 1, tail = r->ring->tail;
+    uint32_t n = 1;
 
     if (i == tail)
         return 0;
-    while (r->ring->slot[i].flags & NS_MOREFRAG) {
+    while (nm_ring_slot(r, i).flags & NS_MOREFRAG) {
         i = nm_ring_next(r, i);
         if (i == tail)
             return n + 1 < r->num_slots ? 0 : n;
@@ -100,10 +101,10 @@ static inline uint32_t nm_ring_packet_slots(const struct nm_ring *r, uint32_t i)
 }
 
 /*
- * nm_ring_init - copies the constants of a mapped ring.
+ * nm_ring_init - copies the constants of a mapped ring, at an address that may be anywhere.
  *
  * Returns false, and leaves r alone, if the ring, its slots or its buffers do not lie in mem.
  */
-bool nm_ring_init(struct nm_ring *r, struct netmap_ring *ring, const uint8_t *mem, size_t length);
+bool nm_ring_init(struct nm_ring *r, uintptr_t at, const uint8_t *mem, size_t length);
 
 #endif

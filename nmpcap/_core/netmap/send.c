@@ -6,47 +6,54 @@
 /* Where the next frame goes; kept in registers over a batch and written back once. */
 struct cursor {
     struct nm_ring *r;
+    bool usable; /* its indexes were inside it */
     uint32_t head;
     uint32_t room;
 };
 
 static void open_cursor(struct cursor *c, struct nm_ring *r)
 {
+    struct nm_indexes at;
+
     c->r = r;
-    c->head = r->ring->head;
-    c->room = nm_ring_sane(r) ? nm_ring_space(r) : 0;
+    c->usable = nm_ring_look(r, &at);
+    c->head = at.head;
+    c->room = c->usable ? nm_ring_distance(r, at.head, at.tail) : 0;
 }
 
+/* A ring that could not be used stays as it is: the next sync tells what is wrong, and puts it right. */
 static void publish(const struct cursor *c)
 {
-    c->r->ring->head = c->r->ring->cur = c->head;
+    if (!c->usable)
+        return;
+    nm_ring_set_head(c->r->ring, c->head);
+    nm_ring_set_cur(c->r->ring, c->head);
 }
 
 static int bad_ring(struct nm_desc *d, const struct nm_ring *r)
 {
-    const struct netmap_ring *ring = r->ring;
+    struct nm_indexes at = nm_ring_indexes(r->ring);
 
-    return nm_desc_fail(d, EIO, "sending: tx ring %u of %u slots has head %u, cur %u, tail %u", ring->ringid,
-                        r->num_slots, ring->head, ring->cur, ring->tail);
+    return nm_desc_fail(d, EIO, "sending: tx ring %u of %u slots has head %u, cur %u, tail %u", r->ringid, r->num_slots,
+                        at.head, at.cur, at.tail);
 }
 
-static int bad_slot(struct nm_desc *d, const struct cursor *c, const struct netmap_slot *slot)
+static int bad_slot(struct nm_desc *d, const struct cursor *c, uint32_t i, struct nm_slot slot)
 {
-    return nm_desc_fail(d, EINVAL, "sending: slot %u of tx ring %u names buffer %u, the region has %u",
-                        (unsigned)(slot - c->r->ring->slot), c->r->ring->ringid, slot->buf_idx, c->r->num_bufs);
+    return nm_desc_fail(d, EINVAL, "sending: slot %u of tx ring %u names buffer %u, the region has %u", i, c->r->ringid,
+                        slot.buf_idx, c->r->num_bufs);
 }
 
-/* NS_BUF_CHANGED stays: the device has to hear of a buffer swapped in since it last owned the slot.
- * Everything else is left over from the slot's last packet. */
-static void fill_slot(struct nm_ring *r, struct netmap_slot *slot, const uint8_t *data, uint32_t len,
+/* Copies into the buffer of slot i, which holds was. NS_BUF_CHANGED stays: the device has to hear of a buffer swapped
+ * in since it last owned the slot. Everything else is left over from the slot's last packet. */
+static void fill_slot(const struct nm_ring *r, uint32_t i, struct nm_slot was, const uint8_t *data, uint32_t len,
                       uint16_t more)
 {
-    memcpy(nm_slot_buf(r, slot), data, len);
-    slot->len = (uint16_t)len;
-    slot->flags = (uint16_t)((slot->flags & NS_BUF_CHANGED) | more);
+    memcpy(nm_slot_buf(r, was), data, len);
+    nm_slot_fill(nm_slot_at(r->ring, i), (uint16_t)len, (was.flags & NS_BUF_CHANGED) | more);
 }
 
-static uint32_t slot_room(const struct nm_ring *r, const struct netmap_slot *slot)
+static uint32_t slot_room(const struct nm_ring *r, struct nm_slot slot)
 {
     uint32_t room = r->buf_size - nm_slot_offset(r, slot);
 
@@ -56,7 +63,7 @@ static uint32_t slot_room(const struct nm_ring *r, const struct netmap_slot *slo
 /* A frame that needs several slots. They are counted and checked first: nothing is written unless all fit. */
 static int put_chain(struct nm_desc *d, struct cursor *c, const uint8_t *data, size_t len)
 {
-    struct netmap_slot *slots = c->r->ring->slot;
+    struct nm_slot slot;
     uint32_t i = c->head, n = 0, limit = c->room < d->max_slots ? c->room : d->max_slots;
     size_t fits = 0;
 
@@ -65,15 +72,23 @@ static int put_chain(struct nm_desc *d, struct cursor *c, const uint8_t *data, s
             return nm_desc_fail(d, EMSGSIZE, "sending: the frame never fits, %u slots take %zu bytes", n, fits);
         if (n == limit)
             return EAGAIN;
-        if (!nm_slot_valid(c->r, &slots[i]))
-            return bad_slot(d, c, &slots[i]);
-        fits += slot_room(c->r, &slots[i]);
+        slot = nm_ring_slot(c->r, i);
+        if (!nm_slot_valid(c->r, slot))
+            return bad_slot(d, c, i, slot);
+        fits += slot_room(c->r, slot);
         n++;
     }
-    for (i = c->head; len > 0; i = nm_ring_next(c->r, i)) {
-        uint32_t room = slot_room(c->r, &slots[i]), now = len < room ? (uint32_t)len : room;
+    limit = n;
+    for (i = c->head, n = 0; len > 0; i = nm_ring_next(c->r, i), n++) {
+        uint32_t now;
 
-        fill_slot(c->r, &slots[i], data, now, len > now ? NS_MOREFRAG : 0);
+        slot = nm_ring_slot(c->r, i);
+        if (n == limit || !nm_slot_valid(c->r, slot)) /* they were all right just now: a mate is writing at them */
+            return bad_slot(d, c, i, slot);
+        now = slot_room(c->r, slot);
+        if (len < now)
+            now = (uint32_t)len;
+        fill_slot(c->r, i, slot, data, now, len > now ? NS_MOREFRAG : 0);
         data += now;
         len -= now;
     }
@@ -84,16 +99,16 @@ static int put_chain(struct nm_desc *d, struct cursor *c, const uint8_t *data, s
 
 static inline int put(struct nm_desc *d, struct cursor *c, const uint8_t *data, size_t len)
 {
-    struct netmap_slot *slot;
+    struct nm_slot slot;
 
     if (c->room == 0)
-        return nm_ring_sane(c->r) ? EAGAIN : bad_ring(d, c->r);
-    slot = &c->r->ring->slot[c->head];
+        return c->usable ? EAGAIN : bad_ring(d, c->r);
+    slot = nm_ring_slot(c->r, c->head);
     if (len > slot_room(c->r, slot))
         return put_chain(d, c, data, len);
     if (!nm_slot_valid(c->r, slot))
-        return bad_slot(d, c, slot);
-    fill_slot(c->r, slot, data, (uint32_t)len, 0);
+        return bad_slot(d, c, c->head, slot);
+    fill_slot(c->r, c->head, slot, data, (uint32_t)len, 0);
     c->head = nm_ring_next(c->r, c->head);
     c->room--;
     return 0;
@@ -223,4 +238,18 @@ uint32_t nm_desc_inject_many(struct nm_desc *desc, const struct nm_frame *frames
     *error = failed;
     nm_desc_leave(desc);
     return done;
+}
+
+uint32_t nm_desc_queued(struct nm_desc *desc)
+{
+    uint32_t total = 0;
+
+    for (uint32_t i = 0; i < desc->num_tx; i++) {
+        const struct nm_ring *r = &desc->tx[i];
+        struct nm_indexes at;
+
+        if (nm_ring_look(r, &at))
+            total += nm_ring_distance(r, nm_ring_next(r, at.tail), at.head);
+    }
+    return total;
 }

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "shared.h"
 #include "source.h"
 #include "usernet/interface.h"
 
@@ -42,16 +43,17 @@ static inline bool is_filler(struct nmu_device *dev)
 /* The slots of a ring, and the buffers they name. */
 struct slots {
     const struct nmu_kring *kring;
-    const struct netmap_ring *ring;
-    const uint8_t *bufs;
+    struct netmap_ring *ring;
+    uint8_t *bufs;
     uint32_t objsize, objtotal;
 };
 
-static inline struct slots slots_of(struct nmu_device *dev, const struct nmu_kring *kring, const struct netmap_ring *ring)
+static inline struct slots slots_of(struct nmu_device *dev, const struct nmu_kring *kring, struct netmap_ring *ring)
 {
     const struct nmu_pool *pool = &dev->reg->regions[port_of(dev)->region].pool[NMU_POOL_BUF];
+    uint8_t *bufs = (uint8_t *)ring - kring->ring_ofs + pool->offset;
 
-    return (struct slots){kring, ring, (const uint8_t *)ring + ring->buf_ofs, pool->objsize, pool->objtotal};
+    return (struct slots){kring, ring, bufs, pool->objsize, pool->objtotal};
 }
 
 /* What the source says of its failure, as the device's: an errno value. */

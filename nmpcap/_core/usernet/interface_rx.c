@@ -43,27 +43,26 @@ static int take_turn(struct nmu_device *dev, bool *mine)
 }
 
 /* Copies a frame into slots from tail on, up to end: the new tail, or NO_ROOM. */
-static uint32_t put_frame(const struct slots *s, struct netmap_ring *ring, const struct nm_view *view, uint32_t tail,
-                          uint32_t end)
+static uint32_t put_frame(const struct slots *s, const struct nm_view *view, uint32_t tail, uint32_t end)
 {
     const uint8_t *from = view->data;
     uint32_t left = view->caplen;
 
     do {
-        struct netmap_slot *slot = &ring->slot[tail], was = nmu_slot(slot);
+        struct netmap_slot *slot = nm_slot_at(s->ring, tail);
+        struct nm_slot was = nm_slot_read(slot);
         uint64_t at = was.ptr & s->kring->offset_mask;
         uint32_t room = at < s->objsize ? s->objsize - (uint32_t)at : 0, part = left < room ? left : room;
 
         if (tail == end || !part)
             return NO_ROOM;
         if (was.buf_idx >= 2 && was.buf_idx < s->objtotal)
-            memcpy((uint8_t *)(uintptr_t)s->bufs + (uint64_t)was.buf_idx * s->objsize + at, from, part);
+            memcpy(s->bufs + (uint64_t)was.buf_idx * s->objsize + at, from, part);
         from += part;
         left -= part;
-        slot->len = (uint16_t)part;
-        slot->flags = left ? NS_MOREFRAG : 0;
+        nm_slot_fill(slot, (uint16_t)part, left ? NS_MOREFRAG : 0);
         if (s->kring->timestamps)
-            slot->ptr = (uint64_t)view->ts_ns;
+            nm_slot_set_ptr(slot, (uint64_t)view->ts_ns);
         tail = nmu_next(tail, s->kring->num_slots);
     } while (left);
     return tail;
@@ -127,7 +126,7 @@ int nmu_interface_rxsync(struct nmu_device *dev, struct nmu_kring *kring, struct
                 break;
             continue;
         }
-        next = view->caplen < view->len ? NO_ROOM : put_frame(&s, ring, view, tail, end);
+        next = view->caplen < view->len ? NO_ROOM : put_frame(&s, view, tail, end);
         if (next == NO_ROOM && view->caplen == view->len && tail != kring->rhead)
             break; /* it may fit once its reader has gone on */
         a->next++;

@@ -9,7 +9,7 @@
 #include "usernet/kring.h"
 
 /* The bytes of a slot; NULL where it names no buffer, or more than there is in one. */
-static const uint8_t *slot_bytes(const struct slots *s, struct netmap_slot slot)
+static const uint8_t *slot_bytes(const struct slots *s, struct nm_slot slot)
 {
     uint64_t at = slot.ptr & s->kring->offset_mask;
 
@@ -33,7 +33,7 @@ static const uint8_t *gather(struct nmu_interface *a, const struct slots *s, uin
     }
     *len = 0;
     for (; from != to; from = nmu_next(from, s->kring->num_slots)) {
-        struct netmap_slot slot = nmu_slot(&s->ring->slot[from]);
+        struct nm_slot slot = nm_slot_read(nm_slot_at(s->ring, from));
         const uint8_t *bytes = slot_bytes(s, slot);
 
         if (!bytes)
@@ -47,7 +47,7 @@ static const uint8_t *gather(struct nmu_interface *a, const struct slots *s, uin
 /* The end of the packet that begins at a slot: what is unfinished at head ends there, as on a switch. */
 static uint32_t packet_end(const struct slots *s, uint32_t from, uint32_t head)
 {
-    while (s->ring->slot[from].flags & NS_MOREFRAG) {
+    while (nm_slot_read(nm_slot_at(s->ring, from)).flags & NS_MOREFRAG) {
         uint32_t next = nmu_next(from, s->kring->num_slots);
 
         if (next == head)
@@ -61,7 +61,7 @@ static uint32_t packet_end(const struct slots *s, uint32_t from, uint32_t head)
 static int queue_packet(struct nmu_device *dev, const struct slots *s, uint32_t from, uint32_t to)
 {
     struct nmu_interface *a = dev->interface;
-    struct netmap_slot slot = nmu_slot(&s->ring->slot[from]);
+    struct nm_slot slot = nm_slot_read(nm_slot_at(s->ring, from));
     bool single = to == nmu_next(from, s->kring->num_slots);
     size_t len = slot.len;
     const uint8_t *bytes = single ? slot_bytes(s, slot) : gather(a, s, from, to, &len);
@@ -120,8 +120,11 @@ int nmu_interface_txsync(struct nmu_device *dev, struct nmu_kring *kring, struct
         }
     }
     for (uint32_t i = atomic_load_explicit(&kring->hwcur, memory_order_relaxed); i != at;
-         i = nmu_next(i, kring->num_slots))
-        ring->slot[i].flags &= (uint16_t)~(NS_REPORT | NS_BUF_CHANGED);
+         i = nmu_next(i, kring->num_slots)) {
+        struct netmap_slot *slot = nm_slot_at(ring, i);
+
+        nm_slot_set_flags(slot, nm_slot_read(slot).flags & (uint16_t)~(NS_REPORT | NS_BUF_CHANGED));
+    }
     /* release: slots before it have been read */
     atomic_store_explicit(&kring->hwcur, at, memory_order_release);
     atomic_store_explicit(&kring->hwtail, nmu_prev(at, kring->num_slots), memory_order_relaxed);

@@ -45,14 +45,6 @@ static inline uint32_t nmu_distance(uint32_t a, uint32_t b, uint32_t num_slots)
     return b >= a ? b - a : b + num_slots - a;
 }
 
-/* A slot as it is at one moment: a client may be writing at it, so what is checked is what is used. */
-static inline struct netmap_slot nmu_slot(const struct netmap_slot *slot)
-{
-    const volatile struct netmap_slot *now = slot;
-
-    return (struct netmap_slot){now->buf_idx, now->len, now->flags, now->ptr};
-}
-
 /* Puts slots into a ring that others fill. All under the ring's deliver lock. */
 static inline uint32_t nmu_deliver_space(const struct nmu_kring *kring)
 {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "shared.h"
 #include "usernet/kring.h"
 #include "usernet/lookup.h"
 #include "usernet/names.h"
@@ -42,7 +43,7 @@ bool nmu_interface_same(const struct nmu_port *port, const char *name)
 /* The longest ring that a region has room for, whoever made it. */
 static uint32_t slots_that_fit(const struct nmu_region *region)
 {
-    return (region->pool[NMU_POOL_RING].objsize - (uint32_t)sizeof(struct netmap_ring)) / sizeof(struct netmap_slot);
+    return (region->pool[NMU_POOL_RING].objsize - NM_RING_SIZE) / NM_SLOT_SIZE;
 }
 
 static int interface_lookup(struct nmu_device *dev, const char *name, const struct nmu_config *config, uint32_t *port)

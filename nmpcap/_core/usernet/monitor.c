@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "shared.h"
 #include "usernet/copyin.h"
 #include "usernet/kring.h"
 #include "usernet/lock.h"
@@ -36,8 +37,8 @@ static uint8_t *buffer(struct nmu_device *dev, uint32_t region_index, uint32_t i
 }
 
 /* Both slots are as they were read once: their owners may be writing at them. */
-static uint16_t copy_bytes(struct nmu_device *dev, const struct nmu_kring *source, struct netmap_slot from,
-                           const struct nmu_kring *target, struct netmap_slot to)
+static uint16_t copy_bytes(struct nmu_device *dev, const struct nmu_kring *source, struct nm_slot from,
+                           const struct nmu_kring *target, struct nm_slot to)
 {
     uint32_t from_region = dev->reg->ports[source->port].region, to_region = dev->reg->ports[target->port].region;
     const struct nmu_pool *from_bufs = &dev->reg->regions[from_region].pool[NMU_POOL_BUF];
@@ -70,8 +71,8 @@ static uint16_t copy_bytes(struct nmu_device *dev, const struct nmu_kring *sourc
 static void swap_slot(struct nmu_device *dev, const struct nmu_kring *watched, struct netmap_ring *source, uint32_t from,
                       struct nmu_kring *monitor, struct netmap_ring *target, uint32_t tail)
 {
-    struct netmap_slot *watched_slot = &source->slot[from], *own = &target->slot[tail];
-    struct netmap_slot seen = nmu_slot(watched_slot), given = nmu_slot(own);
+    struct netmap_slot *watched_slot = nm_slot_at(source, from), *own = nm_slot_at(target, tail);
+    struct nm_slot seen = nm_slot_read(watched_slot), given = nm_slot_read(own);
 
     monitor->swap_watched = from;
     monitor->swap_own = tail;
@@ -79,15 +80,14 @@ static void swap_slot(struct nmu_device *dev, const struct nmu_kring *watched, s
     NMU_IN_THIS_ORDER();
     atomic_store_explicit(&monitor->swapping, nmu_kring_index(dev->reg, watched), memory_order_relaxed);
     NMU_IN_THIS_ORDER();
-    own->buf_idx = seen.buf_idx;
+    nm_slot_set_buf_idx(own, seen.buf_idx);
     NMU_IN_THIS_ORDER();
-    watched_slot->buf_idx = given.buf_idx;
+    nm_slot_set_buf_idx(watched_slot, given.buf_idx);
     NMU_IN_THIS_ORDER();
     atomic_store_explicit(&monitor->swapping, 0, memory_order_relaxed);
     NMU_IN_THIS_ORDER();
-    own->len = seen.len;
-    watched_slot->len = given.len;
-    watched_slot->flags |= NS_BUF_CHANGED;
+    nm_slot_set_len(own, seen.len);
+    nm_slot_fill(watched_slot, given.len, seen.flags | NS_BUF_CHANGED);
 }
 
 /* After a death in a swap: the buffer that is in both slots stays in the watched one. Under the monitor's
@@ -95,11 +95,13 @@ static void swap_slot(struct nmu_device *dev, const struct nmu_kring *watched, s
 static void settle(struct nmu_device *dev, struct nmu_kring *monitor, struct netmap_ring *own)
 {
     struct netmap_ring *source = nmu_ring(dev, &dev->reg->krings[monitor->swapping]);
+    struct netmap_slot *own_slot;
 
     if (!own || !source)
         return; /* no memory to map it: left to another */
-    if (own->slot[monitor->swap_own].buf_idx == source->slot[monitor->swap_watched].buf_idx)
-        own->slot[monitor->swap_own].buf_idx = monitor->swap_given;
+    own_slot = nm_slot_at(own, monitor->swap_own);
+    if (nm_slot_read(own_slot).buf_idx == nm_slot_read(nm_slot_at(source, monitor->swap_watched)).buf_idx)
+        nm_slot_set_buf_idx(own_slot, monitor->swap_given);
     NMU_IN_THIS_ORDER();
     atomic_store_explicit(&monitor->swapping, 0, memory_order_relaxed);
 }
@@ -127,16 +129,17 @@ static void show(struct nmu_device *dev, struct nmu_kring *watched, struct nmu_k
             from = nmu_next(from, n);
         tail = atomic_load_explicit(&monitor->hwtail, memory_order_relaxed);
         for (; from != to; from = nmu_next(from, n), tail = nmu_next(tail, monitor->num_slots)) {
-            struct netmap_slot seen = nmu_slot(&source->slot[from]), *own = &target->slot[tail];
+            struct netmap_slot *own = nm_slot_at(target, tail);
+            struct nm_slot seen = nm_slot_read(nm_slot_at(source, from));
             uint16_t flags = seen.flags & (uint16_t)~NS_TXMON;
 
             if (swap)
                 swap_slot(dev, watched, source, from, monitor, target, tail);
             else
-                own->len = copy_bytes(dev, watched, seen, monitor, nmu_slot(own));
-            own->flags = watched->tx ? flags | NS_TXMON : flags;
+                nm_slot_set_len(own, copy_bytes(dev, watched, seen, monitor, nm_slot_read(own)));
+            nm_slot_set_flags(own, watched->tx ? flags | NS_TXMON : flags);
             if (monitor->timestamps)
-                own->ptr = now;
+                nm_slot_set_ptr(own, now);
         }
         atomic_fetch_add_explicit(&dev->reg->ports[monitor->port].received, count - lost, memory_order_relaxed);
         atomic_fetch_add_explicit(&dev->reg->ports[monitor->port].dropped, lost, memory_order_relaxed);

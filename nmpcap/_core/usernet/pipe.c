@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "shared.h"
 #include "usernet/kring.h"
 #include "usernet/lock.h"
 #include "usernet/monitor.h"
@@ -27,17 +28,6 @@
 #include "usernet/pool.h"
 #include "usernet/region.h"
 #include "usernet/wakeup.h"
-
-_Static_assert(sizeof(struct netmap_slot) == 2 * sizeof(uint64_t), "a slot is two words");
-
-static inline bool same_slot(const struct netmap_slot *a, const struct netmap_slot *b)
-{
-    uint64_t x[2], y[2];
-
-    memcpy(x, a, sizeof(x));
-    memcpy(y, b, sizeof(y));
-    return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
-}
 
 static struct netmap_slot *agreed_slots(struct nmu_device *dev, const struct nmu_kring *tx)
 {
@@ -58,36 +48,38 @@ static uint32_t hand_over(struct netmap_slot *tx, struct netmap_slot *rx, struct
                           uint32_t to, uint32_t complete)
 {
     for (uint32_t i = from; i < to; i++) {
-        struct netmap_slot sent = tx[i];
+        struct netmap_slot *known = nm_slot_nth(agreed, i);
+        struct nm_slot sent = nm_slot_read(nm_slot_nth(tx, i));
 
-        if (!same_slot(&rx[i], &sent))
-            rx[i] = sent;
+        nm_slot_update(nm_slot_nth(rx, i), sent);
         if (!(sent.flags & NS_MOREFRAG))
             complete = i + 1;
         if (sent.flags & NS_BUF_CHANGED) {
             sent.flags &= (uint16_t)~NS_BUF_CHANGED;
-            tx[i].flags = sent.flags;
+            nm_slot_set_flags(nm_slot_nth(tx, i), sent.flags);
+            nm_slot_update(known, sent);
+        } else {
+            nm_slot_update(known, sent); /* as it was read: not put together anew */
         }
-        if (!same_slot(&agreed[i], &sent))
-            agreed[i] = sent;
     }
     return complete;
 }
 
 /* Gives the reader's slots [from, to), not going round, back to the sender's ring. */
-static void give_back(struct netmap_slot *rx, struct netmap_slot *tx, struct netmap_slot *agreed, uint32_t from,
+static void give_back(struct netmap_ring *rx, struct netmap_ring *tx, struct netmap_slot *agreed, uint32_t from,
                       uint32_t to)
 {
     for (uint32_t i = from; i < to; i++) {
-        struct netmap_slot released = rx[i];
+        struct netmap_slot *known = nm_slot_nth(agreed, i);
+        struct nm_slot released = nm_slot_read(nm_slot_at(rx, i));
 
-        if (!same_slot(&agreed[i], &released)) {
-            tx[i] = released;
+        if (!nm_slot_same(nm_slot_read(known), released)) {
+            nm_slot_write(nm_slot_at(tx, i), released);
             NMU_IN_THIS_ORDER(); /* a death between the two leaves a difference */
-            agreed[i] = released;
+            nm_slot_write(known, released);
         }
-        if (rx[i].flags & NS_BUF_CHANGED)
-            rx[i].flags &= (uint16_t)~NS_BUF_CHANGED;
+        if (released.flags & NS_BUF_CHANGED)
+            nm_slot_set_flags(nm_slot_at(rx, i), released.flags & (uint16_t)~NS_BUF_CHANGED);
     }
 }
 
@@ -106,17 +98,17 @@ void nmu_pipe_txsync(struct nmu_device *dev, struct nmu_kring *kring, struct net
         return;
     if (hwcur != head) {
         struct netmap_slot *agreed = agreed_slots(dev, kring);
-        uint32_t complete = hand_over(ring->slot, target->slot, agreed, hwcur, head > hwcur ? head : n, kring->complete);
+        uint32_t complete = hand_over(nm_slot_at(ring, 0), nm_slot_at(target, 0), agreed, hwcur, head > hwcur ? head : n, kring->complete);
 
         if (head < hwcur)
-            complete = hand_over(ring->slot, target->slot, agreed, 0, head, complete);
+            complete = hand_over(nm_slot_at(ring, 0), nm_slot_at(target, 0), agreed, 0, head, complete);
         if (complete == n)
             complete = 0;
         if (atomic_load_explicit(&peer->timestamps, memory_order_relaxed)) {
             uint64_t now = (uint64_t)nm_clock_ns(CLOCK_REALTIME);
 
             for (uint32_t i = hwcur; i != head; i = nmu_next(i, n))
-                target->slot[i].ptr = now;
+                nm_slot_set_ptr(nm_slot_at(target, i), now);
         }
         /* In this order: who takes over after a death finds slots that have gone over counted,
          * and publishes them itself. */
@@ -152,9 +144,9 @@ void nmu_pipe_rxsync(struct nmu_device *dev, struct nmu_kring *kring, struct net
         return;
     if (hwcur != head) {
         agreed = agreed_slots(dev, peer);
-        give_back(ring->slot, target->slot, agreed, hwcur, head > hwcur ? head : n);
+        give_back(ring, target, agreed, hwcur, head > hwcur ? head : n);
         if (head < hwcur)
-            give_back(ring->slot, target->slot, agreed, 0, head);
+            give_back(ring, target, agreed, 0, head);
         atomic_store_explicit(&kring->hwcur, head, memory_order_relaxed);
     }
     /* Compared, for who takes over from one that died before it could tell the sender. */
@@ -172,7 +164,8 @@ void nmu_pipe_share_slots(struct nmu_device *dev, struct nmu_kring *from, struct
 {
     struct netmap_ring *source = nmu_ring(dev, from), *target = nmu_ring(dev, to);
 
-    memcpy(target->slot, source->slot, from->num_slots * sizeof(source->slot[0]));
+    for (uint32_t i = 0; i < from->num_slots; i++)
+        nm_slot_write(nm_slot_at(target, i), nm_slot_read(nm_slot_at(source, i)));
 }
 
 /* A slot number's buffer belongs to the reader from its arrival until it is released, to the
@@ -187,5 +180,5 @@ void nmu_pipe_free_buffers(struct nmu_device *dev, struct nmu_kring *tx, struct 
     if (!tx_ring || !rx_ring)
         return;
     for (uint32_t i = 0, k = from; i < n; i++, k = nmu_next(k, n))
-        nmu_pool_free(dev, region, NMU_POOL_BUF, i < over ? rx_ring->slot[k].buf_idx : tx_ring->slot[k].buf_idx);
+        nmu_pool_free(dev, region, NMU_POOL_BUF, nm_slot_read(nm_slot_at(i < over ? rx_ring : tx_ring, k)).buf_idx);
 }

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "clock.h"
+#include "shared.h"
 #include "usernet/interface.h"
 #include "usernet/kring.h"
 #include "usernet/poll.h"
@@ -72,7 +73,7 @@ static bool waiting(struct nmu_device *dev)
         const struct nmu_kring *kring = nmu_kring(reg, port, false, i);
         const struct netmap_ring *ring = nmu_ring(dev, kring);
 
-        if (ring && *(const volatile uint32_t *)&ring->cur != kring->rtail)
+        if (ring && nm_ring_cur(ring) != kring->rtail)
             return true;
     }
     return false;

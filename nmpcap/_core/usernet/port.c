@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shared.h"
 #include "usernet/files.h"
 #include "usernet/kring.h"
 #include "usernet/lock.h"
@@ -178,10 +179,10 @@ static int make_if(struct nmu_device *dev, struct nmu_port *port, struct nmu_des
     struct netmap_if *nifp;
     struct nmu_range range[2];
     uint32_t object;
-    int64_t *ring_ofs, offset;
+    int64_t offset;
     int error;
 
-    if (sizeof(*nifp) + (uint64_t)(port->tx_rings + port->rx_rings + 2) * sizeof(*ring_ofs) >
+    if (NM_IF_SIZE + (uint64_t)(port->tx_rings + port->rx_rings + 2) * sizeof(offset) >
         region->pool[NMU_POOL_IF].objsize)
         return nmu_fail(dev, ENOMEM, "%s: %u rings do not fit the netmap_ifs of memory region %u, of %u bytes",
                         port->name, port->tx_rings + port->rx_rings, port->region, region->pool[NMU_POOL_IF].objsize);
@@ -191,19 +192,14 @@ static int make_if(struct nmu_device *dev, struct nmu_port *port, struct nmu_des
     offset = (int64_t)nmu_object(region, NMU_POOL_IF, object);
     nifp = (struct netmap_if *)(nmu_region_map(dev, port->region) + offset);
     memset((void *)nifp, 0, region->pool[NMU_POOL_IF].objsize);
-    snprintf(nifp->ni_name, sizeof(nifp->ni_name), "%.*s", (int)sizeof(nifp->ni_name) - 1,
-             port->persistent ? port->ifname : port->name);
-    *(uint32_t *)(uintptr_t)&nifp->ni_flags = port->region == NMU_REGION_GLOBAL ? 0 : NI_PRIV_MEM;
-    *(uint32_t *)(uintptr_t)&nifp->ni_tx_rings = port->tx_rings;
-    *(uint32_t *)(uintptr_t)&nifp->ni_rx_rings = port->rx_rings;
-    *(uint32_t *)(uintptr_t)&nifp->ni_host_tx_rings = 1;
-    *(uint32_t *)(uintptr_t)&nifp->ni_host_rx_rings = 1;
-    ring_ofs = (int64_t *)(uintptr_t)nifp->ring_ofs;
+    nm_if_write(nifp, port->persistent ? port->ifname : port->name,
+                (struct nm_if){.flags = port->region == NMU_REGION_GLOBAL ? 0 : NI_PRIV_MEM, .tx_rings = port->tx_rings,
+                               .rx_rings = port->rx_rings, .host_tx_rings = 1, .host_rx_rings = 1});
     nmu_ranges(desc, range);
     for (int r = 0; r < 2; r++)
         for (uint32_t i = range[r].first; i < range[r].last; i++)
-            ring_ofs[range[r].tx ? i : port->tx_rings + 1 + i] =
-                (int64_t)nmu_kring(reg, port, range[r].tx, i)->ring_ofs - offset;
+            nm_if_set_ring_ofs(nifp, range[r].tx ? i : port->tx_rings + 1 + i,
+                               (int64_t)nmu_kring(reg, port, range[r].tx, i)->ring_ofs - offset);
     desc->if_index = object + 1;
     return 0;
 }
@@ -272,13 +268,13 @@ static void free_if(struct nmu_device *dev, const struct nmu_port *port, struct 
     if (!base || !desc->if_index)
         return;
     nifp = (struct netmap_if *)(base + nmu_object(region, NMU_POOL_IF, desc->if_index - 1));
-    index = nifp->ni_bufs_head;
+    index = nm_if_bufs_head(nifp);
     for (uint32_t i = 0; i < bufs->objtotal && index >= 2 && index < bufs->objtotal; i++) {
         uint32_t next;
 
         if (!nmu_pool_taken(dev, port->region, NMU_POOL_BUF, index))
             break; /* nobody's: perhaps a hole that there is no memory for, or the list's own start */
-        memcpy(&next, base + nmu_object(region, NMU_POOL_BUF, index), sizeof(next));
+        next = nm_buf_next(base + nmu_object(region, NMU_POOL_BUF, index));
         nmu_pool_free(dev, port->region, NMU_POOL_BUF, index);
         index = next;
     }

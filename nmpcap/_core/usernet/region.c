@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shared.h"
 #include "usernet/kring.h"
 #include "usernet/parameters.h"
 #include "usernet/files.h"
@@ -73,14 +74,14 @@ void nmu_geometry_private(struct nmu_device *dev, struct nmu_geometry *geometry,
     geometry->size[NMU_POOL_IF] = (uint32_t)nmu_parameter(reg, NMU_PRIV_IF_SIZE);
     geometry->num[NMU_POOL_IF] = larger((uint64_t)nmu_parameter(reg, NMU_PRIV_IF_NUM), 2 + 4 * pipes);
     geometry->size[NMU_POOL_RING] = larger((uint64_t)nmu_parameter(reg, NMU_PRIV_RING_SIZE),
-                                           sizeof(struct netmap_ring) + slots * sizeof(struct netmap_slot));
+                                           NM_RING_SIZE + slots * NM_SLOT_SIZE);
     geometry->num[NMU_POOL_RING] =
         larger((uint64_t)nmu_parameter(reg, NMU_PRIV_RING_NUM), tx_rings + 1 + rx_rings + 1 + 8 * pipes);
     geometry->size[NMU_POOL_BUF] = (uint32_t)nmu_parameter(reg, NMU_PRIV_BUF_SIZE);
     geometry->num[NMU_POOL_BUF] = larger((uint64_t)nmu_parameter(reg, NMU_PRIV_BUF_NUM), bufs);
     /* A netmap_if lists every ring, host placeholders included. */
     geometry->size[NMU_POOL_IF] =
-        larger(geometry->size[NMU_POOL_IF], sizeof(struct netmap_if) + 8 * (tx_rings + rx_rings + 2));
+        larger(geometry->size[NMU_POOL_IF], NM_IF_SIZE + 8 * (tx_rings + rx_rings + 2));
 }
 
 static void geometry_global(const struct nmu_registry *reg, struct nmu_geometry *geometry)
@@ -250,7 +251,7 @@ int nmu_region_back_agreed(struct nmu_device *dev, uint32_t index, const struct 
     if (fd < 0)
         return -fd;
     error = nmu_region_back(dev, fd, region->agreed + kring->ring_ofs - region->pool[NMU_POOL_RING].offset,
-                            kring->num_slots * sizeof(struct netmap_slot));
+                            kring->num_slots * NM_SLOT_SIZE);
     close(fd);
     return error;
 }

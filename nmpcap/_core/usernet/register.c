@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shared.h"
 #include "usernet/copyin.h"
 #include "usernet/interface.h"
 #include "usernet/kring.h"
@@ -99,10 +100,12 @@ static int offset_ring(struct nmu_device *dev, struct nmu_kring *kring, const st
     nmu_mutex_lock(&kring->deliver);
     kring->offset_max = o->nro_max_offset;
     kring->offset_mask = mask;
-    *(uint64_t *)(uintptr_t)&ring->offset_mask = mask;
-    if (kring->users == 1)
-        for (uint32_t i = 0; i < kring->num_slots; i++)
-            ring->slot[i].ptr = (ring->slot[i].ptr & ~mask) | o->nro_initial_offset;
+    nm_ring_set_offset_mask(ring, mask);
+    for (uint32_t i = 0; kring->users == 1 && i < kring->num_slots; i++) {
+        struct netmap_slot *slot = nm_slot_at(ring, i);
+
+        nm_slot_set_ptr(slot, (nm_slot_read(slot).ptr & ~mask) | o->nro_initial_offset);
+    }
     nmu_mutex_unlock(&kring->deliver);
     nmu_mutex_unlock(&kring->sync);
     return 0;
@@ -215,13 +218,10 @@ static int give_extra(struct nmu_device *dev, const struct nmu_port *port, const
     if (!index)
         return ENOMEM;
     error = nmu_pool_alloc(dev, port->region, NMU_POOL_BUF, *count, index);
-    for (uint32_t i = 0; i < *count && !error; i++) {
-        uint32_t next = i + 1 < *count ? index[i + 1] : 0;
-
-        memcpy(base + nmu_object(region, NMU_POOL_BUF, index[i]), &next, sizeof(next));
-    }
+    for (uint32_t i = 0; i < *count && !error; i++)
+        nm_buf_set_next(base + nmu_object(region, NMU_POOL_BUF, index[i]), i + 1 < *count ? index[i + 1] : 0);
     if (!error)
-        nifp->ni_bufs_head = index[0];
+        nm_if_set_bufs_head(nifp, index[0]);
     free(index);
     return error;
 }

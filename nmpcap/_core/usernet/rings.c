@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared.h"
 #include "usernet/kring.h"
 #include "usernet/monitor.h"
 #include "usernet/pipe.h"
@@ -17,12 +18,11 @@
 static void set_ring_constants(struct netmap_ring *ring, const struct nmu_region *region, uint64_t offset,
                                const struct nmu_kring *kring)
 {
-    /* Constant for clients, and written here once, before any client sees the ring. */
-    *(int64_t *)(uintptr_t)&ring->buf_ofs = (int64_t)(region->pool[NMU_POOL_BUF].offset - offset);
-    *(uint32_t *)(uintptr_t)&ring->num_slots = kring->num_slots;
-    *(uint32_t *)(uintptr_t)&ring->nr_buf_size = region->pool[NMU_POOL_BUF].objsize;
-    *(uint16_t *)(uintptr_t)&ring->ringid = (uint16_t)kring->id;
-    *(uint16_t *)(uintptr_t)&ring->dir = (uint16_t)kring->tx;
+    const struct nmu_pool *bufs = &region->pool[NMU_POOL_BUF];
+
+    nm_ring_set_constants(ring, (struct nm_ring_constants){.buf_ofs = (int64_t)(bufs->offset - offset),
+                                                           .num_slots = kring->num_slots, .buf_size = bufs->objsize,
+                                                           .ringid = (uint16_t)kring->id, .dir = (uint16_t)kring->tx});
 }
 
 /* An empty rx ring, or a tx ring that is free but for one slot. */
@@ -42,7 +42,7 @@ static void reset_kring(struct nmu_kring *kring)
 static int make_ring(struct nmu_device *dev, uint32_t region_index, struct nmu_kring *kring)
 {
     const struct nmu_region *region = &dev->reg->regions[region_index];
-    uint64_t size = sizeof(struct netmap_ring) + (uint64_t)kring->num_slots * sizeof(struct netmap_slot);
+    uint64_t size = NM_RING_SIZE + (uint64_t)kring->num_slots * NM_SLOT_SIZE;
     struct netmap_ring *ring;
     uint64_t offset;
     uint32_t object;
@@ -59,9 +59,9 @@ static int make_ring(struct nmu_device *dev, uint32_t region_index, struct nmu_k
     ring = (struct netmap_ring *)(nmu_region_map(dev, region_index) + offset);
     memset((void *)ring, 0, size);
     set_ring_constants(ring, region, offset, kring);
-    ring->tail = kring->rtail;
+    nm_ring_set_tail(ring, kring->rtail);
     for (uint32_t i = 0; i < kring->num_slots; i++)
-        ring->slot[i].len = (uint16_t)region->pool[NMU_POOL_BUF].objsize;
+        nm_slot_set_len(nm_slot_at(ring, i), (uint16_t)region->pool[NMU_POOL_BUF].objsize);
     NMU_IN_THIS_ORDER(); /* who finds it after a death finds no slots of who had it before */
     kring->ring_ofs = offset;
     return 0;
@@ -74,7 +74,7 @@ static int give_buffers(struct nmu_device *dev, uint32_t region, struct nmu_krin
     int error = index ? nmu_pool_alloc(dev, region, NMU_POOL_BUF, kring->num_slots, index) : ENOMEM;
 
     for (uint32_t i = 0; i < kring->num_slots && !error; i++)
-        ring->slot[i].buf_idx = index[i];
+        nm_slot_set_buf_idx(nm_slot_at(ring, i), index[i]);
     free(index);
     return error;
 }
@@ -97,7 +97,7 @@ static void free_ring(struct nmu_device *dev, uint32_t region, struct nmu_kring 
 
     nmu_monitor_settle(dev, kring);
     for (uint32_t i = 0; ring && i < kring->num_slots; i++)
-        nmu_pool_free(dev, region, NMU_POOL_BUF, ring->slot[i].buf_idx);
+        nmu_pool_free(dev, region, NMU_POOL_BUF, nm_slot_read(nm_slot_at(ring, i)).buf_idx);
     if (kring->ring_ofs)
         free_ring_object(dev, region, kring);
 }

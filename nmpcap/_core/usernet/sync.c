@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <sys/time.h>
 
+#include "shared.h"
 #include "usernet/interface.h"
 #include "usernet/kring.h"
 #include "usernet/lock.h"
@@ -23,17 +24,6 @@
 #include "usernet/vale.h"
 #include "usernet/wakeup.h"
 
-/* head and cur are a client's to write at any moment, from any process. */
-static inline uint32_t load(const uint32_t *field)
-{
-    return *(const volatile uint32_t *)field;
-}
-
-static inline void store(uint32_t *field, uint32_t value)
-{
-    *(volatile uint32_t *)field = value;
-}
-
 /* a, b and c come in this order, going up and round from a. */
 static bool ordered(uint32_t a, uint32_t b, uint32_t c, uint32_t n)
 {
@@ -42,13 +32,13 @@ static bool ordered(uint32_t a, uint32_t b, uint32_t c, uint32_t n)
 
 static bool valid_tx(struct nmu_kring *kring, struct netmap_ring *ring)
 {
-    uint32_t n = kring->num_slots, head = load(&ring->head), cur = load(&ring->cur);
+    uint32_t n = kring->num_slots, head = nm_ring_head(ring), cur = nm_ring_cur(ring);
 
     if (kring->rhead >= n || kring->rtail >= n || !ordered(kring->rhead, head, kring->rtail, n) ||
         !ordered(head, cur, kring->rtail, n))
         return false;
-    if (load(&ring->tail) != kring->rtail)
-        store(&ring->tail, kring->rtail);
+    if (nm_ring_tail(ring) != kring->rtail)
+        nm_ring_set_tail(ring, kring->rtail);
     kring->rhead = head;
     kring->rcur = cur;
     return true;
@@ -60,56 +50,68 @@ static bool valid_rx(struct nmu_kring *kring, struct netmap_ring *ring)
     uint32_t hwcur = atomic_load_explicit(&kring->hwcur, memory_order_relaxed);
     uint32_t hwtail = atomic_load_explicit(&kring->hwtail, memory_order_relaxed);
 
-    kring->rhead = load(&ring->head);
-    kring->rcur = load(&ring->cur);
+    kring->rhead = nm_ring_head(ring);
+    kring->rcur = nm_ring_cur(ring);
     if (!ordered(hwcur, kring->rhead, hwtail, n) || !ordered(kring->rhead, kring->rcur, hwtail, n))
         return false;
-    if (load(&ring->tail) != kring->rtail)
-        store(&ring->tail, kring->rtail);
+    if (nm_ring_tail(ring) != kring->rtail)
+        nm_ring_set_tail(ring, kring->rtail);
     return true;
+}
+
+/* The client's indexes as the ring's own ones have them. */
+static struct nm_indexes reset(const struct nmu_kring *kring, struct netmap_ring *ring)
+{
+    uint32_t head = atomic_load_explicit(&kring->hwcur, memory_order_relaxed);
+    uint32_t tail = atomic_load_explicit(&kring->hwtail, memory_order_relaxed);
+
+    nm_ring_set_head(ring, head);
+    nm_ring_set_cur(ring, head);
+    nm_ring_set_tail(ring, tail);
+    return (struct nm_indexes){head, head, tail};
 }
 
 static void reinit(struct nmu_device *dev, struct nmu_kring *kring, struct netmap_ring *ring)
 {
     const struct nmu_pool *bufs = &dev->reg->regions[dev->reg->ports[kring->port].region].pool[NMU_POOL_BUF];
-    uint32_t n = kring->num_slots, head = load(&ring->head), cur = load(&ring->cur), tail = load(&ring->tail);
+    struct nm_indexes at = nm_ring_indexes(ring);
+    uint32_t n = kring->num_slots;
 
     nmu_fail(dev, 0, "%s: %s ring %u: head %u, cur %u, tail %u of %u slots do not follow from the last sync",
-             dev->reg->ports[kring->port].name, kring->tx ? "tx" : "rx", kring->id, head, cur, tail, n);
+             dev->reg->ports[kring->port].name, kring->tx ? "tx" : "rx", kring->id, at.head, at.cur, at.tail, n);
     for (uint32_t i = 0; i < n; i++) {
-        struct netmap_slot *slot = &ring->slot[i];
+        struct netmap_slot *slot = nm_slot_at(ring, i);
+        struct nm_slot is = nm_slot_read(slot);
 
-        if (slot->buf_idx < 2 || slot->buf_idx >= bufs->objtotal) {
-            slot->buf_idx = 0;
-            slot->len = 0;
-        } else if (slot->len > bufs->objsize) {
-            slot->len = 0;
+        if (is.buf_idx < 2 || is.buf_idx >= bufs->objtotal) {
+            nm_slot_set_buf_idx(slot, 0);
+            nm_slot_set_len(slot, 0);
+        } else if (is.len > bufs->objsize) {
+            nm_slot_set_len(slot, 0);
         }
     }
-    if (head >= n || cur >= n || tail >= n) {
-        head = cur = atomic_load_explicit(&kring->hwcur, memory_order_relaxed);
-        tail = atomic_load_explicit(&kring->hwtail, memory_order_relaxed);
-        store(&ring->head, head);
-        store(&ring->cur, cur);
-        store(&ring->tail, tail);
-    }
-    kring->rhead = head;
-    kring->rcur = cur;
-    kring->rtail = tail;
+    if (at.head >= n || at.cur >= n || at.tail >= n)
+        at = reset(kring, ring);
+    kring->rhead = at.head;
+    kring->rcur = at.cur;
+    kring->rtail = at.tail;
 }
 
 static void publish(struct nmu_kring *kring, struct netmap_ring *ring)
 {
     /* acquire: the client that reads tail may read the slots before it */
     kring->rtail = atomic_load_explicit(&kring->hwtail, memory_order_acquire);
-    /* release: for a client that polls tail in another thread */
-    __atomic_store_n(&ring->tail, kring->rtail, __ATOMIC_RELEASE);
+    nm_ring_set_tail(ring, kring->rtail);
 }
 
 static void stamp(const struct nmu_device *dev, struct netmap_ring *ring)
 {
-    if (!nmu_parameter(dev->reg, NMU_NO_TIMESTAMP) || (load(&ring->flags) & NR_TIMESTAMP))
-        gettimeofday(&ring->ts, NULL);
+    struct timeval now;
+
+    if (nmu_parameter(dev->reg, NMU_NO_TIMESTAMP) && !(nm_ring_flags(ring) & NR_TIMESTAMP))
+        return;
+    gettimeofday(&now, NULL);
+    nm_ring_set_ts(ring, now);
 }
 
 /* ---- the two syncs of one ring, under its sync lock -------------------------------- */
@@ -153,9 +155,12 @@ static void release(struct nmu_kring *kring, struct netmap_ring *ring)
 {
     uint32_t n = kring->num_slots, end = kring->rhead;
 
-    for (uint32_t i = atomic_load_explicit(&kring->hwcur, memory_order_relaxed); i != end; i = nmu_next(i, n))
-        if (ring->slot[i].flags & NS_BUF_CHANGED)
-            ring->slot[i].flags &= (uint16_t)~NS_BUF_CHANGED;
+    for (uint32_t i = atomic_load_explicit(&kring->hwcur, memory_order_relaxed); i != end; i = nmu_next(i, n)) {
+        uint16_t flags = nm_slot_read(nm_slot_at(ring, i)).flags;
+
+        if (flags & NS_BUF_CHANGED)
+            nm_slot_set_flags(nm_slot_at(ring, i), flags & (uint16_t)~NS_BUF_CHANGED);
+    }
     /* release: the producer that reads hwcur sees what the client did to the slots */
     atomic_store_explicit(&kring->hwcur, end, memory_order_release);
 }
@@ -250,7 +255,7 @@ static short poll_tx(struct nmu_device *dev, bool wanted)
         if (!begin(dev, true, i, &sync))
             continue;
         /* Nothing to send there, and room is not asked for or found already. */
-        if (wanted || load(&sync.ring->head) != atomic_load_explicit(&sync.kring->hwcur, memory_order_relaxed)) {
+        if (wanted || nm_ring_head(sync.ring) != atomic_load_explicit(&sync.kring->hwcur, memory_order_relaxed)) {
             if (!valid_tx(sync.kring, sync.ring)) {
                 reinit(dev, sync.kring, sync.ring);
                 revents |= POLLERR;

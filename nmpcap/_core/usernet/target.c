@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "shared.h"
 #include "usernet/copyin.h"
 #include "usernet/header.h"
 #include "usernet/kring.h"
@@ -20,9 +21,9 @@
 
 /* Where in the receiving buffer a fragment goes. Without offsets on either side: at its start.
  * With them it keeps the sender's place within a line of 64 bytes (netmap's rule, recorded). */
-static uint32_t target_offset(const struct nmu_kring *kring, struct netmap_slot slot, uint32_t sent_at)
+static uint32_t target_offset(const struct nmu_kring *kring, uint64_t ptr, uint32_t sent_at)
 {
-    uint32_t at = (uint32_t)(slot.ptr & kring->offset_mask), line = sent_at % 64;
+    uint32_t at = (uint32_t)(ptr & kring->offset_mask), line = sent_at % 64;
 
     return at - at % 64 + line + (line > at % 64 ? 64 : 0);
 }
@@ -41,15 +42,17 @@ static inline void copy_lines(uint8_t *to, const uint8_t *from, uint32_t len, ui
 static void put_ptr(const struct target *t, struct netmap_slot *slot, uint64_t ptr, uint32_t at, uint64_t now_ns)
 {
     if (t->kring->offset_mask)
-        slot->ptr = (ptr & ~t->kring->offset_mask) | at;
+        nm_slot_set_ptr(slot, (ptr & ~t->kring->offset_mask) | at);
     else if (atomic_load_explicit(&t->kring->timestamps, memory_order_relaxed))
-        slot->ptr = now_ns;
+        nm_slot_set_ptr(slot, now_ns);
 }
 
-static void put_fragment(const struct target *t, struct netmap_slot *slot, const struct fragment *f, uint64_t now_ns)
+/* Copies a fragment into the buffer that a slot names: bytes that are there now. */
+static uint16_t put_fragment(const struct target *t, struct netmap_slot *slot, const struct fragment *f,
+                             uint64_t now_ns)
 {
-    struct netmap_slot was = nmu_slot(slot);
-    uint32_t at = target_offset(t->kring, was, f->offset), index = was.buf_idx, len = f->len;
+    struct nm_slot was = nm_slot_read(slot);
+    uint32_t at = target_offset(t->kring, was.ptr, f->offset), index = was.buf_idx, len = f->len;
     uint32_t room = at <= t->objsize ? t->objsize - at : 0;
 
     if (len > room)
@@ -63,7 +66,7 @@ static void put_fragment(const struct target *t, struct netmap_slot *slot, const
             len = 0;
     }
     put_ptr(t, slot, was.ptr, at, now_ns);
-    slot->len = (uint16_t)len;
+    return (uint16_t)len;
 }
 
 /* The buffer of a slot some packets on: the receiver has it in its cache, and the way is long. */
@@ -71,22 +74,26 @@ static inline void prefetch(const struct target *t, uint32_t tail)
 {
     uint32_t ahead = tail + PREFETCH < t->kring->num_slots ? tail + PREFETCH : tail + PREFETCH - t->kring->num_slots;
 
-    if (ahead < t->kring->num_slots)
-        __builtin_prefetch(t->bufs + (uint64_t)t->ring->slot[ahead].buf_idx * t->objsize, 1);
+    if (ahead < t->kring->num_slots) {
+        uint32_t index = nm_slot_read(nm_slot_at(t->ring, ahead)).buf_idx;
+
+        if (index < t->objtotal)
+            __builtin_prefetch(t->bufs + (uint64_t)index * t->objsize, 1);
+    }
 }
 
-/* The first slot of a packet whose header has to change its length. */
-static void put_first(const struct sender *s, const struct target *t, struct netmap_slot *slot,
-                      const struct fragment *f)
+/* The same for the first of a packet whose header has to change its length. */
+static uint16_t put_first(const struct sender *s, const struct target *t, struct netmap_slot *slot,
+                          const struct fragment *f)
 {
-    struct netmap_slot was = nmu_slot(slot);
-    uint32_t at = target_offset(t->kring, was, f->offset), index = was.buf_idx, len = UINT32_MAX;
+    struct nm_slot was = nm_slot_read(slot);
+    uint32_t at = target_offset(t->kring, was.ptr, f->offset), index = was.buf_idx, len = UINT32_MAX;
 
     if (index >= 2 && index < t->objtotal && at < t->objsize)
         len = nmu_convert_header(t->bufs + (uint64_t)index * t->objsize + at, t->objsize - at, t->hdr_len, f->data,
                                  f->len, s->hdr_len, f->frags == 1);
-    slot->len = len == UINT32_MAX ? 0 : (uint16_t)len;
     put_ptr(t, slot, was.ptr, at, s->now_ns);
+    return len == UINT32_MAX ? 0 : (uint16_t)len;
 }
 
 bool nmu_target_accepts(const struct sender *s, const struct target *t, const struct fragment *first)
@@ -103,15 +110,13 @@ uint32_t nmu_target_put(struct sender *s, const struct target *t, const struct f
     bool convert = t->hdr_len != s->hdr_len;
 
     for (uint32_t left = f->frags; left; left--, f++) {
-        struct netmap_slot *slot = &t->ring->slot[tail];
+        struct netmap_slot *slot = nm_slot_at(t->ring, tail);
+        uint16_t len;
 
         prefetch(t, tail);
-        if (convert)
-            put_first(s, t, slot, f);
-        else
-            put_fragment(t, slot, f, s->now_ns);
+        len = convert ? put_first(s, t, slot, f) : put_fragment(t, slot, f, s->now_ns);
         convert = false;
-        slot->flags = left > 1 ? count | NS_MOREFRAG : count;
+        nm_slot_fill(slot, len, left > 1 ? count | NS_MOREFRAG : count);
         tail = nmu_next(tail, t->kring->num_slots);
     }
     return tail;

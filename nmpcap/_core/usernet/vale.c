@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared.h"
 #include "usernet/copyin.h"
 #include "usernet/kring.h"
 #include "usernet/parameters.h"
@@ -248,31 +249,29 @@ static void forward(struct sender *s, uint32_t count)
  * as buffer 0, which holds zeros. True if the packet goes on in the next slot. */
 static bool collect(const struct sender *s, struct netmap_slot *client, struct fragment *f)
 {
-    struct netmap_slot slot = nmu_slot(client);
-    uint32_t at = (uint32_t)(slot.ptr & s->kring->offset_mask), index = slot.buf_idx;
+    struct nm_slot slot = nm_slot_read(client);
+    uint64_t at = slot.ptr & s->kring->offset_mask;
+    uint32_t index = slot.buf_idx;
 
-    f->offset = at;
+    if (index < 2 || index >= s->bufs->objtotal)
+        index = 0;
+    if (slot.flags & NS_INDIRECT)
+        at = 0;
+    f->offset = (uint32_t)at;
     f->len = slot.len;
     f->flags = slot.flags;
     f->frags = 0;
-    if (slot.flags & s->refused) {
-        f->data = NULL; /* never looked at: its packet is discarded */
-    } else if (slot.flags & NS_INDIRECT) {
-        f->data = (const uint8_t *)(uintptr_t)slot.ptr;
-        f->offset = 0;
-        at = 0;
-    } else {
-        if (index < 2 || index >= s->bufs->objtotal)
-            index = 0;
-        f->data = s->base + s->bufs->offset + (uint64_t)index * s->bufs->objsize + at;
-    }
-    if (!f->data || at > s->bufs->objsize || f->len > s->bufs->objsize - at) {
-        f->data = s->base + s->bufs->offset;
+    if ((slot.flags & s->refused) || at > s->bufs->objsize || slot.len > s->bufs->objsize - at) {
+        f->data = s->base + s->bufs->offset; /* never looked at where it is refused: its packet is discarded */
         f->len = 0;
         f->flags &= s->refused;
+    } else if (slot.flags & NS_INDIRECT) {
+        f->data = (const uint8_t *)(uintptr_t)slot.ptr;
+    } else {
+        f->data = s->base + s->bufs->offset + (uint64_t)index * s->bufs->objsize + at;
     }
     if (slot.flags & NS_BUF_CHANGED)
-        client->flags = slot.flags & (uint16_t)~NS_BUF_CHANGED;
+        nm_slot_set_flags(client, slot.flags & (uint16_t)~NS_BUF_CHANGED);
     return slot.flags & NS_MOREFRAG;
 }
 
@@ -289,7 +288,7 @@ static void forward_slots(struct sender *s, struct netmap_ring *ring, uint32_t f
     uint16_t flags = 0;
 
     for (uint32_t i = from; i != to; i = nmu_next(i, s->kring->num_slots)) {
-        bool more = collect(s, &ring->slot[i], &fragment[count]);
+        bool more = collect(s, nm_slot_at(ring, i), &fragment[count]);
 
         flags |= fragment[count++].flags;
         frags++;
@@ -357,7 +356,7 @@ static uint32_t forward_patiently(struct sender *s, struct netmap_ring *ring, ui
         bool more = true;
 
         for (; more && next != to; next = nmu_next(next, n)) {
-            more = collect(s, &ring->slot[next], &fragment[frags]);
+            more = collect(s, nm_slot_at(ring, next), &fragment[frags]);
             flags |= fragment[frags++].flags;
         }
         fragment[frags - 1].flags &= (uint16_t)~NS_MOREFRAG;
@@ -378,12 +377,12 @@ static uint32_t forward_patiently(struct sender *s, struct netmap_ring *ring, ui
 }
 
 /* Packets of a port on no switch, or of a switch that is told to take none (bridge_batch 0): to nobody. */
-static void count_nowhere(struct sender *s, const struct netmap_ring *ring, uint32_t from, uint32_t to)
+static void count_nowhere(struct sender *s, struct netmap_ring *ring, uint32_t from, uint32_t to)
 {
     uint64_t packets = 0;
 
     for (; from != to; from = nmu_next(from, s->kring->num_slots))
-        packets += !(nmu_slot(&ring->slot[from]).flags & NS_MOREFRAG);
+        packets += !(nm_slot_read(nm_slot_at(ring, from)).flags & NS_MOREFRAG);
     if (!packets)
         return;
     atomic_fetch_add_explicit(&s->port->sent, packets, memory_order_relaxed);

@@ -1,0 +1,95 @@
+"""Mates of one memory region: two ends of a pipe, ports with one ``@id``, whoever has its file mapped.
+
+They may spoil each other's packets, and not each other's processes: what they write into rings gives an
+error, or a packet that is not there. Each test writes what such a mate could write.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nmpcap import DeviceError, netmap
+from nmpcap._core import ffi
+
+SMALL = {"tx_slots": 16, "rx_slots": 16}
+WILD = [16, 0x7FFFFFFF, 0xFFFFFFFF]
+
+
+class RingHeader(ctypes.Structure):
+    """struct netmap_ring without its slots, as a mate that has mapped the region's file sees it."""
+
+    _fields_ = (
+        ("buf_ofs", ctypes.c_int64),
+        ("num_slots", ctypes.c_uint32),
+        ("nr_buf_size", ctypes.c_uint32),
+        ("ringid", ctypes.c_uint16),
+        ("dir", ctypes.c_uint16),
+        *((index, ctypes.c_uint32) for index in ("head", "cur", "tail", "flags")),
+        ("tv_sec", ctypes.c_int64),
+        ("tv_usec", ctypes.c_int64),
+        ("offset_mask", ctypes.c_uint64),
+    )
+
+
+def as_a_mate(ring: netmap.Ring, runtime_dir: Path) -> RingHeader:
+    """A ring's header in a mapping of the mate's own of the only region there is."""
+    [file] = runtime_dir.glob("nmpcap-region*")
+    offset = int(ffi.cast("intptr_t", ring._ring)) - ring._desc._base
+    with file.open("r+b") as opened:
+        return RingHeader.from_buffer(mmap.mmap(opened.fileno(), 0), offset)
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[netmap.NmDesc, netmap.NmDesc]]:
+    with netmap.nm_open("netmap:m{1", **SMALL) as one, netmap.nm_open("netmap:m}1", **SMALL) as other:
+        yield one, other
+
+
+@pytest.mark.parametrize("wild", WILD)
+@pytest.mark.parametrize("index", ["head", "tail"])
+def test_a_wild_index_is_an_error_and_no_slot(ends, index: str, wild: int, runtime_dir: Path) -> None:
+    ring = ends[0].tx_rings[0]
+    header = as_a_mate(ring, runtime_dir)
+    was = getattr(header, index)
+    setattr(header, index, wild)
+    with pytest.raises(DeviceError, match=f"{index} {wild}"):
+        list(ring.owned())
+    setattr(header, index, was)
+    assert len(list(ring.owned())) == ring.space
+
+
+def test_constants_that_a_mate_rewrites_are_not_asked_for_again(ends, runtime_dir: Path) -> None:
+    sender, receiver = ends
+    ring = sender.tx_rings[0]
+    header = as_a_mate(ring, runtime_dir)
+    header.buf_ofs, header.num_slots, header.nr_buf_size = -(2**62), 2**32 - 1, 2**31
+    header.offset_mask = 2**64 - 1
+    assert len(ring.slots) == 16
+    for slot in ring.owned():
+        slot.ptr = 2**63
+        slot.buf[:4] = b"four"
+        slot.len = 4
+    ring.advance(1)
+    sender.txsync()
+    receiver.rxsync()
+    packet = receiver.nextpkt()
+    assert packet is not None
+    assert bytes(packet.buf) == b"four"
+
+
+@pytest.mark.parametrize("seconds", [-1, 2**62, -(2**63), 2**63 - 1])
+def test_a_time_that_is_none_is_not_counted_with(ends, seconds: int, runtime_dir: Path) -> None:
+    sender, receiver = ends
+    sender.inject(b"\0" * 60)
+    sender.txsync()
+    receiver.rxsync()
+    header = as_a_mate(receiver.rx_rings[0], runtime_dir)
+    header.tv_sec, header.tv_usec = seconds, seconds
+    packet = receiver.nextpkt()
+    assert packet is not None
+    assert 1e18 < packet.ts_ns < 1e19  # the clock's
