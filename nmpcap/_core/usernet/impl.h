@@ -18,6 +18,13 @@ struct nmu_map {
     uint32_t generation;
 };
 
+/* This process as a member (member.h), in a page that is all zeros in a child. */
+struct nmu_own {
+    _Atomic uint32_t member;
+    _Atomic uint32_t pid;
+    void *proof; /* the mapping that holds the member's byte of the registry */
+};
+
 struct nmu_forward; /* vale.c: scratch memory of one sender */
 struct nmu_interface; /* interface.c: the packet socket of an interface's port */
 
@@ -33,6 +40,8 @@ struct nmu_device {
     gid_t dir_gid;
     int registry_fd;
     struct nmu_registry *reg;
+    struct nmu_own *own;   /* NULL: not a member yet */
+    _Atomic uint64_t patience_ns; /* for locks of rings, in the sync or session under way */
 
     uint32_t desc;          /* 0: not bound */
     uint64_t nr_flags;      /* as registered */

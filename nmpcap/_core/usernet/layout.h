@@ -16,15 +16,21 @@
  *   kring.deliver      one producer at a time into a ring that others fill (VALE, monitors)
  * A ring's sync may take the deliver lock of other rings, and that one the deliver lock of
  * their monitors; monitors of monitors only go one way, so there is no cycle. Syncs never take
- * registry.lock. All three are robust: a process may die holding them at any instruction. What
- * a record says is true before and after each single store that publishes something (hwtail,
- * pipe_tail, an in_use flag), so the next holder needs to do no more than go on. What takes two
- * stores, the swap of two slots' buffers, is announced before, and taken back by the next holder.
+ * registry.lock.
+ *
+ * A process may die holding any of them at any instruction. What a record says is true before and
+ * after each single store that publishes something (hwtail, pipe_tail, an in_use flag), so the next
+ * holder needs to do no more than go on. What takes two stores, the swap of two slots' buffers, is
+ * announced before, and taken back by the next holder.
+ *
+ * A process may be stopped holding any of them, and go on at any time. Nobody takes its lock: who has
+ * waited long enough does without what the lock guards (a delivery counts as dropped, a request fails).
+ * A kring whose locks somebody holds is not made another port's, and its ring and buffers
+ * are not given to anybody, whatever becomes of the port meanwhile.
  */
 #ifndef NMPCAP_USERNET_LAYOUT_H
 #define NMPCAP_USERNET_LAYOUT_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -32,7 +38,7 @@
 #include "extensions.h"
 
 #define NMU_MAGIC 0x4e4d5543u /* "CUMN" in memory: the file is complete and ours */
-#define NMU_VERSION 6u        /* of everything in this header */
+#define NMU_VERSION 7u        /* of everything in this header */
 
 #define NMU_SWITCHES 8       /* max_bridges */
 #define NMU_SWITCH_PORTS 252 /* as many as the module takes */
@@ -53,6 +59,13 @@
 
 #define NMU_LINE 64 /* bytes of a cache line: what different processes write is kept apart */
 #define NMU_ALIGNED _Alignas(NMU_LINE)
+
+/* A lock, see lock.h. It is free where it is all zeros, as it is in a record that nobody has used. */
+struct nmu_lock {
+    _Atomic uint32_t word;  /* 0, or the member that holds it, with flags */
+    _Atomic uint32_t turns; /* changes with each holder */
+    _Atomic uint32_t pid;   /* of the last one, in its own namespace: for messages */
+};
 
 /* ---- memory regions ---------------------------------------------------------------- */
 
@@ -105,11 +118,10 @@ struct nmu_kring {
     uint32_t zcopy_monitor; /* first of the zero-copy chain */
     uint32_t monitor_next[2]; /* of a monitor's kring: next monitor of the same [rx, tx] kring */
     uint32_t monitored[2];    /* of a monitor's kring: the [rx, tx] kring it watches */
-    uint32_t ready;        /* the two locks are made, once for the record's life */
     _Atomic uint32_t on;   /* in netmap mode: may be synced and delivered to */
 
     /* Its own syncs, one at a time. */
-    NMU_ALIGNED pthread_mutex_t sync;
+    NMU_ALIGNED struct nmu_lock sync;
     uint32_t rhead;        /* head, cur and tail as of the last sync */
     uint32_t rcur;
     uint32_t rtail;
@@ -120,7 +132,7 @@ struct nmu_kring {
     NMU_ALIGNED _Atomic uint32_t hwcur;  /* tx: next to send. rx: first not released */
 
     /* Deliveries into it by others, one at a time. */
-    NMU_ALIGNED pthread_mutex_t deliver;
+    NMU_ALIGNED struct nmu_lock deliver;
     uint32_t rx_mon_tail;  /* pipes: up to here copy monitors have seen what arrived */
     _Atomic uint32_t swapping; /* zero-copy monitors: the watched kring of a swap under way; 0: none */
     uint32_t swap_watched; /* its slot in the watched ring, */
@@ -255,8 +267,9 @@ struct nmu_registry {
     _Atomic uint32_t magic;   /* stored last: the file is complete */
     uint32_t version;
     uint64_t size;
-    pthread_mutex_t lock;
+    struct nmu_lock lock;
     uint32_t gone;            /* the file has been unlinked: open it anew */
+    _Atomic uint32_t next_member;
     uint32_t next_generation;
     _Atomic uint32_t epoch;   /* goes up whenever a region ends: drop mappings of it */
     uint64_t last_reap_ns;    /* CLOCK_MONOTONIC of the last look for the dead */

@@ -111,6 +111,13 @@ static inline bool in_a_swap(const struct nmu_kring *monitor)
     return atomic_load_explicit(&monitor->swapping, memory_order_relaxed);
 }
 
+/* Whether the monitor watches the ring, as the record is now that its deliver lock is held. */
+static bool watches(struct nmu_device *dev, const struct nmu_kring *monitor, const struct nmu_kring *watched, bool swap)
+{
+    return swap ? watched->zcopy_monitor == nmu_kring_index(dev->reg, monitor)
+                : monitor->monitored[watched->tx] == nmu_kring_index(dev->reg, watched);
+}
+
 /* Shows the slots [from, to) of a watched ring to one monitor. */
 static void show(struct nmu_device *dev, struct nmu_kring *watched, struct nmu_kring *monitor, uint32_t from,
                  uint32_t to, bool swap)
@@ -119,10 +126,14 @@ static void show(struct nmu_device *dev, struct nmu_kring *watched, struct nmu_k
     uint32_t n = watched->num_slots, count = nmu_distance(from, to, n), lost, tail;
     uint64_t now = monitor->timestamps ? (uint64_t)nm_clock_ns(CLOCK_REALTIME) : 0;
 
-    if (!source || !nmu_mutex_lock(&monitor->deliver))
+    if (!source)
         return;
-    target = nmu_ring(dev, monitor);
-    if (in_a_swap(monitor))
+    if (!nmu_lock(dev, &monitor->deliver)) {
+        atomic_fetch_add_explicit(&dev->reg->ports[monitor->port].dropped, count, memory_order_relaxed);
+        return;
+    }
+    target = watches(dev, monitor, watched, swap) ? nmu_ring(dev, monitor) : NULL;
+    if (target && in_a_swap(monitor))
         settle(dev, monitor, target);
     if (target && atomic_load_explicit(&monitor->on, memory_order_acquire)) {
         for (lost = 0; count - lost > nmu_deliver_space(monitor); lost++)
@@ -146,7 +157,7 @@ static void show(struct nmu_device *dev, struct nmu_kring *watched, struct nmu_k
         /* release: the monitor's reader that sees the tail sees slots and payload */
         atomic_store_explicit(&monitor->hwtail, tail, memory_order_release);
     }
-    nmu_mutex_unlock(&monitor->deliver);
+    nmu_unlock(&monitor->deliver);
     nmu_notify(dev, monitor->port);
 }
 
@@ -168,10 +179,10 @@ void nmu_monitor_swap(struct nmu_device *dev, struct nmu_kring *watched, uint32_
 
 static void settle_locked(struct nmu_device *dev, struct nmu_kring *monitor)
 {
-    if (in_a_swap(monitor) && nmu_mutex_lock(&monitor->deliver)) {
+    if (in_a_swap(monitor) && nmu_lock(dev, &monitor->deliver)) {
         if (in_a_swap(monitor))
             settle(dev, monitor, nmu_ring(dev, monitor));
-        nmu_mutex_unlock(&monitor->deliver);
+        nmu_unlock(&monitor->deliver);
     }
 }
 
@@ -184,23 +195,16 @@ void nmu_monitor_settle(struct nmu_device *dev, struct nmu_kring *kring)
 
 /* ---- lists and chains, under registry.lock ----------------------------------------- */
 
-/* Those who read a ring's list hold one of its two locks. */
-static void lock_both(struct nmu_kring *kring)
-{
-    nmu_mutex_lock(&kring->sync);
-    nmu_mutex_lock(&kring->deliver);
-}
-
-static void unlock_both(struct nmu_kring *kring)
-{
-    nmu_mutex_unlock(&kring->deliver);
-    nmu_mutex_unlock(&kring->sync);
-}
+/*
+ * Those who go along a ring's list hold one of its two locks. One that holds it and does not go on (layout.h) may be
+ * in the middle: it finds the old list or the new one then, and no monitor that no longer watches the ring: show() looks.
+ */
 
 static void watch(struct nmu_device *dev, struct nmu_kring *monitor, struct nmu_kring *target, bool zcopy)
 {
     struct nmu_registry *reg = dev->reg;
     uint32_t self = nmu_kring_index(reg, monitor);
+    struct nmu_both both;
 
     monitor->monitored[target->tx] = nmu_kring_index(reg, target);
     if (zcopy)
@@ -208,7 +212,7 @@ static void watch(struct nmu_device *dev, struct nmu_kring *monitor, struct nmu_
             target = &reg->krings[target->zcopy_monitor];
     if (target == monitor)
         return; /* on the chain already, by way of the other direction */
-    lock_both(target);
+    both = nmu_lock_both(dev, target);
     if (zcopy) {
         target->zcopy_seen = atomic_load_explicit(&target->hwcur, memory_order_relaxed);
         target->zcopy_monitor = self;
@@ -221,7 +225,7 @@ static void watch(struct nmu_device *dev, struct nmu_kring *monitor, struct nmu_
         monitor->monitor_next[target->tx] = target->copy_monitors;
         target->copy_monitors = self;
     }
-    unlock_both(target);
+    nmu_unlock_both(both);
 }
 
 static void unwatch_copy(struct nmu_registry *reg, struct nmu_kring *monitor, struct nmu_kring *target)
@@ -248,12 +252,13 @@ static void unwatch(struct nmu_device *dev, struct nmu_kring *monitor, bool tx, 
     while (zcopy && target->zcopy_monitor && target->zcopy_monitor != self)
         target = &reg->krings[target->zcopy_monitor];
     if (target != monitor) {
-        lock_both(target);
+        struct nmu_both both = nmu_lock_both(dev, target);
+
         if (!zcopy)
             unwatch_copy(reg, monitor, target);
         else if (target->zcopy_monitor == self)
             target->zcopy_monitor = monitor->zcopy_monitor;
-        unlock_both(target);
+        nmu_unlock_both(both);
     }
     monitor->monitored[tx] = 0; /* last: who dies before it is followed by one who unwatches again */
 }
@@ -282,13 +287,14 @@ void nmu_monitor_stop(struct nmu_device *dev, uint32_t index)
 
     for (uint32_t i = 0; i < port->rx_rings; i++) {
         struct nmu_kring *monitor = nmu_kring(reg, port, false, i);
+        struct nmu_both both;
 
         nmu_monitor_settle(dev, monitor); /* while its neighbours in the chain are known */
         unwatch(dev, monitor, TX, port->zcopy);
         unwatch(dev, monitor, RX, port->zcopy);
-        lock_both(monitor); /* whoever reads from the monitor may be in the middle of a sync */
+        both = nmu_lock_both(dev, monitor); /* whoever reads from the monitor may be in the middle of a sync */
         monitor->zcopy_monitor = 0;
-        unlock_both(monitor);
+        nmu_unlock_both(both);
     }
     port->monitored = 0;
 }

@@ -116,12 +116,12 @@ void nmu_pipe_txsync(struct nmu_device *dev, struct nmu_kring *kring, struct net
         atomic_store_explicit(&kring->hwcur, head, memory_order_release);
     }
     if (kring->complete != published) {
-        if (atomic_load_explicit(&peer->copy_monitors, memory_order_relaxed) && nmu_mutex_lock(&peer->deliver)) {
+        if (atomic_load_explicit(&peer->copy_monitors, memory_order_relaxed) && nmu_lock(dev, &peer->deliver)) {
             uint32_t shown = peer->rx_mon_tail;
 
             peer->rx_mon_tail = kring->complete;
             nmu_monitor_copy(dev, peer, shown, kring->complete); /* before the reader may write there */
-            nmu_mutex_unlock(&peer->deliver);
+            nmu_unlock(&peer->deliver);
         }
         /* release: the reader that sees the tail sees the slots, and the payload before them */
         atomic_store_explicit(&peer->pipe_tail, kring->complete, memory_order_release);

@@ -38,12 +38,12 @@ static void mark_krings(struct nmu_registry *reg, uint32_t first, uint32_t count
     }
 }
 
-/* A run of free krings; 0 if there is none. */
-static uint32_t find_krings(const struct nmu_registry *reg, uint32_t count)
+/* A run of free krings from first on; 0 if there is none. */
+static uint32_t find_run(const struct nmu_registry *reg, uint32_t first, uint32_t count)
 {
     uint32_t run = 0;
 
-    for (uint32_t i = 1; i < NMU_KRINGS; i++) {
+    for (uint32_t i = first; i < NMU_KRINGS; i++) {
         run = kring_taken(reg, i) ? 0 : run + 1;
         if (run == count)
             return i + 1 - count;
@@ -51,25 +51,48 @@ static uint32_t find_krings(const struct nmu_registry *reg, uint32_t count)
     return 0;
 }
 
-/* A sender may hold the index of a ring that has gone, and take its lock to find out: the locks
- * stay the same for the record's life, and the rest changes under them. */
-static int init_kring(struct nmu_kring *kring, uint32_t port, bool tx, uint32_t id, uint32_t num_slots)
+/* Of a run the last kring that somebody who may go on any time has in his hands; 0: none. */
+static uint32_t last_busy(struct nmu_device *dev, uint32_t first, uint32_t count)
 {
-    int error = 0;
+    for (uint32_t i = first + count; i-- > first;)
+        if (!nmu_kring_idle(dev, &dev->reg->krings[i]))
+            return i;
+    return 0;
+}
 
-    if (!kring->ready) {
-        error = nmu_mutex_init(&kring->sync);
-        if (!error)
-            error = nmu_mutex_init(&kring->deliver);
+/* A run of free krings, backed with memory. ENOMEM with *first 0: there is none. */
+static int find_krings(struct nmu_device *dev, uint32_t count, uint32_t *first)
+{
+    uint32_t busy = 0;
+
+    *first = 0;
+    while (count) {
+        int error;
+
+        *first = find_run(dev->reg, busy + 1, count);
+        if (!*first)
+            return ENOMEM;
+        error = nmu_reserve(dev, &dev->reg->krings[*first], count * sizeof(dev->reg->krings[0]));
         if (error)
             return error;
-        kring->ready = 1;
+        busy = last_busy(dev, *first, count);
+        if (!busy)
+            break;
     }
-    if (!nmu_mutex_lock(&kring->sync))
-        return ENOTRECOVERABLE;
-    if (!nmu_mutex_lock(&kring->deliver)) {
-        nmu_mutex_unlock(&kring->sync);
-        return ENOTRECOVERABLE;
+    return 0;
+}
+
+/* A sender may hold the index of a ring that has gone, and take its lock to find out: the locks
+ * stay the same for the record's life, and the rest changes under them. */
+static int init_kring(struct nmu_device *dev, struct nmu_kring *kring, uint32_t port, bool tx, uint32_t id,
+                      uint32_t num_slots)
+{
+    struct nmu_both both = nmu_lock_both(dev, kring);
+
+    if (!both.sync || !both.deliver) {
+        nmu_unlock_both(both);
+        return nmu_fail(dev, EBUSY, "runtime directory %s: ring record %u is locked by a process that does not go on",
+                        dev->dir, nmu_kring_index(dev->reg, kring));
     }
     kring->port = port;
     kring->tx = tx;
@@ -86,8 +109,7 @@ static int init_kring(struct nmu_kring *kring, uint32_t port, bool tx, uint32_t 
     atomic_store(&kring->timestamps, 0);
     atomic_store(&kring->copy_monitors, 0);
     atomic_store(&kring->on, 0);
-    nmu_mutex_unlock(&kring->deliver);
-    nmu_mutex_unlock(&kring->sync);
+    nmu_unlock_both(both);
     return 0;
 }
 
@@ -117,20 +139,20 @@ int nmu_port_create(struct nmu_device *dev, enum nmu_kind kind, const char *name
                     uint32_t rx_rings, uint32_t tx_slots, uint32_t rx_slots, uint32_t *index)
 {
     struct nmu_registry *reg = dev->reg;
-    uint32_t krings = find_krings(reg, tx_rings + rx_rings);
     struct nmu_port *port;
-    int error;
+    uint32_t krings;
+    int error = find_krings(dev, tx_rings + rx_rings, &krings);
 
+    if (error && krings)
+        return error;
     *index = free_port(reg);
-    if (!*index || (!krings && tx_rings + rx_rings))
+    if (!*index || error)
         return nmu_fail(dev, ENOMEM, "%s: runtime directory %s is full: %d ports, %d rings at most", name, dev->dir,
                         NMU_PORTS - 1, NMU_KRINGS - 1);
     port = &reg->ports[*index];
     error = nmu_reserve(dev, port, sizeof(*port));
-    if (!error && tx_rings + rx_rings)
-        error = nmu_reserve(dev, &reg->krings[krings], (tx_rings + rx_rings) * sizeof(reg->krings[0]));
     for (uint32_t i = 0; i < tx_rings + rx_rings && !error; i++)
-        error = init_kring(&reg->krings[krings + i], *index, i < tx_rings, i < tx_rings ? i : i - tx_rings,
+        error = init_kring(dev, &reg->krings[krings + i], *index, i < tx_rings, i < tx_rings ? i : i - tx_rings,
                            i < tx_rings ? tx_slots : rx_slots);
     if (error)
         return error;
@@ -220,13 +242,10 @@ static void count_users(struct nmu_device *dev, const struct nmu_port *port, con
                 /* release: who finds it on finds its ring */
                 atomic_store_explicit(&kring->on, 1, memory_order_release);
             } else if (!kring->users) {
-                /* Nobody is in the middle of a sync or a delivery once both locks were had. */
+                /* Nobody is in the middle of a sync or a delivery once both locks were had; if they were not,
+                 * the ring stays as it is (free_ring_object). */
                 atomic_store_explicit(&kring->on, 0, memory_order_relaxed);
-                if (nmu_mutex_lock(&kring->sync)) {
-                    if (nmu_mutex_lock(&kring->deliver))
-                        nmu_mutex_unlock(&kring->deliver);
-                    nmu_mutex_unlock(&kring->sync);
-                }
+                nmu_unlock_both(nmu_lock_both(dev, kring));
             }
         }
 }

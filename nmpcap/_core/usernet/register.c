@@ -90,14 +90,18 @@ static int offset_ring(struct nmu_device *dev, struct nmu_kring *kring, const st
 {
     const char *name = dev->reg->ports[kring->port].name;
     struct netmap_ring *ring = nmu_ring(dev, kring);
+    struct nmu_both both;
 
     if (kring->offset_mask) { /* an earlier user's choice stands: it must be as wide and as far */
         if ((kring->offset_mask & mask) != mask || kring->offset_max < o->nro_max_offset)
             return nmu_fail(dev, EBUSY, "%s: another descriptor has asked for narrower or smaller offsets", name);
         return 0;
     }
-    nmu_mutex_lock(&kring->sync);
-    nmu_mutex_lock(&kring->deliver);
+    both = nmu_lock_both(dev, kring);
+    if (!both.sync || !both.deliver) {
+        nmu_unlock_both(both);
+        return nmu_fail(dev, EBUSY, "%s: somebody who does not go on is in the middle of a sync of ring %u", name, kring->id);
+    }
     kring->offset_max = o->nro_max_offset;
     kring->offset_mask = mask;
     nm_ring_set_offset_mask(ring, mask);
@@ -106,8 +110,7 @@ static int offset_ring(struct nmu_device *dev, struct nmu_kring *kring, const st
 
         nm_slot_set_ptr(slot, (nm_slot_read(slot).ptr & ~mask) | o->nro_initial_offset);
     }
-    nmu_mutex_unlock(&kring->deliver);
-    nmu_mutex_unlock(&kring->sync);
+    nmu_unlock_both(both);
     return 0;
 }
 

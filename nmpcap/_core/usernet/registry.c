@@ -18,7 +18,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "usernet/lock.h"
 #include "usernet/parameters.h"
 #include "usernet/files.h"
 #include "usernet/registry.h"
@@ -167,12 +166,6 @@ static int build_registry(struct nmu_device *dev, int fd)
         error = map_registry(dev, fd);
     if (error)
         return error;
-    error = nmu_mutex_init(&dev->reg->lock);
-    if (error) {
-        munmap(dev->reg, sizeof(*dev->reg));
-        dev->reg = NULL;
-        return error;
-    }
     dev->reg->version = NMU_VERSION;
     dev->reg->size = sizeof(*dev->reg);
     dev->reg->next_region = NMU_REGION_GLOBAL + 1;

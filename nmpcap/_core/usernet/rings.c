@@ -9,6 +9,7 @@
 
 #include "shared.h"
 #include "usernet/kring.h"
+#include "usernet/lock.h"
 #include "usernet/monitor.h"
 #include "usernet/pipe.h"
 #include "usernet/pool.h"
@@ -79,12 +80,14 @@ static int give_buffers(struct nmu_device *dev, uint32_t region, struct nmu_krin
     return error;
 }
 
-static void free_ring_object(struct nmu_device *dev, uint32_t region, struct nmu_kring *kring)
+/* What is in the hands of somebody who does not go on stays taken until its region ends: he may still write there. */
+static void free_ring_object(struct nmu_device *dev, uint32_t region, struct nmu_kring *kring, bool idle)
 {
     const struct nmu_pool *pool = &dev->reg->regions[region].pool[NMU_POOL_RING];
     uint32_t object = (uint32_t)((kring->ring_ofs - pool->offset) / pool->objsize);
 
-    nmu_pool_free(dev, region, NMU_POOL_RING, object);
+    if (idle)
+        nmu_pool_free(dev, region, NMU_POOL_RING, object);
     kring->ring_ofs = 0;
     kring->offset_mask = kring->offset_max = 0;
     atomic_store(&kring->timestamps, 0);
@@ -94,12 +97,13 @@ static void free_ring_object(struct nmu_device *dev, uint32_t region, struct nmu
 static void free_ring(struct nmu_device *dev, uint32_t region, struct nmu_kring *kring)
 {
     struct netmap_ring *ring = nmu_ring(dev, kring);
+    bool idle = nmu_kring_idle(dev, kring);
 
     nmu_monitor_settle(dev, kring);
-    for (uint32_t i = 0; ring && i < kring->num_slots; i++)
+    for (uint32_t i = 0; ring && idle && i < kring->num_slots; i++)
         nmu_pool_free(dev, region, NMU_POOL_BUF, nm_slot_read(nm_slot_at(ring, i)).buf_idx);
     if (kring->ring_ofs)
-        free_ring_object(dev, region, kring);
+        free_ring_object(dev, region, kring, idle);
 }
 
 static int create_ring(struct nmu_device *dev, uint32_t region, struct nmu_kring *kring)
@@ -107,7 +111,7 @@ static int create_ring(struct nmu_device *dev, uint32_t region, struct nmu_kring
     int error = make_ring(dev, region, kring);
 
     if (!error && (error = give_buffers(dev, region, kring)))
-        free_ring_object(dev, region, kring);
+        free_ring_object(dev, region, kring, true);
     return error;
 }
 
@@ -121,12 +125,14 @@ static void free_pipe_rings(struct nmu_device *dev, struct nmu_port *end)
     for (int e = 0; e < 2; e++)
         for (uint32_t i = 0; i < ends[e]->tx_rings; i++) {
             struct nmu_kring *tx = nmu_kring(reg, ends[e], true, i), *rx = &reg->krings[tx->pipe_peer];
+            bool idle = nmu_kring_idle(dev, tx) && nmu_kring_idle(dev, rx);
 
-            nmu_pipe_free_buffers(dev, tx, rx);
+            if (idle)
+                nmu_pipe_free_buffers(dev, tx, rx);
             if (tx->ring_ofs)
-                free_ring_object(dev, end->region, tx);
+                free_ring_object(dev, end->region, tx, idle);
             if (rx->ring_ofs)
-                free_ring_object(dev, end->region, rx);
+                free_ring_object(dev, end->region, rx, idle);
         }
 }
 

@@ -3,9 +3,9 @@
  * have left, who gives it back removes what nobody uses any more.
  */
 #include <errno.h>
-#include <string.h>
 
 #include "clock.h"
+#include "usernet/lock.h"
 #include "usernet/parameters.h"
 #include "usernet/pool.h"
 #include "usernet/reap.h"
@@ -21,7 +21,34 @@ static void unmap_all(struct nmu_device *dev)
 {
     nmu_region_unmap_all(dev);
     dev->maps_epoch = 0;
+    nmu_member_leave(dev);
     nmu_registry_unmap(dev);
+}
+
+/* Takes the lock: 0, with everything in order that a dead holder may have left in between, or why it cannot be had. */
+static int lock(struct nmu_device *dev)
+{
+    struct nmu_lock *lock = &dev->reg->lock;
+    uint32_t found;
+    int error = nmu_member_join(dev);
+
+    if (error)
+        return error;
+    atomic_store_explicit(&dev->patience_ns, NMU_RING_PATIENCE_NS, memory_order_relaxed);
+    if (nmu_lock_free(dev, lock, &found))
+        return 0;
+    error = nmu_lock_wait(dev, lock, NMU_REGISTRY_PATIENCE_NS, true);
+    if (error == EOWNERDEAD) {
+        if (!dev->reg->gone) /* else its files' names may be those of the next one's */
+            nmu_reap_holder(dev);
+        return 0;
+    }
+    if (error)
+        return nmu_fail(dev, error == ETIMEDOUT ? EBUSY : error, "runtime directory %s: %s its registry, which process %u "
+                        "has locked and does not give back; if that is stopped, let it go on (kill -CONT), or end it",
+                        dev->dir, error == ETIMEDOUT ? "cannot lock" : "interrupted by a signal while waiting for",
+                        atomic_load_explicit(&lock->pid, memory_order_relaxed));
+    return 0;
 }
 
 int nmu_session_begin(struct nmu_device *dev)
@@ -31,19 +58,13 @@ int nmu_session_begin(struct nmu_device *dev)
 
         if (error)
             return error;
-        error = pthread_mutex_lock(&dev->reg->lock);
-        if (error == EOWNERDEAD) {
-            if (!dev->reg->gone) /* else its files' names may be those of the next one's */
-                nmu_reap_holder(dev);
-            error = pthread_mutex_consistent(&dev->reg->lock);
-        }
+        error = lock(dev);
         if (error)
-            return nmu_fail(dev, error, "runtime directory %s: cannot lock its registry: %s", dev->dir,
-                            strerror(error));
+            return error;
         if (!dev->reg->gone)
             break;
         error = nmu_registry_unlink_gone(dev);
-        pthread_mutex_unlock(&dev->reg->lock);
+        nmu_unlock(&dev->reg->lock);
         unmap_all(dev);
         if (error)
             return error;
@@ -74,7 +95,7 @@ void nmu_session_end(struct nmu_device *dev)
             nmu_region_remove_file(dev, i);
         nmu_registry_remove(dev);
     }
-    pthread_mutex_unlock(&dev->reg->lock);
+    nmu_unlock(&dev->reg->lock);
     if (last) {
         unmap_all(dev);
         nmu_registry_leave(dev);

@@ -194,6 +194,14 @@ static int rxsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap
 
 /* ---- all rings of a descriptor ----------------------------------------------------- */
 
+/* Before any ring is taken: 0, or why none can be. */
+static int prepare(struct nmu_device *dev)
+{
+    nmu_region_forget_stale(dev);
+    atomic_store_explicit(&dev->patience_ns, NMU_RING_PATIENCE_NS, memory_order_relaxed);
+    return nmu_member(dev) ? 0 : nmu_member_join(dev); /* after a fork a child has to */
+}
+
 struct sync {
     struct nmu_kring *kring;
     struct netmap_ring *ring;
@@ -205,12 +213,12 @@ static bool begin(struct nmu_device *dev, bool tx, uint32_t index, struct sync *
     struct nmu_registry *reg = dev->reg;
 
     sync->kring = nmu_kring(reg, &reg->ports[reg->descs[dev->desc].port], tx, index);
-    if (!nmu_mutex_trylock(&sync->kring->sync))
-        return false;
+    if (!nmu_trylock(dev, &sync->kring->sync))
+        return false; /* another thread's sync; or that of a process that shares the ring, going on or not */
     sync->ring = nmu_ring(dev, sync->kring);
     if (sync->ring && atomic_load_explicit(&sync->kring->on, memory_order_relaxed))
         return true;
-    nmu_mutex_unlock(&sync->kring->sync);
+    nmu_unlock(&sync->kring->sync);
     return false;
 }
 
@@ -221,9 +229,10 @@ int nmu_sync_ioctl(struct nmu_device *dev, bool tx)
     const struct nmu_desc *desc = &dev->reg->descs[dev->desc];
     bool tells = dev->reg->ports[desc->port].kind == NMU_NIC;
     struct sync sync;
-    int error = 0, failed = 0;
+    int error = 0, failed = prepare(dev);
 
-    nmu_region_forget_stale(dev);
+    if (failed)
+        return failed;
     for (uint32_t i = tx ? desc->tx_first : desc->rx_first; i < (tx ? desc->tx_last : desc->rx_last); i++) {
         if (!begin(dev, tx, i, &sync))
             continue;
@@ -240,7 +249,7 @@ int nmu_sync_ioctl(struct nmu_device *dev, bool tx)
         }
         if (tells && !failed)
             failed = error;
-        nmu_mutex_unlock(&sync.kring->sync);
+        nmu_unlock(&sync.kring->sync);
     }
     return failed;
 }
@@ -267,7 +276,7 @@ static short poll_tx(struct nmu_device *dev, bool wanted)
                 wanted = false;
             }
         }
-        nmu_mutex_unlock(&sync.kring->sync);
+        nmu_unlock(&sync.kring->sync);
     }
     return revents;
 }
@@ -290,7 +299,7 @@ static short poll_rx(struct nmu_device *dev)
         stamp(dev, sync.ring);
         if (sync.kring->rcur != sync.kring->rtail)
             revents |= POLLIN;
-        nmu_mutex_unlock(&sync.kring->sync);
+        nmu_unlock(&sync.kring->sync);
     }
     return revents;
 }
@@ -300,9 +309,12 @@ short nmu_sync_poll(struct nmu_device *dev, short events)
     short revents = 0;
 
     pthread_mutex_lock(&dev->busy);
-    nmu_region_forget_stale(dev);
-    if ((events & POLLOUT) || !(dev->nr_flags & NR_NO_TX_POLL))
+    if (prepare(dev)) {
+        revents = POLLERR;
+        events = 0;
+    } else if ((events & POLLOUT) || !(dev->nr_flags & NR_NO_TX_POLL)) {
         revents |= poll_tx(dev, events & POLLOUT);
+    }
     if (events & POLLIN)
         revents |= poll_rx(dev);
     pthread_mutex_unlock(&dev->busy);

@@ -2,6 +2,7 @@
  * Delivering into the ring of a VALE port: bytes into the buffers its slots name, lengths and
  * flags into the slots, and at the end one store of hwtail. All under the ring's deliver lock.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "clock.h"
@@ -122,8 +123,8 @@ uint32_t nmu_target_put(struct sender *s, const struct target *t, const struct f
     return tail;
 }
 
-/* Takes a receiving ring for a delivery; false where nobody has it open any more. */
-bool nmu_target_open(struct sender *s, uint32_t at, uint32_t ring, struct target *t)
+/* Takes a receiving ring for a delivery. */
+int nmu_target_open(struct sender *s, uint32_t at, uint32_t ring, struct target *t)
 {
     /* acquire: a place that is taken has its record behind it */
     uint64_t place = atomic_load_explicit(&s->sw->ports[at], memory_order_acquire);
@@ -132,20 +133,22 @@ bool nmu_target_open(struct sender *s, uint32_t at, uint32_t ring, struct target
     uint8_t *base = NULL;
 
     if (!place || !index || index >= NMU_KRINGS)
-        return false;
+        return ENXIO;
+    t->port = nmu_place_port(place);
     t->kring = &s->reg->krings[index];
-    if (!atomic_load_explicit(&t->kring->on, memory_order_relaxed) || !nmu_mutex_lock(&t->kring->deliver))
-        return false;
+    if (!atomic_load_explicit(&t->kring->on, memory_order_relaxed))
+        return ENXIO;
+    if (!nmu_lock(s->dev, &t->kring->deliver))
+        return EBUSY;
     /* acquire: on means that its ring is there; and it stays while the lock is held. Only then does
      * the place say whether the ring is still this port's: it may have come back as another's. */
     if (atomic_load_explicit(&t->kring->on, memory_order_acquire) &&
         atomic_load_explicit(&s->sw->ports[at], memory_order_acquire) == place)
         base = nmu_region_map(s->dev, nmu_place_region(place));
     if (!base) {
-        nmu_mutex_unlock(&t->kring->deliver);
-        return false;
+        nmu_unlock(&t->kring->deliver);
+        return ENXIO;
     }
-    t->port = nmu_place_port(place);
     t->hdr_len = atomic_load_explicit(&s->reg->ports[t->port].hdr_len, memory_order_relaxed);
     t->ring = (struct netmap_ring *)(base + t->kring->ring_ofs);
     t->bufs = base + bufs->offset;
@@ -153,7 +156,7 @@ bool nmu_target_open(struct sender *s, uint32_t at, uint32_t ring, struct target
     t->objtotal = bufs->objtotal;
     if (atomic_load_explicit(&t->kring->timestamps, memory_order_relaxed) && !s->now_ns)
         s->now_ns = (uint64_t)nm_clock_ns(CLOCK_REALTIME);
-    return true;
+    return 0;
 }
 
 /* Publishes what was put there, up to tail, and lets go of the ring. */
@@ -170,7 +173,7 @@ void nmu_target_close(struct sender *s, struct target *t, uint32_t tail, uint32_
         nmu_monitor_copy(s->dev, t->kring, from, tail); /* before its reader may write there */
     /* release: the reader that sees the tail sees slots and payload */
     atomic_store_explicit(&t->kring->hwtail, tail, memory_order_release);
-    nmu_mutex_unlock(&t->kring->deliver);
+    nmu_unlock(&t->kring->deliver);
     if (packets)
         nmu_notify(s->dev, t->port);
 }

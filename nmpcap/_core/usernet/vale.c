@@ -124,12 +124,12 @@ static uint32_t lookup(struct sender *s, const struct fragment *first)
 
 /* ---- delivering queues ------------------------------------------------------------- */
 
-/* Packets for a port whose ring nobody has open are lost there; broadcasts just pass it by. */
-static void count_unopened(struct sender *s, uint32_t place, uint16_t own)
+/* Counts packets of a queue as lost to the port at a place. */
+static void count_dropped(struct sender *s, uint32_t place, uint16_t queue)
 {
     uint32_t port = nmu_place_port(atomic_load_explicit(&s->sw->ports[place], memory_order_relaxed));
 
-    for (; port && own != END; own = s->fwd->fragment[own].next)
+    for (; port && queue != END; queue = s->fwd->fragment[queue].next)
         atomic_fetch_add_explicit(&s->reg->ports[port].dropped, 1, memory_order_relaxed);
 }
 
@@ -139,11 +139,14 @@ static void deliver(struct sender *s, uint32_t place, uint32_t ring, uint16_t ow
     const struct fragment *fragment = s->fwd->fragment;
     uint32_t space, tail, packets = 0, lost = 0;
     struct target t;
+    int error = nmu_target_open(s, place, ring, &t);
 
-    if (!nmu_target_open(s, place, ring, &t)) {
-        count_unopened(s, place, own);
+    if (error)
+        count_dropped(s, place, own);
+    if (error == EBUSY)
+        count_dropped(s, place, all); /* where nobody has the ring open broadcasts just pass it by */
+    if (error)
         return;
-    }
     space = nmu_deliver_space(t.kring);
     tail = atomic_load_explicit(&t.kring->hwtail, memory_order_relaxed);
     while (own != END || all != END) {
@@ -324,8 +327,13 @@ static bool forward_whole(struct sender *s, const struct fragment *f, uint32_t p
 
     for (uint32_t p = first; p < last && fits; p++) {
         struct target *t = &target[count];
+        int error = p == s->port->switch_port ? ENXIO : nmu_target_open(s, p, place == BROADCAST ? 0 : s->kring->id, t);
 
-        if (p == s->port->switch_port || !nmu_target_open(s, p, place == BROADCAST ? 0 : s->kring->id, t))
+        if (error == EBUSY) { /* there is room when that sender goes on, or has died */
+            s->kring->blocked_on = t->port;
+            fits = false;
+        }
+        if (error)
             continue;
         never[count] = f->frags >= t->kring->num_slots || !nmu_target_accepts(s, t, f);
         fits = never[count] || f->frags <= nmu_deliver_space(t->kring);

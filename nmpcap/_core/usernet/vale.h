@@ -46,9 +46,9 @@ struct target {
     uint32_t objsize, objtotal;
 };
 
-/* Takes the ring that the port at a place of the switch has for a sender's ring; false: nobody has
- * it open. */
-bool nmu_target_open(struct sender *, uint32_t place, uint32_t ring, struct target *);
+/* Takes the ring that the port at a place of the switch has for a sender's ring. ENXIO: nobody has it open; EBUSY:
+ * another sender has it, and does not go on; *target then says no more than the port. */
+int nmu_target_open(struct sender *, uint32_t place, uint32_t ring, struct target *);
 
 /* Publishes what was put there, up to tail; counts; lets go of the ring, and wakes its readers. */
 void nmu_target_close(struct sender *, struct target *, uint32_t tail, uint32_t packets, uint32_t lost);

@@ -161,7 +161,7 @@ needs_two_users = pytest.mark.skipif(
     os.geteuid() != 0 or not shutil.which("setpriv"), reason="one user; to run it: as root, with util-linux"
 )
 OTHER = 65534
-GONE = 16 + 40  # nmu_registry.gone: behind magic, version, size and the lock
+GONE = 16 + 12  # nmu_registry.gone: behind magic, version, size and the lock
 
 
 @needs_two_users
