@@ -124,6 +124,13 @@ class Stats:
     ``sent``  Frames accepted by inject and inject_many.
     ``unsent``  Frames that found no room before their deadline; frames behind them in the same call do not
         count.
+    ``unread``  In the port still, where the handle has not taken them: before the first read everything that
+        has come. Of netmap's ports, slots, of which a large packet has several. Of ``any``, a
+        frame on ``lo`` counts twice here. 0 where nobody can tell: the kernel's netmap, savefiles.
+    ``forwarded``  On a switch of user-space netmap, of what this port sent: to the one port that has the
+        destination address.
+    ``flooded``  To every other port: the address is a broadcast's, or nobody's yet.
+    ``discarded``  To nobody: shorter than 14 bytes, of 256 slots and more, to the port it came from.
     """
 
     received: int
@@ -135,6 +142,10 @@ class Stats:
     if_dropped: int
     sent: int
     unsent: int
+    unread: int
+    forwarded: int
+    flooded: int
+    discarded: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,23 @@ def test_a_frame_on_lo_comes_in_once(network: Network) -> None:
         assert capture.next(0.1) is None
 
 
+@pytest.mark.parametrize("name", ["vb", "netmap:vb"])
+@pytest.mark.parametrize("immediate", [False, True])
+def test_what_waits_is_told_before_the_first_read(network: Network, name: str, immediate: bool) -> None:
+    a, _ = network.veth()
+    options = {"immediate": immediate, "netmap": "user"}
+    with nmpcap.open(name, **options) as capture, network.raw(a) as sender:
+        before = capture.stats().unread  # the system may have sent something of its own
+        for number in range(5):
+            sender.send(frame(number))
+        assert capture.stats().unread - before >= 5
+        while capture.next(0.2):
+            pass
+        stats = capture.stats()
+        assert stats.unread == 0
+        assert stats.delivered >= 5
+
+
 @pytest.mark.parametrize("wanted", [True, False])
 def test_promiscuous_while_open(network: Network, wanted: bool) -> None:
     a, _ = network.veth()

@@ -323,3 +323,68 @@ def test_dump_of_a_count_does_not_wait_for_one_more(pipe: tuple[Capture, Capture
         started = time.monotonic()
         assert slave.dump(writer, 3) == 3
     assert time.monotonic() - started < 1, "the handle's time-out is 2 s"
+
+
+# ---- what stats() tells of both ends -------------------------------------------------------------
+
+
+def stations(number: int) -> bytes:
+    return b"\x02\0\0\0\0" + bytes([number])
+
+
+def test_what_waits_is_told_before_the_first_read(ends: tuple[Capture, Capture], netmap: str) -> None:
+    a, b = ends
+    if netmap == "kernel":
+        pytest.skip(
+            "only user-space netmap tells what waits; to run it: nothing, the module has no call for it"
+        )
+    a.inject_many([frame(i) for i in range(5)])
+    assert (b.stats().unread, b.stats().received) == (5, 0)
+    b.next(1)
+    assert (b.stats().unread, b.stats().received, b.stats().waiting) == (0, 5, 4)
+    a.inject(frame(5))
+    assert (b.stats().unread, b.stats().waiting) == (1, 4)
+    assert len(list(zip(range(5), b, strict=False))) == 5
+    assert (b.stats().unread, b.stats().received) == (0, 6)
+    a.inject(frame(6))
+    b.close()
+    assert b.stats().unread == 1
+
+
+def test_a_monitor_tells_what_waits_too(port_name: Callable) -> None:
+    with (
+        nmpcap.open(port_name("a"), netmap="user") as a,
+        nmpcap.open(f"{port_name('a')}/t", netmap="user") as monitor,
+    ):
+        a.inject_many([frame(i) for i in range(3)])
+        assert monitor.stats().unread == 3
+        assert len(list(zip(range(3), monitor, strict=False))) == 3
+        assert monitor.stats().unread == 0
+
+
+def test_a_sender_learns_what_became_of_its_frames(port_name: Callable) -> None:
+    with (
+        nmpcap.open(port_name("a"), netmap="user") as a,
+        nmpcap.open(port_name("b"), netmap="user") as b,
+    ):
+        one, two = stations(1), stations(2)
+        a.inject(BROADCAST + one + bytes(48))
+        b.inject(one + two + bytes(48))
+        a.inject_many([two + one + bytes(48)] * 3)
+        a.inject(one + one + bytes(48))  # to where it comes from
+        a.inject(bytes(13))
+        stats = a.stats()
+        assert (stats.sent, stats.flooded, stats.forwarded, stats.discarded) == (6, 1, 3, 2)
+        assert (b.stats().sent, b.stats().forwarded, b.stats().unread) == (1, 1, 4)
+    assert a.stats().forwarded == 3  # as they were at the end
+
+
+def test_counters_begin_with_the_handle(port_name: Callable) -> None:
+    nmpcap.vale.create("p0", netmap="user")
+    nmpcap.vale.attach(port_name("p0"), netmap="user")
+    for _ in range(2):
+        with nmpcap.open(port_name("p0"), netmap="user") as port:
+            port.inject_many([frame(0)] * 4)
+            assert port.stats().flooded == 4
+    nmpcap.vale.detach(port_name("p0"), netmap="user")
+    nmpcap.vale.destroy("p0", netmap="user")

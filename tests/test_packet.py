@@ -207,8 +207,8 @@ def test_numpy_takes_columns_without_a_copy() -> None:
 
 
 def test_stats_are_values() -> None:
-    stats = Stats(*range(9))
-    assert stats == Stats(*range(9))
+    stats = Stats(*range(13))
+    assert stats == Stats(*range(13))
     assert stats.received == 0
     assert stats.unsent == 8
     with pytest.raises(AttributeError):

@@ -45,6 +45,10 @@ struct nm_device_ops {
     int (*txsync)(struct nm_device *);
     int (*rxsync)(struct nm_device *);
 
+    /* Slots of bound rx rings that hold what has come and the program has not passed (cur), be it shown by a
+     * sync or not. Any thread. NULL: only a sync can tell. */
+    uint64_t (*waiting)(struct nm_device *);
+
     /* A descriptor for select, poll, epoll or asyncio: readable while packets wait. */
     int (*fileno)(struct nm_device *);
 

@@ -36,6 +36,10 @@ struct nm_counters {
     uint64_t if_dropped; /* lost by the interface before that */
     uint64_t sent;       /* packets accepted by inject */
     uint64_t unsent;     /* packets inject had no room for */
+    uint64_t waiting;    /* of those that came: not filled in yet; of netmap's rings, slots */
+    uint64_t forwarded;  /* on a switch, of the sent: to the one port that has the destination address, */
+    uint64_t flooded;    /* to every other port, */
+    uint64_t discarded;  /* and to nobody; extensions.h says which */
 };
 
 #define NM_SOURCE_END (-1000) /* fill: the savefile has ended; the device is gone */

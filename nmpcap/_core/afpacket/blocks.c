@@ -73,13 +73,16 @@ static void take_packet(struct nm_packet *p, struct nm_arrival *raw)
 int nm_packet_fill_blocks(struct nm_packet *p, struct nm_batch *batch)
 {
     struct nm_arrival raw;
+    uint32_t taken = 0;
 
     give_back(p);
     while (batch->count < batch->capacity && (p->left || take_block(p))) {
         if (!p->left)
             continue;
         take_packet(p, &raw);
+        taken++;
         batch->count += nm_packet_view(p, &raw, &batch->views[batch->count]);
     }
+    nm_packet_count_taken(p, taken);
     return (int)batch->count;
 }

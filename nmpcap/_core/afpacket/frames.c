@@ -107,13 +107,15 @@ static bool take_frame(struct nm_packet *p, struct nm_arrival *raw)
 int nm_packet_fill_frames(struct nm_packet *p, struct nm_batch *batch)
 {
     struct nm_arrival raw = {.status = 0};
-    uint32_t losing = 0;
+    uint32_t losing = 0, taken = 0;
 
     give_back(p);
     while (batch->count < batch->capacity && take_frame(p, &raw)) {
         losing |= raw.status & TP_STATUS_LOSING;
+        taken++;
         batch->count += nm_packet_view(p, &raw, &batch->views[batch->count]);
     }
+    nm_packet_count_taken(p, taken);
     /* As for blocks: before 32 bits have wrapped. */
     if (losing)
         nm_packet_count_drops(p);

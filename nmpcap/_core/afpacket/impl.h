@@ -67,6 +67,7 @@ struct nm_packet {
     uint8_t *next;            /* of the last lent block, the first packet not taken yet */
     uint32_t left;            /* how many packets that are */
     struct nm_packet_copy *copies;
+    uint64_t taken;           /* packets, off the ring; read by any thread */
     bool down;                /* the interface was, when last looked at */
 
     struct nm_packet_interface *interfaces;
@@ -79,12 +80,19 @@ struct nm_packet {
 
     pthread_mutex_t lock; /* over what follows, and link_fd: counters come from any thread */
     uint64_t dropped;
+    uint64_t arrived;          /* and not dropped */
     uint64_t if_dropped_before;
 };
 
 static inline struct nm_packet *nm_packet_self(struct nm_source *source)
 {
     return (struct nm_packet *)source;
+}
+
+/* One thread takes packets; others ask how many wait. */
+static inline void nm_packet_count_taken(struct nm_packet *p, uint32_t n)
+{
+    __atomic_store_n(&p->taken, p->taken + n, __ATOMIC_RELAXED);
 }
 
 /* Leaves a message, "NAME: " in front, and returns -error. */

@@ -6,8 +6,10 @@
  *   if_dropped  how much the interface's rx_missed_errors and rx_fifo_errors have grown since the opening:
  *               packets that its adapter or driver had no room for; of `any`, 0
  *
- * Packets taken in are counted by the handle, as they are taken: the kernel's own count has those in it that
- * it dropped.
+ *   waiting     packets that passed and are in the ring still: the kernel's count, which has those in it that it
+ *               dropped, less what was taken off the ring
+ *
+ * Packets taken in are counted by the handle, as they are taken.
  */
 #include <sys/socket.h>
 
@@ -20,8 +22,10 @@ static void take_over(struct nm_packet *p)
     socklen_t size = p->version == TPACKET_V3 ? sizeof(stats.stats3) : sizeof(stats.stats1);
 
     /* Both shapes begin the same. */
-    if (getsockopt(p->fd, SOL_PACKET, PACKET_STATISTICS, &stats, &size) == 0)
+    if (getsockopt(p->fd, SOL_PACKET, PACKET_STATISTICS, &stats, &size) == 0) {
         p->dropped += stats.stats1.tp_drops;
+        p->arrived += stats.stats1.tp_packets - stats.stats1.tp_drops;
+    }
 }
 
 void nm_packet_count_drops(struct nm_packet *p)
@@ -35,10 +39,11 @@ void nm_packet_counters(struct nm_source *source, struct nm_counters *counters)
 {
     struct nm_packet *p = nm_packet_self(source);
     struct nm_link link;
+    uint64_t taken = __atomic_load_n(&p->taken, __ATOMIC_RELAXED); /* first: what comes meanwhile waits */
 
     pthread_mutex_lock(&p->lock);
     take_over(p);
-    *counters = (struct nm_counters){.dropped = p->dropped};
+    *counters = (struct nm_counters){.dropped = p->dropped, .waiting = p->arrived > taken ? p->arrived - taken : 0};
     /* An adapter that was reset counts from the beginning: less is not a loss. */
     if (p->ifindex && nm_link_ask(p->link_fd, NULL, p->ifindex, &link) == 0 &&
         link.missed > p->if_dropped_before)

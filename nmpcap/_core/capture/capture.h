@@ -56,6 +56,10 @@ struct nm_stats {
     uint64_t if_dropped; /* lost by the interface before that */
     uint64_t sent;       /* frames accepted by inject */
     uint64_t unsent;     /* frames that found no room before their deadline; not those behind them */
+    uint64_t unread;     /* waiting in the source, not received yet; of netmap's rings, slots */
+    uint64_t forwarded;  /* on a switch, of the sent: to one port, */
+    uint64_t flooded;    /* to all others, */
+    uint64_t discarded;  /* to nobody */
 };
 
 /*

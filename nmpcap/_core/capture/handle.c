@@ -124,6 +124,10 @@ void nm_capture_stats(struct nm_capture *c, struct nm_stats *stats)
     stats->waiting = stats->received - stats->filtered - stats->delivered;
     stats->dropped = counters.dropped;
     stats->if_dropped = counters.if_dropped;
+    stats->unread = counters.waiting;
+    stats->forwarded = counters.forwarded;
+    stats->flooded = counters.flooded;
+    stats->discarded = counters.discarded;
     stats->sent = __atomic_load_n(&c->sent, __ATOMIC_RELAXED);
     stats->unsent = __atomic_load_n(&c->unsent, __ATOMIC_RELAXED);
 }

@@ -17,7 +17,7 @@ struct netmap_source {
     struct nm_desc *desc;
     struct nm_device *control; /* unbound: asks for counters while another thread polls the port; or NULL */
     char port[NETMAP_REQ_IFNAMSIZ];
-    uint64_t dropped_before;   /* a port may be older than this handle */
+    struct nmreq_port_counters before; /* a port may be older than this handle */
     uint32_t lend;             /* packets handed out by one fill at most */
     int stamped;
 };
@@ -103,26 +103,38 @@ static int descriptor(struct nm_source *source)
     return nm_desc_fileno(self(source)->desc);
 }
 
-/* What the port has lost since it was made, where the device counts that. */
-static uint64_t dropped(struct netmap_source *s)
+/* What became of the port's packets since it was made, where the device counts that. */
+static struct nmreq_port_counters ask(struct netmap_source *s)
 {
     struct nmreq_port_counters counters = {0};
     struct nmreq_header header = {.nr_version = NETMAP_API, .nr_reqtype = NMPCAP_REQ_PORT_COUNTERS_GET,
                                   .nr_body = (uint64_t)(uintptr_t)&counters};
 
-    if (!s->control)
-        return 0;
     memcpy(header.nr_name, s->port, sizeof(header.nr_name));
-    return nm_device_ioctl(s->control, NIOCCTRL, &header) ? 0 : counters.dropped;
+    if (s->control && nm_device_ioctl(s->control, NIOCCTRL, &header))
+        counters = s->before;
+    return counters;
+}
+
+/* A port that was made anew under its name counts from 0. */
+static uint64_t since(uint64_t before, uint64_t now)
+{
+    return now > before ? now - before : 0;
 }
 
 /* Called from any thread: the port's own descriptor must not be touched. */
 static void counters(struct nm_source *source, struct nm_counters *result)
 {
-    uint64_t lost = dropped(self(source));
+    struct netmap_source *s = self(source);
+    struct nmreq_port_counters now = ask(s);
 
-    *result = (struct nm_counters){.dropped = lost > self(source)->dropped_before
-                                                  ? lost - self(source)->dropped_before : 0};
+    *result = (struct nm_counters){
+        .waiting = nm_desc_waiting(s->desc),
+        .dropped = since(s->before.dropped, now.dropped),
+        .forwarded = since(s->before.forwarded, now.forwarded),
+        .flooded = since(s->before.flooded, now.flooded),
+        .discarded = since(s->before.discarded, now.discarded),
+    };
 }
 
 static void close_source(struct nm_source *source)
@@ -151,7 +163,7 @@ static int open_desc(struct netmap_source *s, const struct nm_open_args *args, c
     return error;
 }
 
-/* Pipes and monitors lose nothing of their own: the counters of their name are another port's. */
+/* Pipes and monitors have no counters of their own: those of their name are another port's. */
 static void open_control(struct netmap_source *s, const struct nm_desc_info *info, const char *runtime_dir)
 {
     char msg[NM_MSG_SIZE];
@@ -160,7 +172,7 @@ static void open_control(struct netmap_source *s, const struct nm_desc_info *inf
         (info->reg->nr_flags & (NR_MONITOR_TX | NR_MONITOR_RX)))
         return;
     if (nm_device_open(NM_NETMAP_USER, runtime_dir, &s->control, msg) == 0)
-        s->dropped_before = dropped(s);
+        s->before = ask(s);
 }
 
 int nm_netmap_source_open(const struct nm_open_args *args, struct nm_source **source, char *msg)

@@ -243,6 +243,10 @@ struct nm_desc_stats {
 
 void nm_desc_stats(struct nm_desc *desc, struct nm_desc_stats *stats);
 
+/* nm_desc_waiting - slots that hold what has come and no call has taken, as far as the device can tell without a
+ * sync. Any thread, as long as nobody closes the descriptor. */
+uint64_t nm_desc_waiting(struct nm_desc *desc);
+
 #pragma GCC visibility pop
 
 #endif

@@ -354,3 +354,8 @@ int nm_desc_dispatch(struct nm_desc *desc, int cnt, nm_dispatch_cb *cb, void *ar
     nm_desc_leave(desc);
     return 0;
 }
+
+uint64_t nm_desc_waiting(struct nm_desc *desc)
+{
+    return desc->device->ops->waiting ? desc->device->ops->waiting(desc->device) : 0;
+}

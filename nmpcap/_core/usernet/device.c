@@ -178,6 +178,7 @@ static const struct nm_device_ops user_ops = {
     .poll = nmu_poll,
     .txsync = user_txsync,
     .rxsync = user_rxsync,
+    .waiting = nmu_waiting,
     .fileno = nmu_fileno,
     .wake = nmu_wake,
     .close = user_close,

@@ -152,6 +152,18 @@ int nmu_interface_news_fd(struct nmu_device *dev)
     return is_filler(dev) && nmu_deliver_space(nmu_kring(dev->reg, port_of(dev), false, 0)) ? source->ops->fileno(source) : -1;
 }
 
+uint64_t nmu_interface_waiting(struct nmu_device *dev)
+{
+    struct nmu_interface *a = dev->interface;
+    struct nm_counters counters = {0};
+
+    /* Whoever syncs first becomes the filler, with what its socket has by then. */
+    if (!a->receives || a->owner != getpid() || (port_of(dev)->filler && !is_filler(dev)))
+        return 0;
+    a->source->ops->counters(a->source, &counters);
+    return counters.waiting + a->batch.count - a->next;
+}
+
 int nmu_interface_fileno(struct nmu_device *dev)
 {
     struct nmu_interface *a = dev->interface;

@@ -24,6 +24,12 @@
 
 /* ---- looking without syncing ------------------------------------------------------- */
 
+/* Up to where packets have come into an rx ring, shown by a sync or not. */
+static uint32_t arrived(const struct nmu_port *port, const struct nmu_kring *kring)
+{
+    return atomic_load_explicit(port->kind == NMU_PIPE ? &kring->pipe_tail : &kring->hwtail, memory_order_acquire);
+}
+
 /* Whether a sync would find something new in a bound rx ring. */
 static bool news(struct nmu_device *dev)
 {
@@ -33,10 +39,8 @@ static bool news(struct nmu_device *dev)
 
     for (uint32_t i = desc->rx_first; i < desc->rx_last; i++) {
         const struct nmu_kring *kring = &reg->krings[port->krings + port->tx_rings + i];
-        uint32_t arrived = atomic_load_explicit(port->kind == NMU_PIPE ? &kring->pipe_tail : &kring->hwtail,
-                                                memory_order_acquire);
 
-        if (arrived != kring->rtail)
+        if (arrived(port, kring) != kring->rtail)
             return true;
     }
     return false;
@@ -109,6 +113,34 @@ int nmu_fileno(struct nm_device *device)
     fd = dev->interface ? nmu_interface_fileno(dev) : dev->wake_fd;
     pthread_mutex_unlock(&dev->busy);
     return fd;
+}
+
+/* ---- how much waits ------------------------------------------------------------------ */
+
+uint64_t nmu_waiting(struct nm_device *device)
+{
+    struct nmu_device *dev = NMU(device);
+    const struct nmu_desc *desc;
+    const struct nmu_port *port;
+    uint64_t slots = 0;
+
+    if (!dev->desc)
+        return 0;
+    pthread_mutex_lock(&dev->busy); /* against a sync, which may map the region anew */
+    desc = &dev->reg->descs[dev->desc];
+    port = &dev->reg->ports[desc->port];
+    for (uint32_t i = desc->rx_first; i < desc->rx_last; i++) {
+        const struct nmu_kring *kring = nmu_kring(dev->reg, port, false, i);
+        const struct netmap_ring *ring = nmu_ring(dev, kring);
+        uint32_t from = ring ? nm_ring_cur(ring) : 0, to = arrived(port, kring);
+
+        if (ring && from < kring->num_slots && to < kring->num_slots)
+            slots += nmu_distance(from, to, kring->num_slots);
+    }
+    if (dev->interface)
+        slots += nmu_interface_waiting(dev);
+    pthread_mutex_unlock(&dev->busy);
+    return slots;
 }
 
 /* ---- poll -------------------------------------------------------------------------- */
