@@ -83,6 +83,18 @@ static void give_back(struct netmap_ring *rx, struct netmap_ring *tx, struct net
     }
 }
 
+bool nmu_pipe_may_send(struct nmu_device *dev, const struct nmu_kring *tx)
+{
+    const struct nmu_kring *rx = peer_of(dev, tx);
+    uint32_t n = tx->num_slots, hwcur = atomic_load_explicit(&tx->hwcur, memory_order_relaxed);
+    uint32_t free_end = atomic_load_explicit(&tx->pipe_tail, memory_order_relaxed);
+    uint32_t held = atomic_load_explicit(&rx->hwcur, memory_order_relaxed);
+
+    /* Behind what is free comes what the reader holds, if it holds any. */
+    return nmu_distance(hwcur, tx->rhead, n) <= nmu_distance(hwcur, free_end, n) ||
+           held == atomic_load_explicit(&rx->hwtail, memory_order_relaxed);
+}
+
 void nmu_pipe_txsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap_ring *ring)
 {
     struct nmu_kring *peer = peer_of(dev, kring);

@@ -5,6 +5,9 @@
  * what is new since the lock was taken: whoever finds a dead holder's lock takes that back. Objects
  * are freed before the references to them are dropped, and freeing them again does nothing, so what
  * a dead holder was freeing is freed by doing it once more.
+ *
+ * The bitmaps lie in the region's file, and whoever has that can write them: a word is read once, and a bit
+ * leads to no object that there is not. Objects may then be handed out twice, to the region's own users.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -24,6 +27,23 @@ static uint64_t *taken_bits(struct nmu_device *dev, uint32_t region, int pool)
 static uint64_t *new_bits(const struct nmu_pool *pool, uint64_t *taken)
 {
     return taken + nmu_pool_words(pool);
+}
+
+static inline uint64_t word_of(const uint64_t *bits, uint32_t word)
+{
+    return *(const volatile uint64_t *)&bits[word];
+}
+
+/* The bits of a word that stand for objects which can be handed out. */
+static uint64_t objects_in(const struct nmu_pool *pool, uint32_t word)
+{
+    uint64_t bits = ~(uint64_t)0;
+
+    if (word == pool->objtotal / 64)
+        bits = ((uint64_t)1 << pool->objtotal % 64) - 1;
+    if (word == 0)
+        bits &= ~(uint64_t)0 << pool->reserved;
+    return bits;
 }
 
 /* Says beforehand where bits of the second bitmap are going to be set. */
@@ -52,7 +72,7 @@ static uint32_t take(struct nmu_device *dev, uint32_t region, struct nmu_pool *p
     uint32_t found = 0;
 
     for (uint32_t word = pool->hint / 64; found < count && word < nmu_pool_words(pool); word++) {
-        uint64_t avail = ~taken[word], chosen = 0;
+        uint64_t avail = ~word_of(taken, word) & objects_in(pool, word), chosen = 0;
 
         if (word == pool->hint / 64)
             avail &= ~(uint64_t)0 << pool->hint % 64;
@@ -113,7 +133,8 @@ bool nmu_pool_taken(struct nmu_device *dev, uint32_t region, int which, uint32_t
 {
     const uint64_t *taken = taken_bits(dev, region, which);
 
-    return taken && index < dev->reg->regions[region].pool[which].objtotal && (taken[index / 64] >> index % 64 & 1);
+    return taken && index < dev->reg->regions[region].pool[which].objtotal &&
+           (word_of(taken, index / 64) >> index % 64 & 1);
 }
 
 /* Frees one object. An index that is not taken is ignored: it comes from a slot or a list that
@@ -124,7 +145,7 @@ void nmu_pool_free(struct nmu_device *dev, uint32_t region, int which, uint32_t 
     uint64_t *taken = taken_bits(dev, region, which);
     uint64_t bit = (uint64_t)1 << index % 64;
 
-    if (!taken || index >= pool->objtotal || !(taken[index / 64] & bit))
+    if (!taken || index < pool->reserved || index >= pool->objtotal || !(word_of(taken, index / 64) & bit))
         return;
     taken[index / 64] &= ~bit;
     pool->objfree++;
@@ -157,7 +178,7 @@ static void count_free(struct nmu_pool *pool, const uint64_t *taken)
     pool->objfree = pool->objtotal - pool->reserved;
     pool->hint = pool->reserved;
     for (uint32_t word = 0; word < nmu_pool_words(pool); word++)
-        pool->objfree -= (uint32_t)__builtin_popcountll(taken[word]);
+        pool->objfree -= (uint32_t)__builtin_popcountll(word_of(taken, word) & objects_in(pool, word));
 }
 
 void nmu_pool_rollback(struct nmu_device *dev)

@@ -23,6 +23,7 @@
 
 #define PAGE 4096u
 #define OBJECT_ALIGN 64u
+#define RING_ALIGN 128u /* what the type of a ring asks for; the module gives its own 64 */
 #define CLUSTER_MAX (4u << 20)
 #define FIRST_BUFFER 2u /* buffers 0 and 1 are never handed out */
 
@@ -38,9 +39,9 @@ static void region_name(const struct nmu_device *dev, uint32_t region, char name
 
 /* The module's rule: objects come in clusters, the smallest number of objects that fills whole
  * pages, so a pool's size is a multiple of the page and its count a multiple of the cluster. */
-static void pool_layout(struct nmu_pool *pool, uint64_t offset, uint32_t size, uint32_t num)
+static void pool_layout(struct nmu_pool *pool, uint64_t offset, uint32_t align, uint32_t size, uint32_t num)
 {
-    uint32_t objsize = (uint32_t)round_up(size, OBJECT_ALIGN), cluster = 1;
+    uint32_t objsize = (uint32_t)round_up(size, align), cluster = 1;
 
     while ((uint64_t)cluster * objsize % PAGE && (uint64_t)(cluster + 1) * objsize <= CLUSTER_MAX)
         cluster++;
@@ -97,7 +98,10 @@ static void lay_out(struct nmu_region *region, const struct nmu_geometry *geomet
     uint64_t offset = 0;
 
     for (int pool = 0; pool < NMU_POOLS; pool++) {
-        pool_layout(&region->pool[pool], offset, geometry->size[pool], geometry->num[pool]);
+        uint32_t align = pool == NMU_POOL_RING ? RING_ALIGN : OBJECT_ALIGN;
+
+        offset = round_up(offset, align);
+        pool_layout(&region->pool[pool], offset, align, geometry->size[pool], geometry->num[pool]);
         offset += pool_bytes(&region->pool[pool]);
     }
     region->memsize = offset;

@@ -71,6 +71,13 @@ static struct nm_indexes reset(const struct nmu_kring *kring, struct netmap_ring
     return (struct nm_indexes){head, head, tail};
 }
 
+static void follow(struct nmu_kring *kring, struct nm_indexes at)
+{
+    kring->rhead = at.head;
+    kring->rcur = at.cur;
+    kring->rtail = at.tail;
+}
+
 static void reinit(struct nmu_device *dev, struct nmu_kring *kring, struct netmap_ring *ring)
 {
     const struct nmu_pool *bufs = &dev->reg->regions[dev->reg->ports[kring->port].region].pool[NMU_POOL_BUF];
@@ -92,9 +99,7 @@ static void reinit(struct nmu_device *dev, struct nmu_kring *kring, struct netma
     }
     if (at.head >= n || at.cur >= n || at.tail >= n)
         at = reset(kring, ring);
-    kring->rhead = at.head;
-    kring->rcur = at.cur;
-    kring->rtail = at.tail;
+    follow(kring, at);
 }
 
 static void publish(struct nmu_kring *kring, struct netmap_ring *ring)
@@ -116,7 +121,7 @@ static void stamp(const struct nmu_device *dev, struct netmap_ring *ring)
 
 /* ---- the two syncs of one ring, under its sync lock -------------------------------- */
 
-/* Returns 0, EIO where the port cannot send at all, or what is wrong with the interface. */
+/* Returns 0, EIO where the port cannot send, or not from there, or what is wrong with the interface. */
 static int txsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap_ring *ring)
 {
     const struct nmu_port *port = &dev->reg->ports[kring->port];
@@ -126,6 +131,12 @@ static int txsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap
 
     if (port->kind == NMU_MONITOR)
         return nmu_fail(dev, EIO, "%s: a monitor cannot send", port->name);
+    if (port->kind == NMU_PIPE && !nmu_pipe_may_send(dev, kring)) {
+        nmu_fail(dev, 0, "%s: tx ring %u: head %u leads through slots that the other end holds: nothing was sent",
+                 port->name, kring->id, kring->rhead);
+        follow(kring, reset(kring, ring));
+        return EIO;
+    }
     kring->mon_tail = kring->rhead;
     NMU_IN_THIS_ORDER(); /* who takes over after a death must not show again what may have been shown */
     if (kring->copy_monitors)
@@ -222,12 +233,13 @@ static bool begin(struct nmu_device *dev, bool tx, uint32_t index, struct sync *
     return false;
 }
 
-/* The module's ioctls keep the errors of a port's own sync to themselves, and tell of interfaces that
- * cannot be used. */
+/* The module's ioctls keep the errors of a port's own sync to themselves. Those of interfaces that cannot be
+ * used are told, and of a pipe's slots that are the other end's. */
 int nmu_sync_ioctl(struct nmu_device *dev, bool tx)
 {
     const struct nmu_desc *desc = &dev->reg->descs[dev->desc];
-    bool tells = dev->reg->ports[desc->port].kind == NMU_NIC;
+    uint32_t kind = dev->reg->ports[desc->port].kind;
+    bool tells = kind == NMU_NIC || kind == NMU_PIPE;
     struct sync sync;
     int error = 0, failed = prepare(dev);
 

@@ -93,3 +93,27 @@ def test_a_time_that_is_none_is_not_counted_with(ends, seconds: int, runtime_dir
     packet = receiver.nextpkt()
     assert packet is not None
     assert 1e18 < packet.ts_ns < 1e19  # the clock's
+
+
+def test_a_sender_cannot_hand_over_what_its_reader_holds(ends) -> None:
+    """Garbage in the sender's own indexes, in range: the module takes it at the second sync."""
+    sender, receiver = ends
+    for number in range(10):
+        sender.inject(bytes([number]) * 60)
+    sender.txsync()
+    receiver.rxsync()
+    held = [(slot.buf_idx, slot.len, bytes(slot.data)) for slot in receiver.rx_rings[0].owned()]
+    ring = sender.tx_rings[0]._ring
+    ring.head = ring.cur = 5
+    sender.txsync()  # finds it out and says nothing, as the module
+    with pytest.raises(DeviceError, match="head 5 leads through slots that the other end holds"):
+        sender.txsync()
+    receiver.rxsync()
+    assert [(slot.buf_idx, slot.len, bytes(slot.data)) for slot in receiver.rx_rings[0].owned()] == held
+    assert sender.tx_rings[0].head == 10
+    for _ in range(5):
+        assert sender.inject(b"on as before".ljust(60, b"."))
+    sender.txsync()
+    receiver.rx_rings[0].advance(10)
+    receiver.rxsync()
+    assert [bytes(slot.data[:12]) for slot in receiver.rx_rings[0].owned()] == [b"on as before"] * 5
