@@ -28,7 +28,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("samples",),
 )
 # Parts that have a place and no module yet; nmpcap/preload/ will be C, above the core's capture/.
-RESERVED = {"decode", "tools", "rig", "cli"}
+RESERVED = {"tools", "rig", "cli"}
 # Parts that may touch the compiled core; all others deal in what these hand up.
 OVER_THE_CORE = {
     *("_core", "bpf.native", "packet", "savefile", "netmap", "vale", "devices", "ports", "capture"),

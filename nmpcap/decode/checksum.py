@@ -1,0 +1,33 @@
+"""The Internet checksum of RFC 1071, over captured bytes."""
+
+from __future__ import annotations
+
+__all__ = ["internet", "pseudo4", "pseudo6", "should_be"]
+
+
+def internet(data: bytes, start: int = 0) -> int:
+    """Return the checksum of bytes after a partial sum; 0 if they hold a right checksum.
+
+    An odd last byte counts as if a zero byte followed it.
+    """
+    if len(data) & 1:
+        data += b"\0"
+    # One division folds all carries: 2**16 is 1 modulo 0xffff.
+    total = int.from_bytes(data, "big") + start
+    folded = total % 0xFFFF
+    return 0xFFFF - folded if folded or not total else 0
+
+
+def should_be(data: bytes, at: int, start: int = 0) -> int:
+    """Return what the 16-bit checksum at an offset should be for these bytes."""
+    return internet(data[:at] + b"\0\0" + data[at + 2 :], start)
+
+
+def pseudo4(addresses: bytes, length: int, protocol: int) -> int:
+    """Return the partial sum of IPv4's pseudo header; addresses are its 8 bytes."""
+    return int.from_bytes(addresses, "big") + length + protocol
+
+
+def pseudo6(addresses: bytes, length: int, protocol: int) -> int:
+    """Return the partial sum of IPv6's pseudo header; addresses are its 32 bytes."""
+    return int.from_bytes(addresses, "big") + length + protocol

@@ -1,0 +1,1 @@
+"""Link layers: from the first captured byte to what an Ethertype or its like announces."""

@@ -1,0 +1,91 @@
+"""Ethernet II and 802.3, with VLAN tags."""
+
+from __future__ import annotations
+
+from ..printer import Printer
+from ..table import ETHERTYPE_NAMES, ETHERTYPES, Loaded, load
+from ..wire import u16
+
+__all__ = ["ETHERTYPE", "show", "type_text"]
+
+# The printers of Ethertypes, for whatever carries such a number.
+ETHERTYPE = Loaded(ETHERTYPES)
+
+_HEADER = 14
+_LARGEST_LENGTH = 1500
+_VLAN_TAGS = {0x8100, 0x88A8, 0x9100, 0x9200}
+
+
+def type_text(p: Printer, number: int) -> str:
+    """Return an Ethertype as -e shows it."""
+    name = ETHERTYPE_NAMES.get(number, "Unknown")
+    return name if p.quiet else f"ethertype {name} (0x{number:04x})"
+
+
+def show(p: Printer, d: bytes, at: int, length: int) -> int:
+    """Put an Ethernet frame; return the length of its header, tags included."""
+    p.proto = "ether"
+    if len(d) - at < _HEADER:
+        p.truncated()
+        return len(d) - at
+    kind = u16(d, at + 12)
+    if not p.link_header and kind > _LARGEST_LENGTH:
+        printer = ETHERTYPE[kind]
+        if printer is not None:
+            printer(p, d, at + _HEADER, length - _HEADER)
+            return _HEADER
+    return _step_by_step(p, d, at, length, kind)
+
+
+def _addresses(p: Printer, d: bytes, at: int) -> None:
+    mac = p.names.mac
+    p.put(f"{mac[d[at + 6 : at + 12]]} > {mac[d[at : at + 6]]}, ")
+
+
+def _step_by_step(p: Printer, d: bytes, start: int, length: int, kind: int) -> int:
+    """Put what is tagged, has a length or no printer, or all of it with -e."""
+    shown = p.link_header
+    if shown:
+        _addresses(p, d, start)
+    at = start + _HEADER
+    left = length - _HEADER
+    first = True
+    while kind in _VLAN_TAGS:
+        p.proto = "vlan"
+        if shown and first:
+            p.put(f"{type_text(p, kind)}, length {length}: ")
+        first = False
+        if len(d) - at < 4:
+            p.truncated()
+            return at - start
+        tag = u16(d, at)
+        kind = u16(d, at + 2)
+        if shown:
+            dei = "DEI, " if tag & 0x1000 else ""
+            p.put(f"vlan {tag & 0xFFF}, p {tag >> 13}, {dei}")
+            if kind > _LARGEST_LENGTH:
+                p.put(f"{type_text(p, kind)}, ")
+        at += 4
+        left -= 4
+    if kind <= _LARGEST_LENGTH:
+        if shown and first:
+            p.put(f"802.3, length {kind}: ")
+        elif shown:
+            p.put("802.3")
+        if kind < left:
+            left = kind
+            d = d[: at + left]
+        header: int = load("link.llc")(p, d, at, left, start)
+        return at - start + header
+    if shown and first:
+        p.put(f"{type_text(p, kind)}, length {length}: ")
+    printer = ETHERTYPE[kind]
+    if printer is not None:
+        printer(p, d, at, left)
+        return at - start
+    if not shown:
+        _addresses(p, d, start)
+        p.put(f"{type_text(p, kind)}, length {length}: ")
+    if not p.quiet:
+        p.unknown(d, at)
+    return at - start

@@ -1,0 +1,1 @@
+"""What Ethertypes announce, and what belongs to IP itself."""

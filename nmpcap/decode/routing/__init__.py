@@ -1,0 +1,1 @@
+"""How routers and switches find each other and the way."""

@@ -1,0 +1,1 @@
+"""What carries ports, and what else IP carries from end to end."""

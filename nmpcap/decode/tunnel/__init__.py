@@ -1,0 +1,1 @@
+"""Packets within packets."""
