@@ -61,6 +61,24 @@ class Packet:
     def __deepcopy__(self, memo: Any, /) -> Self: ...
 
 @final
+class Pkthdr:
+    """When a packet was captured, how many of its bytes, and how many it had. Immutable.
+
+    sec, usec: seconds since the epoch, and microseconds from 0 to 999999. caplen, len: bytes captured, and
+    on the wire. Two headers are equal when all four are.
+    """
+    def __new__(cls, sec: int, usec: int, caplen: int, len: int) -> Self: ...
+    def getts(self) -> tuple[int, int]:
+        """Return when: (seconds since the epoch, microseconds)."""
+    def getcaplen(self) -> int:
+        """Return the bytes captured."""
+    def getlen(self) -> int:
+        """Return the bytes the packet had on the wire."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
 class Slab:
     """Memory that packets of a batch lie in; it stays theirs for as long as this lives."""
     def __buffer__(self, flags: int, /) -> memoryview: ...
@@ -88,8 +106,13 @@ class Recorder:
         """Take the writer for this call, unless another is in it: whether it did."""
     def _leave(self) -> None:
         """Undo _enter."""
-    def _lend(self, address: int, /) -> None:
-        """Has Packets appended to the nm_writer at ``address``; 0: to none any longer. For the thread that has entered."""
+    def _lend(self, address: int = 0, linktype: int = 0, /) -> None:
+        """Has Packets appended to the nm_writer at ``address``; 0: to none any longer. For the thread that has entered.
+
+        ``linktype``: of packets that come as a Pkthdr and bytes.
+        """
+    def _record(self, header: Any, data: Any, /) -> None:
+        """Append a packet given as pcapy's two; ``_unrecorded`` is called back where there is more to it."""
 
 @disjoint_base
 class Handle:
@@ -113,15 +136,15 @@ class Handle:
         it the handle's own ``timeout`` counts. None is also the answer at the end of a savefile and when
         breakloop() or close() ended the call.
         """
-    def dispatch(self, cnt: SupportsIndex, callback: Callable[[Packet], object]) -> int:
+    def dispatch(self, cnt: SupportsIndex, callback: Callable[..., object], args: tuple[Any, ...] = ()) -> int:
         """Wait for packets until the handle's ``timeout`` and calls ``callback(packet)`` for those that are there.
 
-        At most ``cnt`` of them; 0 or less stands for all that came at once, and for the rest of a savefile.
+        args: what the callback gets behind the packet. At most ``cnt`` of them; 0 or less stands for all that came at once, and for the rest of a savefile.
         Returns how many the callback got: 0 at the deadline, at the end of a savefile, or when breakloop()
         came first. An exception of the callback ends the call and comes out; its packet counts as delivered,
         the next call goes on with the one after it.
         """
-    def loop(self, cnt: SupportsIndex, callback: Callable[[Packet], object]) -> int:
+    def loop(self, cnt: SupportsIndex, callback: Callable[..., object], args: tuple[Any, ...] = ()) -> int:
         """Call ``callback(packet)`` for ``cnt`` packets, or without end where ``cnt`` is 0 or less.
 
         Returns how many the callback got, which is ``cnt`` unless the savefile ended or breakloop() or close()
@@ -131,6 +154,18 @@ class Handle:
         self, max: SupportsIndex, timeout: SupportsFloat | None = ...
     ) -> tuple[int, bytes, Buffer] | None:
         """Up to ``max`` packets as (count, columns, data), or None; next_batch makes a Batch of it."""
+    def _next_records(
+        self, max: SupportsIndex, timeout: SupportsFloat | None = ...
+    ) -> tuple[bytes, bytes] | None:
+        """Up to ``max`` packets as (data, records), or None; four uint32 a record: seconds, microseconds, offset, caplen."""
+    def _deliver_as(self, fields: tuple[str, ...], empty: Any = None) -> None:
+        """Give packets as a tuple of fields from now on, or as the one field alone, and to callbacks as so many arguments.
+
+        fields, a tuple of up to three: ``packet``, a Packet; ``header``, a Pkthdr; ``data``, bytes; ``len``, on the
+        wire; ``caplen``; ``time``, seconds as a float, ``sec + frac * 1e-9``; ``time_us``, the same of whole
+        microseconds, ``sec + usec / 1e6``; ``decimal``, the same as a Decimal, to the nanosecond; ``ts_ns``, an int;
+        ``sec``, an int. empty: what next returns where no packet comes. Not while the handle is being read.
+        """
     def _fill(self, timeout: SupportsFloat | None = ...) -> int:
         """How many packets wait in the window, after a wait for the first where there are none."""
     def inject(self, frame: Buffer, timeout: SupportsFloat | None = 0) -> int:

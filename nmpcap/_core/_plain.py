@@ -1,4 +1,4 @@
-"""Packet, Handle and Recorder in Python over cffi: what _core/python/ is for CPython, with the same results.
+"""Packet, Pkthdr, Handle and Recorder in Python over cffi: what _core/python/ is for CPython, with the same results.
 
 For PyPy, whose compiler sees through all of it. _core/python/*.c and this module say the same
 things in the same order: a change to one is a change to both.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import operator
+import struct
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -19,10 +20,13 @@ from nmpcap._core.deadline import timeout_ns
 from nmpcap._core.turns import enter_aside
 from nmpcap.errors import UsageError
 
-__all__ = ["Handle", "Packet", "Recorder"]
+__all__ = ["Handle", "Packet", "Pkthdr", "Recorder"]
 
 _OUT = 0x0001  # NM_VIEW_OUT
 _CHUNK = 256
+_MICROSECONDS = 1_000_000
+_SECOND = 1_000_000_000
+_FORM_FIELDS = 3
 _UNSET: Any = object()
 
 
@@ -133,6 +137,98 @@ def _packet(view: Any) -> Packet:
     )
 
 
+@final
+class Pkthdr:
+    """When a packet was captured, how many of its bytes, and how many it had. Immutable."""
+
+    __slots__ = ("_caplen", "_len", "_ts_us")
+
+    _caplen: int
+    _len: int
+    _ts_us: int
+
+    def __new__(cls, sec: int, usec: int, caplen: int, len: int) -> Pkthdr:
+        if not -9223372036 <= operator.index(sec) <= 9223372035:
+            raise ValueError(f"Pkthdr: sec {sec} is not in -9223372036 .. 9223372035")
+        if not 0 <= operator.index(usec) < _MICROSECONDS:
+            raise ValueError(f"Pkthdr: usec {usec} is not in 0 .. 999999")
+        if not (0 <= operator.index(caplen) <= 0xFFFFFFFF and 0 <= operator.index(len) <= 0xFFFFFFFF):
+            raise ValueError(f"Pkthdr: caplen {caplen}, len {len}: not in 0 .. 4294967295")
+        self = super().__new__(cls)
+        for name, value in (("_ts_us", sec * _MICROSECONDS + usec), ("_caplen", caplen), ("_len", len)):
+            object.__setattr__(self, name, value)
+        return self
+
+    def getts(self) -> tuple[int, int]:
+        """Return when: (seconds since the epoch, microseconds)."""
+        return divmod(self._ts_us, _MICROSECONDS)
+
+    def getcaplen(self) -> int:
+        """Return the bytes captured."""
+        return self._caplen
+
+    def getlen(self) -> int:
+        """Return the bytes the packet had on the wire."""
+        return self._len
+
+    def _fields(self) -> tuple[int, int, int, int]:
+        return *self.getts(), self._caplen, self._len
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Pkthdr is immutable: {name} cannot be set")
+
+    def __eq__(self, other: object) -> bool:
+        return self._fields() == other._fields() if isinstance(other, Pkthdr) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._fields())
+
+    def __repr__(self) -> str:
+        sec, usec = self.getts()
+        return f"<Pkthdr sec={sec} usec={usec} caplen={self._caplen} len={self._len}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Pkthdr, self._fields()
+
+
+Pkthdr.__module__ = "nmpcap._core.delivery"
+
+
+def _header(view: Any) -> Pkthdr:
+    return Pkthdr(*divmod(view.ts_ns // 1000, _MICROSECONDS), view.caplen, view.len)
+
+
+def _time(view: Any) -> float:
+    sec, nsec = divmod(view.ts_ns, _SECOND)
+    return float(sec + nsec * 1e-9)
+
+
+def _time_us(view: Any) -> float:
+    sec, nsec = divmod(view.ts_ns, _SECOND)
+    return float(sec + nsec // 1000 / 1e6)
+
+
+def _decimal(view: Any) -> Any:
+    from decimal import Decimal
+
+    sec, nsec = divmod(view.ts_ns, _SECOND)
+    return sec + nsec / Decimal("1E9")
+
+
+_FIELDS: dict[str, Callable[[Any], Any]] = {
+    "packet": _packet,
+    "header": _header,
+    "data": lambda view: bytes(ffi.buffer(view.data, view.caplen)),
+    "len": lambda view: int(view.len),
+    "caplen": lambda view: int(view.caplen),
+    "time": _time,
+    "time_us": _time_us,
+    "decimal": _decimal,
+    "ts_ns": lambda view: int(view.ts_ns),
+    "sec": lambda view: view.ts_ns // _SECOND,
+}
+
+
 def _releaser(slab: Any) -> Callable[[Any], None]:
     """What lets go of a slab when the memory in it is not referred to any longer."""
     return lambda memory: lib.nm_slab_release(slab)
@@ -159,6 +255,17 @@ class Handle:
     _capture: Any = None
     _timeout = -1
     _nonblock = False
+    _form: tuple[Callable[[Any], Any], ...] = (_packet,)
+    _empty: Any = None
+
+    def _deliver_as(self, fields: tuple[str, ...], empty: Any = None) -> None:
+        if not isinstance(fields, tuple) or not 1 <= len(fields) <= _FORM_FIELDS:
+            raise UsageError(f"_deliver_as: fields must be a tuple of 1 to {_FORM_FIELDS}")
+        for name in fields:
+            if name not in _FIELDS:
+                raise UsageError(f"_deliver_as: there is no field {name!r}")
+        self._form = tuple(_FIELDS[name] for name in fields)
+        self._empty = empty
 
     def _enter(self) -> None:
         if self._capture is None:
@@ -212,23 +319,27 @@ class Handle:
             elif n != -errno.EINTR:
                 raise self._raise(n)
 
-    def _take(self) -> Packet:
+    def _take(self) -> tuple[Any, ...]:
         window = self._window
-        packet = _packet(window.next)
+        fields = tuple(make(window.next) for make in self._form)
         window.next += 1
         window.taken += 1
-        return packet
+        return fields
 
-    def _next_packet(self, deadline: Any) -> Packet | None:
+    def _next_packet(self, deadline: Any) -> Any:
         if self._stopped():
             return None
         if not self._waiting() and self._refill(deadline) <= 0:
             return None
-        return self._take()
+        fields = self._take()
+        return fields if len(fields) > 1 else fields[0]
 
-    def next(self, timeout: SupportsFloat | None = _UNSET) -> Packet | None:
+    def next(self, timeout: SupportsFloat | None = _UNSET) -> Any:
         """The next Packet, or None when none came within ``timeout`` seconds."""
-        deadline = self._deadline(timeout)
+        packet = self._next_entered(self._deadline(timeout))
+        return self._empty if packet is None else packet
+
+    def _next_entered(self, deadline: Any) -> Any:
         self._enter()
         try:
             return self._next_packet(deadline)
@@ -240,11 +351,11 @@ class Handle:
         self._leave()
         return self
 
-    def __next__(self) -> Packet:
+    def __next__(self) -> Any:
         if self._capture is not None and lib.nm_capture_is_closed(self._capture):
             raise StopIteration
         try:
-            packet = self.next(None)
+            packet = self._next_entered(self._deadline(None))
         except UsageError:
             if not lib.nm_capture_is_closed(self._capture):
                 raise
@@ -253,13 +364,15 @@ class Handle:
             raise StopIteration
         return packet
 
-    def _run(self, cnt: int, callback: Callable[[Packet], object], deadline: Any, one_buffer: bool) -> int:
+    def _run(
+        self, cnt: int, callback: Callable[..., object], args: Any, deadline: Any, one_buffer: bool
+    ) -> int:
         done = 0
         while True:
             while self._waiting():
                 if self._stopped():
                     return done
-                callback(self._take())
+                callback(*self._take(), *args)
                 done += 1
                 if done == cnt:
                     return done
@@ -270,23 +383,31 @@ class Handle:
             if self._refill(deadline) <= 0:
                 return done
 
-    def _run_method(self, function: str, cnt: Any, callback: Any, deadline: Any, one_buffer: bool) -> int:
+    def _run_method(
+        self, function: str, cnt: Any, callback: Any, args: Any, deadline: Any, one_buffer: bool
+    ) -> int:
         cnt = operator.index(cnt)
         if not callable(callback):
             raise TypeError(f"{function}(): callback must be callable, not {type(callback).__name__}")
+        if not isinstance(args, tuple):
+            raise TypeError(f"{function}(): args must be a tuple, not {type(args).__name__}")
         self._enter()
         try:
-            return self._run(cnt, callback, deadline, one_buffer)
+            return self._run(cnt, callback, args, deadline, one_buffer)
         finally:
             self._leave()
 
-    def dispatch(self, cnt: SupportsIndex, callback: Callable[[Packet], object]) -> int:
+    def dispatch(
+        self, cnt: SupportsIndex, callback: Callable[..., object], args: tuple[Any, ...] = ()
+    ) -> int:
         """Wait until the handle's ``timeout`` and calls back for the packets that are there; how many."""
-        return self._run_method("dispatch", cnt, callback, self._deadline(), True)
+        return self._run_method("dispatch", cnt, callback, args, self._deadline(), True)
 
-    def loop(self, cnt: SupportsIndex, callback: Callable[[Packet], object]) -> int:
+    def loop(
+        self, cnt: SupportsIndex, callback: Callable[..., object], args: tuple[Any, ...] = ()
+    ) -> int:
         """Call back for ``cnt`` packets, or without end where ``cnt`` is 0 or less; how many."""
-        return self._run_method("loop", cnt, callback, self._deadline(None), False)
+        return self._run_method("loop", cnt, callback, args, self._deadline(None), False)
 
     def _fill(self, timeout: SupportsFloat | None = _UNSET) -> int:
         deadline = self._deadline(timeout)
@@ -301,6 +422,16 @@ class Handle:
     def _next_batch(
         self, max: SupportsIndex, timeout: SupportsFloat | None = _UNSET
     ) -> tuple[int, bytes, memoryview] | None:
+        found: tuple[int, bytes, memoryview] | None = self._next_many(max, timeout, self._take_batch)
+        return found
+
+    def _next_records(
+        self, max: SupportsIndex, timeout: SupportsFloat | None = _UNSET
+    ) -> tuple[bytes, bytes] | None:
+        found: tuple[bytes, bytes] | None = self._next_many(max, timeout, self._take_records)
+        return found
+
+    def _next_many(self, max: Any, timeout: Any, take: Callable[[int], Any]) -> Any:
         most = operator.index(max)
         if not 1 <= most <= 1 << 20:
             raise UsageError(f"max {most}: a batch has 1 .. 1048576 packets")
@@ -310,13 +441,27 @@ class Handle:
             lib.nm_capture_reserve(self._capture, most)
             if self._stopped() or (not self._waiting() and self._refill(deadline) <= 0):
                 return None
-            n = min(most, self._waiting())
-            data, copy = self._batch_data(n)
-            columns = ffi.new("int64_t[]", n * lib.NM_COLUMNS_SIZE // 8)
-            lib.nm_capture_take(self._capture, n, copy, columns)
-            return n, bytes(ffi.buffer(columns)), data
+            return take(min(most, self._waiting()))
         finally:
             self._leave()
+
+    def _take_batch(self, n: int) -> tuple[int, bytes, memoryview]:
+        data, copy = self._batch_data(n)
+        columns = ffi.new("int64_t[]", n * lib.NM_COLUMNS_SIZE // 8)
+        lib.nm_capture_take(self._capture, n, copy, columns)
+        return n, bytes(ffi.buffer(columns)), data
+
+    def _take_records(self, n: int) -> tuple[bytes, bytes]:
+        views = [self._window.next[i] for i in range(n)]
+        data = [bytes(ffi.buffer(view.data, view.caplen)) for view in views]
+        records, offset = [], 0
+        for view in views:
+            sec, nsec = divmod(view.ts_ns, _SECOND)
+            records.append(struct.pack("=IIII", sec & 0xFFFFFFFF, nsec // 1000, offset, view.caplen))
+            offset += view.caplen
+        self._window.next += n
+        self._window.taken += n
+        return b"".join(data), b"".join(records)
 
     def _batch_data(self, n: int) -> tuple[memoryview, Any]:
         """Memory for the bytes of the n oldest packets: their own, or new, to be copied to."""
@@ -411,8 +556,14 @@ class Recorder:
     def _leave(self) -> None:
         self._busy.release()
 
-    def _lend(self, address: int) -> None:
+    def _lend(self, address: int = 0, linktype: int = 0) -> None:
         pass
+
+    def _record(self, header: Any, data: Any) -> None:
+        self._unrecorded(header, data)
+
+    def _unrecorded(self, header: Any, data: Any) -> None:
+        raise NotImplementedError
 
     def _write(
         self, packet: Any, *, ts_ns: int | None = None, len: int | None = None, comment: str | None = None

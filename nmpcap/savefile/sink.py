@@ -42,7 +42,7 @@ class Sink(Recorder):
         self._handle: Any = handle[0]
         self.closed = False
         if direct:
-            self._lend(int(ffi.cast("uintptr_t", self._handle)))
+            self._lend(int(ffi.cast("uintptr_t", self._handle)), config.linktype)
 
     def _call(self, function: Any, *arguments: Any) -> int:
         """Call a function of the C writer until it succeeds, and return its result.
@@ -126,7 +126,7 @@ class Sink(Recorder):
                 self._close_output(self._output)
         finally:
             self.closed = True
-            self._lend(0)
+            self._lend()
             msg = ffi.new("char[]", lib.NM_MSG_SIZE)
             status = lib.nm_writer_close(self._handle, msg)
         if status:

@@ -21,6 +21,8 @@ static void handle_dealloc(PyObject *self)
 
     if (h->capture)
         h->calls->free(h->capture);
+    Py_XDECREF(h->empty);
+    Py_XDECREF(h->form.billion);
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -34,7 +36,11 @@ static PyObject *handle_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObj
         return NULL;
     h->calls = state->calls;
     h->packet_type = state->packet_type;
+    h->header_type = state->header_type;
     h->slab_type = state->slab_type;
+    h->recorder_type = state->recorder_type;
+    h->form.count = 1; /* the first of the fields: a Packet */
+    h->empty = Py_NewRef(Py_None);
     h->usage_error = state->usage_error;
     h->timeout_ns = -1;
     return (PyObject *)h;
@@ -121,15 +127,15 @@ static const char next_doc[] =
     "breakloop() or close() ended the call.";
 
 static const char dispatch_doc[] =
-    "dispatch($self, /, cnt, callback)\n--\n\n"
+    "dispatch($self, /, cnt, callback, args=())\n--\n\n"
     "Wait for packets until the handle's ``timeout`` and calls ``callback(packet)`` for those that are there.\n\n"
-    "At most ``cnt`` of them; 0 or less stands for all that came at once, and for the rest of a savefile.\n"
+    "args: what the callback gets behind the packet. At most ``cnt`` of them; 0 or less stands for all that came at once, and for the rest of a savefile.\n"
     "Returns how many the callback got: 0 at the deadline, at the end of a savefile, or when breakloop()\n"
     "came first. An exception of the callback ends the call and comes out; its packet counts as delivered,\n"
     "the next call goes on with the one after it.";
 
 static const char loop_doc[] =
-    "loop($self, /, cnt, callback)\n--\n\n"
+    "loop($self, /, cnt, callback, args=())\n--\n\n"
     "Call ``callback(packet)`` for ``cnt`` packets, or without end where ``cnt`` is 0 or less.\n\n"
     "Returns how many the callback got, which is ``cnt`` unless the savefile ended or breakloop() or close()\n"
     "came before. The handle's ``timeout`` does not end it. Exceptions as for dispatch.";
@@ -137,6 +143,18 @@ static const char loop_doc[] =
 static const char next_batch_doc[] =
     "_next_batch($self, /, max, timeout=...)\n--\n\n"
     "Up to ``max`` packets as (count, columns, data), or None; next_batch makes a Batch of it.";
+
+static const char next_records_doc[] =
+    "_next_records($self, /, max, timeout=...)\n--\n\n"
+    "Up to ``max`` packets as (data, records), or None; four uint32 a record: seconds, microseconds, offset, caplen.";
+
+static const char deliver_as_doc[] =
+    "_deliver_as($self, /, fields, empty=None)\n--\n\n"
+    "Give packets as a tuple of fields from now on, or as the one field alone, and to callbacks as so many arguments.\n\n"
+    "fields, a tuple of up to three: ``packet``, a Packet; ``header``, a Pkthdr; ``data``, bytes; ``len``, on the\n"
+    "wire; ``caplen``; ``time``, seconds as a float, ``sec + frac * 1e-9``; ``time_us``, the same of whole\n"
+    "microseconds, ``sec + usec / 1e6``; ``decimal``, the same as a Decimal, to the nanosecond; ``ts_ns``, an int;\n"
+    "``sec``, an int. empty: what next returns where no packet comes. Not while the handle is being read.";
 
 static const char fill_doc[] =
     "_fill($self, /, timeout=...)\n--\n\n"
@@ -163,6 +181,8 @@ static PyMethodDef methods[] = {
     {"dispatch", FUNCTION(nm_handle_dispatch), dispatch_doc},
     {"loop", FUNCTION(nm_handle_loop), loop_doc},
     {"_next_batch", FUNCTION(nm_handle_next_batch), next_batch_doc},
+    {"_next_records", FUNCTION(nm_handle_next_records), next_records_doc},
+    {"_deliver_as", FUNCTION(nm_handle_deliver_as), deliver_as_doc},
     {"_fill", FUNCTION(nm_handle_fill), fill_doc},
     {"inject", FUNCTION(nm_handle_inject), inject_doc},
     {"inject_many", FUNCTION(nm_handle_inject_many), inject_many_doc},

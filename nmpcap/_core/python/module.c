@@ -39,6 +39,7 @@ static int exec(PyObject *module)
     state->usage_error = PyObject_GetAttrString(errors, "UsageError");
     Py_DECREF(errors);
     if (!state->usage_error || add_type(module, &nm_deliver_packet_spec, &state->packet_type) ||
+        add_type(module, &nm_deliver_header_spec, &state->header_type) ||
         add_type(module, &nm_deliver_slab_spec, &state->slab_type) ||
         add_type(module, &nm_recorder_spec, &state->recorder_type))
         return -1;
@@ -50,6 +51,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
     struct state *state = PyModule_GetState(module);
 
     Py_VISIT(state->packet_type);
+    Py_VISIT(state->header_type);
     Py_VISIT(state->slab_type);
     Py_VISIT(state->recorder_type);
     Py_VISIT(state->handle_type);
@@ -62,6 +64,7 @@ static int clear(PyObject *module)
     struct state *state = PyModule_GetState(module);
 
     Py_CLEAR(state->packet_type);
+    Py_CLEAR(state->header_type);
     Py_CLEAR(state->slab_type);
     Py_CLEAR(state->recorder_type);
     Py_CLEAR(state->handle_type);
@@ -93,7 +96,7 @@ static PyModuleDef_Slot slots[] = {
 static PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "nmpcap._core._deliver",
-    .m_doc = "The core's packets as Python objects: Packet and Handle.",
+    .m_doc = "The core's packets as Python objects: Packet, Pkthdr and Handle.",
     .m_size = sizeof(struct state),
     .m_methods = functions,
     .m_slots = slots,

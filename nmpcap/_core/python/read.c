@@ -1,4 +1,4 @@
-/* Reading: from the window, refilled without the interpreter's lock, to Packets. */
+/* Reading: from the window, refilled without the interpreter's lock, to what the handle's form says. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
@@ -9,7 +9,7 @@
 /* Beyond the core's own results: an exception is set. */
 #define RAISED (-2000)
 
-static int waiting(const struct nm_window *w)
+static inline int waiting(const struct nm_window *w)
 {
     return w->taken < w->passed;
 }
@@ -65,20 +65,24 @@ static int refill(struct handle *h, struct nm_deadline *deadline)
     }
 }
 
+int nm_handle_ready(struct handle *h, struct nm_deadline *deadline)
+{
+    if (stopped(h))
+        return 0;
+    return waiting(h->window) ? 1 : refill(h, deadline);
+}
+
 /* The oldest packet in the window, taken out of it. On failure it stays there. */
 static inline PyObject *take(struct handle *h)
 {
-    struct nm_window *w = h->window;
-    PyObject *packet = nm_deliver_packet(h->packet_type, w->next);
+    PyObject *packet = nm_form_make(h, h->window->next);
 
-    if (packet) {
-        w->next++;
-        __atomic_store_n(&w->taken, w->taken + 1, __ATOMIC_RELEASE);
-    }
+    if (packet)
+        nm_handle_taken(h, 1);
     return packet;
 }
 
-static struct nm_deadline deadline_of(struct handle *h)
+struct nm_deadline nm_handle_deadline(struct handle *h)
 {
     int64_t timeout_ns = __atomic_load_n(&h->timeout_ns, __ATOMIC_RELAXED);
 
@@ -88,18 +92,14 @@ static struct nm_deadline deadline_of(struct handle *h)
 /* A packet, waited for: NULL without an exception where none came. */
 static PyObject *next_packet(struct handle *h, struct nm_deadline *deadline)
 {
-    if (stopped(h))
-        return NULL;
-    if (!waiting(h->window) && refill(h, deadline) <= 0)
-        return NULL;
-    return take(h);
+    return nm_handle_ready(h, deadline) > 0 ? take(h) : NULL;
 }
 
 METHOD(nm_handle_next)
 {
     static const char *const names[] = {"timeout", NULL};
     struct handle *h = (struct handle *)self;
-    struct nm_deadline deadline = deadline_of(h);
+    struct nm_deadline deadline = nm_handle_deadline(h);
     PyObject *packet, *timeout = NULL;
 
     if ((n || keywords) && nm_handle_parse("next", names, 0, &timeout, args, n, keywords))
@@ -111,7 +111,7 @@ METHOD(nm_handle_next)
     packet = next_packet(h, &deadline);
     h->calls->leave(h->capture);
     if (!packet && !PyErr_Occurred())
-        Py_RETURN_NONE;
+        return Py_NewRef(h->empty);
     return packet;
 }
 
@@ -131,31 +131,68 @@ PyObject *nm_handle_iternext(PyObject *self)
     return packet;
 }
 
+/* A callback and its arguments: those that are made of a packet, and behind them the program's own. */
+struct callback {
+    PyObject *function;
+    PyObject *recorder;   /* borrowed: the function is its _record, so that nothing has to be made; or NULL */
+    PyObject **arguments; /* the first is left to what vectorcall may put there */
+    Py_ssize_t count;
+};
+
+static int callback_init(struct callback *callback, struct handle *h, PyObject *function, PyObject *extra)
+{
+    Py_ssize_t n = extra ? PyTuple_GET_SIZE(extra) : 0;
+
+    callback->function = function;
+    callback->recorder = n ? NULL : nm_recorder_of(h, function);
+    callback->count = h->form.count + n;
+    callback->arguments = PyMem_New(PyObject *, callback->count + 1);
+    if (!callback->arguments) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < n; i++)
+        callback->arguments[1 + h->form.count + i] = PyTuple_GET_ITEM(extra, i);
+    return 0;
+}
+
+/* Calls back for the oldest packet, taken out of the window: 0, or -1 with an exception set. */
+static inline int call(struct callback *callback, struct handle *h)
+{
+    PyObject **fields = callback->arguments + 1, *result;
+
+    if (callback->recorder && nm_recorder_append(callback->recorder, h->window->next)) {
+        nm_handle_taken(h, 1);
+        return 0;
+    }
+    if (nm_form_fields(h, h->window->next, fields))
+        return -1;
+    nm_handle_taken(h, 1);
+    result = PyObject_Vectorcall(callback->function, fields, callback->count | PY_VECTORCALL_ARGUMENTS_OFFSET,
+                                 NULL);
+    for (int i = 0; i < h->form.count; i++)
+        Py_DECREF(fields[i]);
+    Py_XDECREF(result);
+    return result ? 0 : -1;
+}
+
 /* Calls back for up to cnt packets (0 or less: no limit): how many, or -1 with an exception set. One buffer
  * only, where asked for: what a single wait brings. */
-static Py_ssize_t run(struct handle *h, Py_ssize_t cnt, PyObject *callback, int one_buffer)
+static Py_ssize_t run(struct handle *h, Py_ssize_t cnt, struct callback *callback, int one_buffer)
 {
     struct nm_deadline deadline = {.timeout_ns = -1};
     Py_ssize_t done = 0;
 
     if (one_buffer)
-        deadline = deadline_of(h);
+        deadline = nm_handle_deadline(h);
     for (;;) {
         int n;
 
         while (waiting(h->window)) {
-            PyObject *packet, *result;
-
             if (stopped(h))
                 return done;
-            packet = take(h);
-            if (!packet)
+            if (call(callback, h))
                 return -1;
-            result = PyObject_CallOneArg(callback, packet);
-            Py_DECREF(packet);
-            if (!result)
-                return -1;
-            Py_DECREF(result);
             if (++done == cnt)
                 return done;
         }
@@ -175,8 +212,9 @@ static Py_ssize_t run(struct handle *h, Py_ssize_t cnt, PyObject *callback, int 
 static PyObject *run_method(struct handle *h, const char *function, int one_buffer, PyObject *const *args,
                             Py_ssize_t n, PyObject *keywords)
 {
-    static const char *const names[] = {"cnt", "callback", NULL};
-    PyObject *values[2];
+    static const char *const names[] = {"cnt", "callback", "args", NULL};
+    struct callback callback;
+    PyObject *values[3];
     Py_ssize_t cnt, done;
 
     if (nm_handle_parse(function, names, 2, values, args, n, keywords))
@@ -189,10 +227,15 @@ static PyObject *run_method(struct handle *h, const char *function, int one_buff
                      Py_TYPE(values[1])->tp_name);
         return NULL;
     }
+    if (values[2] && !PyTuple_Check(values[2])) {
+        PyErr_Format(PyExc_TypeError, "%s(): args must be a tuple, not %s", function, Py_TYPE(values[2])->tp_name);
+        return NULL;
+    }
     if (nm_handle_enter(h))
         return NULL;
-    done = run(h, cnt, values[1], one_buffer);
+    done = callback_init(&callback, h, values[1], values[2]) ? -1 : run(h, cnt, &callback, one_buffer);
     h->calls->leave(h->capture);
+    PyMem_Free(callback.arguments);
     return done < 0 ? NULL : PyLong_FromSsize_t(done);
 }
 
@@ -204,114 +247,4 @@ METHOD(nm_handle_dispatch)
 METHOD(nm_handle_loop)
 {
     return run_method((struct handle *)self, "loop", 0, args, n, keywords);
-}
-
-/* ---- many at a time ---------------------------------------------------------------- */
-
-/* Memory for the bytes of the n oldest packets: their own, where they can stay in it, or new, of which *copy
- * is then the address. */
-static PyObject *batch_data(struct handle *h, uint32_t n, void **copy)
-{
-    const uint8_t *first = h->window->next->data;
-    uint64_t size;
-    struct nm_slab *slab = h->calls->share(h->capture, n, &size);
-    PyObject *bytes;
-
-    *copy = NULL;
-    if (slab)
-        return nm_deliver_slab(h, slab, first, size);
-    bytes = PyBytes_FromStringAndSize(NULL, h->calls->measure(h->capture, n));
-    if (bytes)
-        *copy = PyBytes_AS_STRING(bytes);
-    return bytes;
-}
-
-/* (count, columns, data) of the n oldest packets, taken out of the window. On failure they stay there. */
-static PyObject *take_batch(struct handle *h, uint32_t n)
-{
-    void *copy;
-    PyObject *data = batch_data(h, n, &copy);
-    PyObject *columns = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)n * NM_COLUMNS_SIZE);
-    PyObject *count = PyLong_FromLong(n), *batch = PyTuple_New(3);
-
-    if (!data || !columns || !count || !batch) {
-        Py_XDECREF(data);
-        Py_XDECREF(columns);
-        Py_XDECREF(count);
-        Py_XDECREF(batch);
-        return NULL;
-    }
-    PyTuple_SET_ITEM(batch, 0, count);
-    PyTuple_SET_ITEM(batch, 1, columns);
-    PyTuple_SET_ITEM(batch, 2, data);
-    Py_BEGIN_ALLOW_THREADS
-    h->calls->take(h->capture, n, copy, PyBytes_AS_STRING(columns));
-    Py_END_ALLOW_THREADS
-    return batch;
-}
-
-static PyObject *next_batch(struct handle *h, uint32_t max, struct nm_deadline *deadline)
-{
-    uint64_t n;
-
-    h->calls->reserve(h->capture, max);
-    if (stopped(h))
-        return NULL;
-    if (!waiting(h->window) && refill(h, deadline) <= 0)
-        return NULL;
-    n = h->window->passed - h->window->taken;
-    return take_batch(h, n < max ? n : max);
-}
-
-METHOD(nm_handle_fill)
-{
-    static const char *const names[] = {"timeout", NULL};
-    struct handle *h = (struct handle *)self;
-    struct nm_deadline deadline = deadline_of(h);
-    PyObject *timeout = NULL;
-    uint64_t count = 0;
-    int result = 1;
-
-    if (nm_handle_parse("_fill", names, 0, &timeout, args, n, keywords))
-        return NULL;
-    if (timeout && nm_handle_timeout(h, timeout, &deadline.timeout_ns))
-        return NULL;
-    if (nm_handle_enter(h))
-        return NULL;
-    if (stopped(h))
-        result = 0;
-    else if (!waiting(h->window))
-        result = refill(h, &deadline);
-    if (result > 0)
-        count = h->window->passed - h->window->taken;
-    h->calls->leave(h->capture);
-    return result == RAISED ? NULL : PyLong_FromUnsignedLongLong(count);
-}
-
-METHOD(nm_handle_next_batch)
-{
-    static const char *const names[] = {"max", "timeout", NULL};
-    struct handle *h = (struct handle *)self;
-    struct nm_deadline deadline = deadline_of(h);
-    PyObject *values[2], *batch;
-    Py_ssize_t max;
-
-    if (nm_handle_parse("_next_batch", names, 1, values, args, n, keywords))
-        return NULL;
-    max = PyNumber_AsSsize_t(values[0], PyExc_OverflowError);
-    if (max == -1 && PyErr_Occurred())
-        return NULL;
-    if (max < 1 || max > 1 << 20) {
-        PyErr_Format(h->usage_error, "max %zd: a batch has 1 .. 1048576 packets", max);
-        return NULL;
-    }
-    if (values[1] && nm_handle_timeout(h, values[1], &deadline.timeout_ns))
-        return NULL;
-    if (nm_handle_enter(h))
-        return NULL;
-    batch = next_batch(h, max, &deadline);
-    h->calls->leave(h->capture);
-    if (!batch && !PyErr_Occurred())
-        Py_RETURN_NONE;
-    return batch;
 }

@@ -8,7 +8,9 @@ struct recorder {
     PyObject_HEAD
     const struct nm_deliver_calls *calls;
     PyTypeObject *packet_type; /* borrowed, as in struct handle */
+    PyTypeObject *header_type;
     struct nm_writer *writer;  /* NULL: every packet goes to _write */
+    uint16_t linktype;         /* of what comes without its own */
     int busy;                  /* a thread is in the writer */
 };
 
@@ -24,7 +26,18 @@ static void leave(struct recorder *r)
 }
 
 /* Whether the packet was taken; if not, nothing has happened. */
-static int append(struct recorder *r, PyObject *object)
+static int append(struct recorder *r, const struct nm_view *view)
+{
+    int taken;
+
+    if (!enter(r))
+        return 0;
+    taken = r->writer && r->calls->append(r->writer, view) == 0;
+    leave(r);
+    return taken;
+}
+
+static int append_packet(struct recorder *r, PyObject *object)
 {
     const struct packet *p = (const struct packet *)object;
     const struct nm_view view = {
@@ -36,28 +49,72 @@ static int append(struct recorder *r, PyObject *object)
         .linktype = p->linktype,
         .flags = p->flags,
     };
-    int taken;
 
-    if (!enter(r))
-        return 0;
-    taken = r->writer && r->calls->append(r->writer, &view) == 0;
-    leave(r);
-    return taken;
+    return append(r, &view);
 }
 
-static PyObject *recorder_write(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *keywords)
+/* Has Python do what could not be done here. */
+static PyObject *call_method(PyObject *self, const char *name, PyObject *const *args, Py_ssize_t n, PyObject *keywords)
 {
-    struct recorder *r = (struct recorder *)self;
-    PyObject *method, *result;
+    PyObject *method = PyObject_GetAttrString(self, name), *result;
 
-    if (n == 1 && !keywords && Py_IS_TYPE(args[0], r->packet_type) && append(r, args[0]))
-        Py_RETURN_NONE;
-    method = PyObject_GetAttrString(self, "_write");
     if (!method)
         return NULL;
     result = PyObject_Vectorcall(method, args, n, keywords);
     Py_DECREF(method);
     return result;
+}
+
+static PyObject *recorder_write(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *keywords)
+{
+    struct recorder *r = (struct recorder *)self;
+
+    if (n == 1 && !keywords && Py_IS_TYPE(args[0], r->packet_type) && append_packet(r, args[0]))
+        Py_RETURN_NONE;
+    return call_method(self, "_write", args, n, keywords);
+}
+
+/* A Pkthdr and bytes, at least as many as it says; of the writer's own link type. */
+static int append_record(struct recorder *r, PyObject *header, PyObject *data)
+{
+    const struct header *h = (const struct header *)header;
+    const struct nm_view view = {
+        .data = (const uint8_t *)PyBytes_AS_STRING(data),
+        .ts_ns = h->ts_us * 1000,
+        .caplen = h->caplen,
+        .len = h->len,
+        .linktype = r->linktype,
+    };
+
+    return h->caplen <= PyBytes_GET_SIZE(data) && append(r, &view);
+}
+
+static PyObject *recorder_record(PyObject *self, PyObject *const *args, Py_ssize_t n)
+{
+    struct recorder *r = (struct recorder *)self;
+
+    if (n == 2 && Py_IS_TYPE(args[0], r->header_type) && PyBytes_CheckExact(args[1]) &&
+        append_record(r, args[0], args[1]))
+        Py_RETURN_NONE;
+    return call_method(self, "_unrecorded", args, n, NULL);
+}
+
+PyObject *nm_recorder_of(struct handle *h, PyObject *callback)
+{
+    PyObject *recorder;
+
+    if (!PyCFunction_Check(callback) ||
+        PyCFunction_GET_FUNCTION(callback) != (PyCFunction)(void (*)(void))recorder_record)
+        return NULL;
+    recorder = PyCFunction_GET_SELF(callback);
+    return nm_form_is_record(h) ? recorder : NULL;
+}
+
+int nm_recorder_append(PyObject *recorder, const struct nm_view *view)
+{
+    struct recorder *r = (struct recorder *)recorder;
+
+    return view->linktype == r->linktype && append(r, view);
 }
 
 static PyObject *recorder_enter(PyObject *self, PyObject *Py_UNUSED(none))
@@ -71,13 +128,16 @@ static PyObject *recorder_leave(PyObject *self, PyObject *Py_UNUSED(none))
     Py_RETURN_NONE;
 }
 
-static PyObject *recorder_lend(PyObject *self, PyObject *address)
+static PyObject *recorder_lend(PyObject *self, PyObject *const *args, Py_ssize_t n)
 {
-    struct nm_writer *writer = PyLong_AsVoidPtr(address);
+    struct recorder *r = (struct recorder *)self;
+    struct nm_writer *writer = n ? PyLong_AsVoidPtr(args[0]) : NULL;
+    long linktype = n > 1 ? PyLong_AsLong(args[1]) : 0;
 
-    if (!writer && PyErr_Occurred())
+    if (PyErr_Occurred())
         return NULL;
-    ((struct recorder *)self)->writer = writer;
+    r->writer = writer;
+    r->linktype = linktype;
     Py_RETURN_NONE;
 }
 
@@ -98,6 +158,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyO
         return NULL;
     r->calls = state->calls;
     r->packet_type = state->packet_type;
+    r->header_type = state->header_type;
     return (PyObject *)r;
 }
 
@@ -121,14 +182,19 @@ static const char enter_doc[] =
     "_enter($self, /)\n--\n\nTake the writer for this call, unless another is in it: whether it did.";
 static const char leave_doc[] = "_leave($self, /)\n--\n\nUndo _enter.";
 static const char lend_doc[] =
-    "_lend($self, address, /)\n--\n\n"
-    "Has Packets appended to the nm_writer at ``address``; 0: to none any longer. For the thread that has entered.";
+    "_lend($self, address=0, linktype=0, /)\n--\n\n"
+    "Has Packets appended to the nm_writer at ``address``; 0: to none any longer. For the thread that has entered.\n\n"
+    "``linktype``: of packets that come as a Pkthdr and bytes.";
+static const char record_doc[] =
+    "_record($self, header, data, /)\n--\n\n"
+    "Append a packet given as pcapy's two; ``_unrecorded`` is called back where there is more to it.";
 
 static PyMethodDef methods[] = {
     {"write", (PyCFunction)(void (*)(void))recorder_write, METH_FASTCALL | METH_KEYWORDS, write_doc},
     {"_enter", recorder_enter, METH_NOARGS, enter_doc},
     {"_leave", recorder_leave, METH_NOARGS, leave_doc},
-    {"_lend", recorder_lend, METH_O, lend_doc},
+    {"_lend", (PyCFunction)(void (*)(void))recorder_lend, METH_FASTCALL, lend_doc},
+    {"_record", (PyCFunction)(void (*)(void))recorder_record, METH_FASTCALL, record_doc},
     {0},
 };
 
