@@ -15,6 +15,7 @@ HERE = Path(__file__).parent
 FILES = [
     "test_packet.py",
     "test_batches.py",
+    "test_forms.py",
     "savefile/test_recorder.py",
     *(file.name for file in sorted(HERE.glob("test_capture*.py"))),
 ]

@@ -136,7 +136,9 @@ class Handle:
         it the handle's own ``timeout`` counts. None is also the answer at the end of a savefile and when
         breakloop() or close() ended the call.
         """
-    def dispatch(self, cnt: SupportsIndex, callback: Callable[..., object], args: tuple[Any, ...] = ()) -> int:
+    def dispatch(
+        self, cnt: SupportsIndex, callback: Callable[..., object], args: tuple[Any, ...] = ()
+    ) -> int:
         """Wait for packets until the handle's ``timeout`` and calls ``callback(packet)`` for those that are there.
 
         args: what the callback gets behind the packet. At most ``cnt`` of them; 0 or less stands for all that came at once, and for the rest of a savefile.

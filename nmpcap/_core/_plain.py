@@ -1,4 +1,4 @@
-"""Packet, Pkthdr, Handle and Recorder in Python over cffi: what _core/python/ is for CPython, with the same results.
+"""Packet, Pkthdr, Handle and Recorder in Python over cffi: what _core/python/ is for CPython.
 
 For PyPy, whose compiler sees through all of it. _core/python/*.c and this module say the same
 things in the same order: a change to one is a change to both.
@@ -195,7 +195,8 @@ Pkthdr.__module__ = "nmpcap._core.delivery"
 
 
 def _header(view: Any) -> Pkthdr:
-    return Pkthdr(*divmod(view.ts_ns // 1000, _MICROSECONDS), view.caplen, view.len)
+    sec, usec = divmod(view.ts_ns // 1000, _MICROSECONDS)
+    return Pkthdr(sec, usec, view.caplen, view.len)
 
 
 def _time(view: Any) -> float:
@@ -403,9 +404,7 @@ class Handle:
         """Wait until the handle's ``timeout`` and calls back for the packets that are there; how many."""
         return self._run_method("dispatch", cnt, callback, args, self._deadline(), True)
 
-    def loop(
-        self, cnt: SupportsIndex, callback: Callable[..., object], args: tuple[Any, ...] = ()
-    ) -> int:
+    def loop(self, cnt: SupportsIndex, callback: Callable[..., object], args: tuple[Any, ...] = ()) -> int:
         """Call back for ``cnt`` packets, or without end where ``cnt`` is 0 or less; how many."""
         return self._run_method("loop", cnt, callback, args, self._deadline(None), False)
 

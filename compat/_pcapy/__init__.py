@@ -1,0 +1,1 @@
+"""What pcapy's module hands out: readers, dumpers, programs."""

@@ -1,0 +1,98 @@
+"""A Capture whose errors are an original's, and how devices and files are opened with one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from nmpcap import Capture
+from nmpcap._snaplen import MAXIMUM_SNAPLEN
+from nmpcap.dlt import DLT_LINUX_SLL
+from nmpcap.errors import PcapError
+from nmpcap.ports import UNCUT, Port, SavefilePort, Settings, open_port
+from nmpcap.savefile import Reader
+
+__all__ = ["Source", "open_device", "open_savefile"]
+
+Original = Callable[["PcapError", "Source | None"], Exception]
+"""Which exception an original raises for an error of ours; the source, once it is open."""
+
+
+class Source(Capture):
+    """A Capture that gives packets in the form of an original, and raises its exceptions."""
+
+    def __init__(
+        self,
+        port: Port,
+        original: Original,
+        form: tuple[str, ...],
+        empty: Any,
+        *,
+        snaplen: int = MAXIMUM_SNAPLEN,
+        timeout: float | None = None,
+    ) -> None:
+        self._original = original
+        super().__init__(port, snaplen=snaplen, timeout=timeout, nano=False)
+        self._deliver_as(form, empty)
+
+    def _feed(self) -> None:
+        try:
+            super()._feed()
+        except PcapError as error:
+            raise self._original(error, self) from error
+
+    def _ended(self) -> None:
+        try:
+            super()._ended()
+        except PcapError as error:
+            raise self._original(error, self) from error
+
+    def _error(self, errno: int, message: str) -> Exception:
+        error = super()._error(errno, message)
+        if not isinstance(error, PcapError):
+            return error
+        original = self._original(error, self)
+        original.__cause__ = error
+        return original
+
+
+def open_device(
+    name: str,
+    original: Original,
+    form: tuple[str, ...],
+    empty: Any,
+    *,
+    snaplen: int,
+    promisc: bool,
+    to_ms: int,
+    immediate: bool = False,
+    rfmon: bool = False,
+    buffer_size: int = 0,
+) -> Source:
+    """Open a device by its name, with what libpcap makes of such arguments. Raises PcapError, ours.
+
+    snaplen: 0 or less, or more than there is: no limit. to_ms: how long reading calls wait at most,
+    in milliseconds; 0 or less: for ever, and packets are then handed out at once. ``any`` gives what
+    programs know it by: cooked headers of the first kind.
+    """
+    settings = Settings(
+        snaplen=snaplen if 0 < snaplen <= MAXIMUM_SNAPLEN else MAXIMUM_SNAPLEN,
+        promisc=promisc,
+        immediate=immediate or to_ms <= 0,
+        rfmon=rfmon,
+        buffer_size=buffer_size if buffer_size > 0 else None,
+    )
+    port = open_port(name, settings)
+    timeout = to_ms / 1000 if to_ms > 0 else None
+    source = Source(port, original, form, empty, snaplen=settings.snaplen, timeout=timeout)
+    if name == "any" and DLT_LINUX_SLL in source.list_datalinks():
+        source.set_datalink(DLT_LINUX_SLL)
+    return source
+
+
+def open_savefile(
+    file: str | os.PathLike[str], original: Original, form: tuple[str, ...], empty: Any
+) -> Source:
+    """Open a savefile by its path, or ``-``. Raises PcapError, ours."""
+    return Source(SavefilePort(Reader(file)), original, form, empty, snaplen=UNCUT)
