@@ -1,4 +1,4 @@
-"""Values: Packet, Batch, Stats, Explanation."""
+"""Values: Packet, Pkthdr, Batch, Stats, Explanation."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
-from nmpcap._core.delivery import Packet
+from nmpcap._core.delivery import Packet, Pkthdr
 
-__all__ = ["Batch", "Explanation", "Packet", "Stats"]
+__all__ = ["Batch", "Explanation", "Packet", "Pkthdr", "Stats"]
 
 _OUTGOING = 0x0001
 

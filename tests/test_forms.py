@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 import nmpcap
-from nmpcap._core.delivery import Pkthdr
 from nmpcap.errors import UsageError
+from nmpcap.packet import Pkthdr
 
 from .savefile.pcapfiles import NANO, Given, Layout
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nmpcap import errors
-from nmpcap._core.delivery import Pkthdr
+from nmpcap.packet import Pkthdr
 from nmpcap.savefile import Writer
 
 from .._source import Source

@@ -191,7 +191,7 @@ class Pkthdr:
         return Pkthdr, self._fields()
 
 
-Pkthdr.__module__ = "nmpcap._core.delivery"
+Pkthdr.__module__ = "nmpcap.packet"
 
 
 def _header(view: Any) -> Pkthdr:

@@ -165,7 +165,7 @@ static PyType_Slot slots[] = {
 };
 
 PyType_Spec nm_deliver_header_spec = {
-    .name = "nmpcap._core.delivery.Pkthdr",
+    .name = "nmpcap.packet.Pkthdr",
     .basicsize = sizeof(struct header),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = slots,
