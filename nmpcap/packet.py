@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, final
+from itertools import accumulate
+from operator import index as as_index
+from typing import Any, Literal, SupportsIndex, final, overload
 
 from nmpcap._core.delivery import Packet, Pkthdr
 
 __all__ = ["Batch", "Explanation", "Packet", "Pkthdr", "Stats"]
 
 _OUTGOING = 0x0001
+_COLUMNS = ("ts_ns", "offset", "caplen", "len", "interface", "linktype", "flags")
 
 
 @final
@@ -20,7 +24,10 @@ class Batch:
     Packet ``i`` is ``data[offsets[i] : offsets[i] + caplens[i]]``, ``lens[i]`` bytes long on the wire and
     captured at ``ts_ns[i]`` nanoseconds since the epoch. The bytes and the columns are read-only
     memoryviews; they stay valid, and as they are, as long as anything refers to them, and NumPy takes
-    them without a copy: ``numpy.asarray(batch.lens)``. ``batch[i]`` and iteration give Packets.
+    them without a copy: ``numpy.asarray(batch.lens)``. ``batch[i]`` and iteration give Packets,
+    ``batch[i:j]`` a Batch over the same bytes. It pickles. ``numpy.asarray(batch)`` is a structured array, a
+    copy, with a field a column, ``batch.to_pandas()`` a DataFrame: ts_ns, offset, caplen, len, interface,
+    linktype, flags.
 
     The packets of a savefile stay where they were read to, with what stood between them; kept batches
     hold up to four times the memory that their packets would take alone.
@@ -80,7 +87,15 @@ class Batch:
         """Bit 0: the packet was being sent (Packet.outgoing); format ``H``."""
         return self._column(30, 2, "H")
 
-    def __getitem__(self, index: int) -> Packet:
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Packet: ...
+    @overload
+    def __getitem__(self, index: slice) -> Batch: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> Packet | Batch:
+        if isinstance(index, slice):
+            chosen = [column[index] for column in self._all_columns()]
+            return Batch(len(chosen[0]), b"".join(part.tobytes() for part in chosen), self._data)
+        index = as_index(index)
         if not -self._count <= index < self._count:
             raise IndexError(f"packet {index} of a batch of {self._count}")
         index %= self._count
@@ -101,6 +116,37 @@ class Batch:
         for (offset, caplen), (ts_ns, length, linktype, interface, flags) in zip(places, facts, strict=True):
             outgoing = bool(flags & _OUTGOING)
             yield Packet(data[offset : offset + caplen], ts_ns, length, linktype, interface, outgoing)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Without the bytes between packets."""
+        columns = self._all_columns()
+        columns[_COLUMNS.index("offset")] = array("q", accumulate(self.caplens, initial=0))[: self._count]
+        places = zip(self.offsets, self.caplens, strict=True)
+        data = b"".join(self._data[offset : offset + caplen] for offset, caplen in places)
+        return Batch, (self._count, b"".join(columns), data)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """Return a structured NumPy array of the columns; always a copy of theirs."""
+        import numpy  # whoever asks has it
+
+        if copy is False:
+            raise ValueError("the columns of a Batch lie one behind the other: an array of all is a copy")
+        columns = dict(zip(_COLUMNS, self._all_columns(), strict=True))
+        rows = numpy.empty(self._count, [(name, column.format) for name, column in columns.items()])
+        for name, column in columns.items():
+            rows[name] = column
+        return rows if dtype is None else rows.astype(dtype)
+
+    def to_pandas(self) -> Any:
+        """Return a pandas DataFrame of the columns, with their types. ImportError without pandas."""
+        import pandas
+
+        return pandas.DataFrame.from_records(self.__array__())
+
+    def _all_columns(self) -> list[Any]:
+        """In the order in which they lie in memory."""
+        packet = [self.ts_ns, self.offsets, self.caplens, self.lens]
+        return [*packet, self.interfaces, self.linktypes, self.flags]
 
     def __repr__(self) -> str:
         return f"<Batch of {self._count} packets, {len(self._data)} bytes>"

@@ -34,7 +34,12 @@ OVER_THE_CORE = {
     *("_core", "bpf.native", "packet", "savefile", "netmap", "vale", "devices", "ports", "capture"),
 }
 # Packages from elsewhere, and the only parts that may know of them.
-FROM_ELSEWHERE = {"cffi": {"_core"}, "dpkt": {"decode"}}
+FROM_ELSEWHERE = {
+    "cffi": {"_core"},
+    "dpkt": {"_core", "decode"},
+    "numpy": {"packet"},
+    "pandas": {"packet"},
+}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any, SupportsFloat, SupportsIndex, final, overload
 
 from typing_extensions import Buffer, Self, disjoint_base
@@ -12,7 +13,8 @@ class Packet:
     It stands for its captured bytes wherever a buffer is taken (``memoryview(p)``, ``bytes(p)``,
     ``file.write(p)``, ``struct.unpack_from``); ``len(p)`` is ``caplen``; ``p[12]`` is a byte and ``p[12:14]``
     are bytes, without a copy of the rest. A packet of no bytes is true like any other. Two packets are
-    equal when their bytes and all of their fields are.
+    equal when their bytes and all of their fields are, a packet and bytes when the captured bytes are those.
+    ``str(p)`` is a readable line.
 
     ``len`` is what the packet had on the wire, by default as many bytes as ``data``; some files say less
     than they hold. ``linktype`` is a DLT_* number.
@@ -47,6 +49,16 @@ class Packet:
     @property
     def data(self) -> bytes:
         """The captured bytes, as a new bytes object."""
+    @property
+    def time(self) -> datetime:
+        """When: a datetime in UTC, cut to microseconds; ``ts_ns`` has the rest."""
+    def hex(self, sep: str | bytes = ..., bytes_per_sep: SupportsIndex = ...) -> str:
+        """The captured bytes in hexadecimal, as bytes.hex() writes them."""
+    def dpkt(self) -> Any:
+        """Return dpkt's object for the packet's link type, made of its captured bytes.
+
+        PcapError for a link type that dpkt has no class for; dpkt's own errors for bytes that it cannot read.
+        """
     def __buffer__(self, flags: int, /) -> memoryview: ...
     def __len__(self) -> int: ...
     def __bool__(self) -> bool: ...

@@ -12,10 +12,11 @@ import struct
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from itertools import islice
 from typing import Any, SupportsFloat, SupportsIndex, final
 
-from nmpcap._core import ffi, lib
+from nmpcap._core import ffi, lib, told
 from nmpcap._core.deadline import timeout_ns
 from nmpcap._core.turns import enter_aside
 from nmpcap.errors import UsageError
@@ -92,7 +93,9 @@ class Packet(bytes):
         return self.data, self.ts_ns, self.len, self.linktype, self.interface, self.outgoing
 
     def __eq__(self, other: object) -> bool:
-        return self._fields() == other._fields() if isinstance(other, Packet) else False
+        if isinstance(other, Packet):
+            return self._fields() == other._fields()
+        return self.data == other if isinstance(other, (bytes, bytearray)) else False
 
     def __ne__(self, other: object) -> bool:
         return not self == other
@@ -103,7 +106,7 @@ class Packet(bytes):
     __lt__ = __le__ = __gt__ = __ge__ = _unordered
 
     def __hash__(self) -> int:
-        return hash(self._fields())
+        return hash(self.data)
 
     def __repr__(self) -> str:
         return (
@@ -111,7 +114,17 @@ class Packet(bytes):
             f"interface={self.interface}{' outgoing' if self.outgoing else ''}>"
         )
 
-    __str__ = __repr__
+    def __str__(self) -> str:
+        return told.line(self)
+
+    @property
+    def time(self) -> datetime:
+        """When: a datetime in UTC, cut to microseconds; ``ts_ns`` has the rest."""
+        return told.time(self)
+
+    def dpkt(self) -> Any:
+        """Return dpkt's object for the packet's link type, made of its captured bytes."""
+        return told.dpkt(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Packet, self._fields()

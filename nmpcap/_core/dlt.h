@@ -4,6 +4,7 @@
 #define NMPCAP_DLT_H
 
 enum {
+    NM_DLT_NULL = 0,
     NM_DLT_EN10MB = 1,
     NM_DLT_EN3MB = 2,
     NM_DLT_PRONET = 4,
@@ -21,6 +22,7 @@ enum {
     NM_DLT_C_HDLC = 104,
     NM_DLT_IEEE802_11 = 105,
     NM_DLT_FRELAY = 107,
+    NM_DLT_LOOP = 108,
     NM_DLT_LINUX_SLL = 113,
     NM_DLT_LTALK = 114,
     NM_DLT_PFLOG = 117,
@@ -32,6 +34,8 @@ enum {
     NM_DLT_USB_LINUX = 189,
     NM_DLT_AX25_KISS = 202,
     NM_DLT_USB_LINUX_MMAPPED = 220,
+    NM_DLT_IPV4 = 228,
+    NM_DLT_IPV6 = 229,
     NM_DLT_IEEE802_15_4_NOFCS = 230,
     NM_DLT_DBUS = 231,
     NM_DLT_NFLOG = 239,

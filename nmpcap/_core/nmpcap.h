@@ -18,6 +18,7 @@
 
 #include "abi.h"
 #include "extensions.h"
+#include "dlt.h"
 #include "msg.h"
 #include "view.h"
 #include "slab.h"

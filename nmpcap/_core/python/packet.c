@@ -14,7 +14,8 @@ static const char packet_doc[] =
     "It stands for its captured bytes wherever a buffer is taken (``memoryview(p)``, ``bytes(p)``,\n"
     "``file.write(p)``, ``struct.unpack_from``); ``len(p)`` is ``caplen``; ``p[12]`` is a byte and ``p[12:14]``\n"
     "are bytes, without a copy of the rest. A packet of no bytes is true like any other. Two packets are\n"
-    "equal when their bytes and all of their fields are.\n\n"
+    "equal when their bytes and all of their fields are, a packet and bytes when the captured bytes are those.\n"
+    "``str(p)`` is a readable line.\n\n"
     "``len`` is what the packet had on the wire, by default as many bytes as ``data``; some files say less\n"
     "than they hold. ``linktype`` is a DLT_* number.";
 
@@ -111,12 +112,67 @@ static PyObject *packet_repr(PyObject *self)
                                 p->flags & NM_VIEW_OUT ? " outgoing" : "");
 }
 
+/* What nmpcap/_core/told.py says of a packet. */
+static PyObject *told(PyObject *self, const char *what)
+{
+    PyObject *module = PyImport_ImportModule("nmpcap._core.told");
+    PyObject *answer = module ? PyObject_CallMethod(module, what, "O", self) : NULL;
+
+    Py_XDECREF(module);
+    return answer;
+}
+
+static PyObject *packet_str(PyObject *self)
+{
+    return told(self, "line");
+}
+
+static PyObject *packet_time(PyObject *self, void *Py_UNUSED(closure))
+{
+    return told(self, "time");
+}
+
+static PyObject *packet_dpkt(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    return told(self, "dpkt");
+}
+
+static PyObject *packet_hex(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    PyObject *data = packet_data(self, NULL);
+    PyObject *hex = data ? PyObject_GetAttrString(data, "hex") : NULL;
+    PyObject *text = hex ? PyObject_Call(hex, args, kwargs) : NULL;
+
+    Py_XDECREF(hex);
+    Py_XDECREF(data);
+    return text;
+}
+
+/* Whether the captured bytes are those of a buffer: 0 or 1, or -1 with an exception set. */
+static int has_bytes(struct packet *p, PyObject *buffer)
+{
+    Py_buffer view;
+    int equal;
+
+    if (PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE))
+        return -1;
+    equal = view.len == Py_SIZE(p) && memcmp(view.buf, p->data, Py_SIZE(p)) == 0;
+    PyBuffer_Release(&view);
+    return equal;
+}
+
 static PyObject *packet_compare(PyObject *self, PyObject *other, int op)
 {
     struct packet *a = (struct packet *)self, *b = (struct packet *)other;
     int equal;
 
-    if (!Py_IS_TYPE(other, Py_TYPE(self)) || (op != Py_EQ && op != Py_NE))
+    if (op != Py_EQ && op != Py_NE)
+        Py_RETURN_NOTIMPLEMENTED;
+    if (PyBytes_Check(other) || PyByteArray_Check(other)) {
+        equal = has_bytes(a, other);
+        return equal < 0 ? NULL : PyBool_FromLong(equal == (op == Py_EQ));
+    }
+    if (!Py_IS_TYPE(other, Py_TYPE(self)))
         Py_RETURN_NOTIMPLEMENTED;
     equal = Py_SIZE(self) == Py_SIZE(other) && a->ts_ns == b->ts_ns && a->len == b->len &&
             a->ifindex == b->ifindex && a->linktype == b->linktype && a->flags == b->flags &&
@@ -127,8 +183,7 @@ static PyObject *packet_compare(PyObject *self, PyObject *other, int op)
 static Py_hash_t packet_hash(PyObject *self)
 {
     struct packet *p = (struct packet *)self;
-    PyObject *key = Py_BuildValue("(y#LIIHH)", p->data, Py_SIZE(self), (long long)p->ts_ns, p->len, p->ifindex,
-                                  p->linktype, p->flags);
+    PyObject *key = PyBytes_FromStringAndSize((const char *)p->data, Py_SIZE(self)); /* equal bytes hash alike */
     Py_hash_t hash;
 
     if (!key)
@@ -223,11 +278,17 @@ static PyMemberDef members[] = {
 
 static PyGetSetDef getset[] = {
     {"data", packet_data, NULL, "The captured bytes, as a new bytes object.", NULL},
+    {"time", packet_time, NULL, "When: a datetime in UTC, cut to microseconds; ``ts_ns`` has the rest.", NULL},
     {"outgoing", packet_outgoing, NULL, "Whether it was being sent by the host or port observed.", NULL},
     {0},
 };
 
 static PyMethodDef methods[] = {
+    {"hex", (PyCFunction)(void (*)(void))packet_hex, METH_VARARGS | METH_KEYWORDS,
+     "The captured bytes in hexadecimal, as bytes.hex() writes them."},
+    {"dpkt", packet_dpkt, METH_NOARGS,
+     "dpkt($self, /)\n--\n\nReturn dpkt's object for the packet's link type, made of its captured bytes.\n\n"
+     "PcapError for a link type that dpkt has no class for; dpkt's own errors for bytes that it cannot read."},
     {"__reduce__", packet_reduce, METH_NOARGS, NULL},
     {"__copy__", packet_same, METH_NOARGS, NULL},
     {"__deepcopy__", packet_same, METH_O, NULL},
@@ -239,6 +300,7 @@ static PyType_Slot slots[] = {
     {Py_tp_new, packet_new},
     {Py_tp_dealloc, packet_dealloc},
     {Py_tp_repr, packet_repr},
+    {Py_tp_str, packet_str},
     {Py_tp_richcompare, packet_compare},
     {Py_tp_hash, packet_hash},
     {Py_tp_members, members},
