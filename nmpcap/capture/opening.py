@@ -20,6 +20,7 @@ from nmpcap.ports import (
     open_port,
 )
 from nmpcap.savefile import Reader
+from nmpcap.savefile.compression import MAX_MEMORY
 from nmpcap.savefile.input import Source
 from nmpcap.tstamp import tstamp_type_name_to_val, tstamp_type_val_to_name
 
@@ -109,12 +110,14 @@ def open_offline(
     *,
     snaplen: int | None = None,
     salvage: bool = False,
+    max_memory: int = MAX_MEMORY,
     tstamp_precision: str | int = "nano",
 ) -> Capture:
     """Open a pcap or pcapng file, compressed or not: a path, ``-``, a descriptor or a binary file object.
 
     snaplen: cut packets to so many bytes, 1 .. 262144; None: leave them as they are. salvage: pass over
-    damaged places instead of ending there; Capture.damage counts them.
+    damaged places instead of ending there; Capture.damage counts them. max_memory: bytes that the window
+    of a compressed file, or what is kept of a pcapng file's interfaces, may take; beyond it, SavefileError.
     tstamp_precision: as for ``open``. A descriptor is duplicated and stays the caller's, as a file object
     does. Deadlines, breakloop and Ctrl-C end the wait for a pipe's bytes at once; a file object's own
     ``read`` is waited for however long it takes, and what it raises comes out.
@@ -123,7 +126,7 @@ def open_offline(
     """
     nano = _is_nano("open_offline", tstamp_precision)
     kept = UNCUT if snaplen is None else _check_snaplen("open_offline", snaplen)
-    reader = Reader(source, salvage=salvage)
+    reader = Reader(source, salvage=salvage, max_memory=max_memory)
     return Capture(SavefilePort(reader), snaplen=kept, nano=nano)
 
 

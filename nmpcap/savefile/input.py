@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import BinaryIO, NamedTuple
 
 from nmpcap.errors import DeviceError, UsageError
-from nmpcap.savefile.compression import LONGEST_MAGIC, Decompressor, compression_of_bytes
+from nmpcap.savefile.compression import LONGEST_MAGIC, MAX_MEMORY, Decompressor, compression_of_bytes
 
 __all__ = ["Input", "Source", "check_file", "duplicate", "open_input", "path_of"]
 
@@ -36,22 +36,22 @@ class Input(NamedTuple):
     close: Callable[[], None]
 
 
-def open_input(source: Source) -> Input:
+def open_input(source: Source, max_memory: int = MAX_MEMORY) -> Input:
     """Open a source and find out whether it is compressed.
 
-    A descriptor is duplicated and stays the caller's, as a file object does. Raises
-    DeviceError where a path cannot be opened, TypeError for what is none of these.
+    max_memory: as for Decompressor. A descriptor is duplicated and stays the caller's, as a file object
+    does. Raises DeviceError where a path cannot be opened, TypeError for what is none of these.
     """
     if isinstance(source, int):
-        return _from_fd(duplicate(source, f"fd {source}"), f"fd {source}")
+        return _from_fd(duplicate(source, f"fd {source}"), f"fd {source}", max_memory)
     path = path_of(source)
     if path is None:
         check_file(source, "read")
-        return _from_file(source)  # type: ignore[arg-type]
+        return _from_file(source, max_memory)  # type: ignore[arg-type]
     if path == "-":
-        return _from_fd(duplicate(0, "standard input"), "standard input")
+        return _from_fd(duplicate(0, "standard input"), "standard input", max_memory)
     try:
-        return _from_fd(os.open(path, os.O_RDONLY | os.O_CLOEXEC), path)
+        return _from_fd(os.open(path, os.O_RDONLY | os.O_CLOEXEC), path, max_memory)
     except OSError as error:
         raise DeviceError(error.errno or 0, f"{path}: {error.strerror}", path) from error
 
@@ -89,21 +89,21 @@ def check_file(file: object, verb: str) -> None:
         raise TypeError(f"{type(file).__name__}: a text file; savefiles are binary")
 
 
-def _from_fd(fd: int, name: str) -> Input:
+def _from_fd(fd: int, name: str, max_memory: int) -> Input:
     try:
         ahead, start = _start_of(fd)
         compression = compression_of_bytes(start)
         if compression is None:
             return Input(name, fd, ahead, None, lambda: None)
-        decompressor = Decompressor(compression)
+        decompressor = Decompressor(compression, max_memory)
     except OSError as error:
         os.close(fd)
         raise DeviceError(error.errno or 0, f"{name}: error reading dump file: {error.strerror}") from error
     except BaseException:
         os.close(fd)
         raise
-    file = os.fdopen(fd, "rb")
-    read = _decompressing(lambda: file.read1(_COMPRESSED_SIZE), decompressor, ahead)
+    file = os.fdopen(fd, "rb", buffering=0)
+    read = _decompressing(lambda size: os.read(fd, size), lambda: _at_end(fd), decompressor, ahead)
     return Input(name, -1, b"", read, file.close)
 
 
@@ -123,7 +123,7 @@ def _start_of(fd: int) -> tuple[bytes, bytes]:
     return ahead, ahead
 
 
-def _from_file(file: BinaryIO) -> Input:
+def _from_file(file: BinaryIO, max_memory: int) -> Input:
     name = str(getattr(file, "name", None) or type(file).__name__)
     read_some: Callable[[int], bytes | None] = getattr(file, "read1", file.read)
 
@@ -143,22 +143,34 @@ def _from_file(file: BinaryIO) -> Input:
     compression = compression_of_bytes(ahead)
     if compression is None:
         return Input(name, -1, ahead, lambda: read(_FEED_SIZE), lambda: None)
-    decompress = _decompressing(lambda: read(_COMPRESSED_SIZE), Decompressor(compression), ahead)
-    return Input(name, -1, b"", decompress, lambda: None)
+    decompressor = Decompressor(compression, max_memory)
+    return Input(name, -1, b"", _decompressing(read, lambda: False, decompressor, ahead), lambda: None)
+
+
+def _at_end(fd: int) -> bool:
+    """Whether a plain file has been read to its end, without asking for more."""
+    status = os.fstat(fd)
+    return stat.S_ISREG(status.st_mode) and os.lseek(fd, 0, os.SEEK_CUR) >= status.st_size
 
 
 def _decompressing(
-    read: Callable[[], bytes], decompressor: Decompressor, ahead: bytes
+    read: Callable[[int], bytes], at_end: Callable[[], bool], decompressor: Decompressor, ahead: bytes
 ) -> Callable[[], bytes]:
     pending = [ahead] if ahead else []
+    last = False
 
     def read_decompressed() -> bytes:
+        nonlocal last
         while True:
-            data = pending.pop() if pending else read()
-            if not data:
-                decompressor.finish()
-                return b""
-            out = decompressor.decompress(data)
+            data = b""
+            if decompressor.needs_input:
+                data = pending.pop() if pending else read(_COMPRESSED_SIZE)
+                if not data:
+                    decompressor.finish()
+                    return b""
+                # Less than was asked for may be all that there is.
+                last = len(data) < _COMPRESSED_SIZE or at_end()
+            out = decompressor.decompress(data, last=last)
             if out:
                 return out
 

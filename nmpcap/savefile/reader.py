@@ -14,9 +14,11 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
+from nmpcap._arguments import number
 from nmpcap._core import ffi, lib
 from nmpcap._core.cstring import cstring
 from nmpcap.errors import DeviceError, PcapError, SavefileError, UsageError
+from nmpcap.savefile.compression import MAX_MEMORY
 from nmpcap.savefile.input import Source, open_input
 from nmpcap.savefile.pcapng import Block, Option, decode_options
 
@@ -25,6 +27,7 @@ __all__ = ["Interface", "Reader", "Record", "read_blocks"]
 _OUT = 0x0001  # NM_VIEW_OUT
 _END = -1000  # NM_SOURCE_END
 _BATCH = 256
+_MEMORY_MAX = 2**63 - 1
 _SLICE_MS = 100  # a signal that comes just before the wait does not end it
 _FOREIGN: Literal["little", "big"] = "big" if sys.byteorder == "little" else "little"
 
@@ -91,22 +94,32 @@ class Reader:
     has handed it on. One thread at a time.
     """
 
-    def __init__(self, source: Source, *, salvage: bool = False, blocks: bool = False) -> None:
+    def __init__(
+        self,
+        source: Source,
+        *,
+        salvage: bool = False,
+        blocks: bool = False,
+        max_memory: int = MAX_MEMORY,
+    ) -> None:
         """Open a path, ``-``, a descriptor or a file object, and read its header.
 
         salvage: pass over damage and go on (``damage`` counts); blocks: records are whole pcapng
-        blocks. Raises DeviceError for what cannot be opened or read, SavefileError for what is
-        no savefile. Waits for the header where the source is a pipe.
+        blocks; max_memory: bytes that the window of a compressed file may take, and what is kept of a
+        pcapng file's interfaces (each counts as 512 and twice its options).
+
+        Raises DeviceError for what cannot be opened or read, SavefileError for what is no savefile, or takes
+        more memory. Waits for the header where the source is a pipe.
         """
         flags = (lib.NM_SAVEFILE_SALVAGE if salvage else 0) | (lib.NM_SAVEFILE_BLOCKS if blocks else 0)
-        given = open_input(source)
+        given = open_input(source, number(max_memory, "max_memory", 1, _MEMORY_MAX))
         self.name = given.name
         self._read = given.read
         self._close_input = given.close
         self._failure: Exception | None = None
         self._lock = threading.Lock()
         msg = ffi.new("char[]", lib.NM_MSG_SIZE)
-        self.source: Any = lib.nm_savefile_open(given.fd, flags, msg)
+        self.source: Any = lib.nm_savefile_open(given.fd, flags, max_memory, msg)
         if not self.source:
             given.close()
             raise PcapError(f"{self.name}: {cstring(msg)}")
@@ -370,12 +383,12 @@ class Reader:
         return interfaces
 
 
-def read_blocks(source: Source, *, salvage: bool = False) -> Iterator[Block]:
+def read_blocks(source: Source, *, salvage: bool = False, max_memory: int = MAX_MEMORY) -> Iterator[Block]:
     """Read a pcapng file block by block, of every type, each as it stands in the file.
 
-    Writing them all with ``Writer.write_block`` gives the same file again.
+    The keywords are Reader's. Writing them all with ``Writer.write_block`` gives the same file again.
     """
-    with Reader(source, salvage=salvage, blocks=True) as reader:
+    with Reader(source, salvage=salvage, blocks=True, max_memory=max_memory) as reader:
         yield from reader.blocks()
 
 

@@ -139,7 +139,7 @@ static uint32_t take(struct nm_capture *capture, unsigned *shared)
 int main(void)
 {
     char msg[NM_MSG_SIZE];
-    struct nm_source *source = nm_savefile_open(make_file(), 0, msg);
+    struct nm_source *source = nm_savefile_open(make_file(), 0, 1 << 27, msg);
     struct nm_capture *capture;
     pthread_t workers[WORKERS];
     unsigned shared = 0;

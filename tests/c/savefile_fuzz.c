@@ -264,7 +264,7 @@ static struct result read_file(const struct file *file, int flags, size_t piece,
 {
     struct nm_view *views = malloc(capacity * sizeof *views);
     struct result result = {0};
-    struct nm_source *source = nm_savefile_open(-1, flags, result.msg);
+    struct nm_source *source = nm_savefile_open(-1, flags, 1 << 27, result.msg);
     unsigned idle = 0;
     size_t at = 0;
     int got;
@@ -322,7 +322,7 @@ static void check_copy(const struct file *file, uint32_t format)
     uint64_t written = 0;
     int got;
 
-    source = nm_savefile_open(-1, 0, msg);
+    source = nm_savefile_open(-1, 0, 1 << 27, msg);
     CHECK(source);
     CHECK(nm_savefile_feed(source, file->bytes, file->len) == 0);
     nm_savefile_finish(source);

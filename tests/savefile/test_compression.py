@@ -115,6 +115,28 @@ def test_a_damaged_file_gives_what_it_can_and_then_an_error(
     assert [data in good for data in found[:500]] == [True] * len(found[:500])
 
 
+def checksum_at(compression: str, squeezed: bytes) -> int:
+    """Where the last checksum of what was squeezed stands."""
+    if compression == "xz":  # in front of the index, which the footer tells the length of, and the footer
+        index = 4 * (int.from_bytes(squeezed[-8:-4], "little") + 1)
+        return len(squeezed) - 12 - index - 8
+    return len(squeezed) - {"gzip": 8, "bzip2": 3, "zstd": 4, "lz4": 4}[compression]
+
+
+@pytest.mark.parametrize("packets", [3, 500, 1200])
+def test_a_wrong_checksum_at_the_end_loses_nothing(
+    compression: str, packets: int, rng: random.Random, save
+) -> None:
+    plain = Layout().file(some_packets(rng, packets))
+    squeezed = bytearray(compress(compression, plain))
+    squeezed[checksum_at(compression, bytes(squeezed))] ^= 0x55
+    expected = read(io.BytesIO(plain))[0]
+    for source in (save(bytes(squeezed)), io.BytesIO(squeezed), Trickle(bytes(squeezed))):
+        found, error = read(source)
+        assert found == expected
+        assert f"damaged {compression} data" in error
+
+
 @pytest.mark.parametrize("nothing", ["gzip", "xz", "bzip2"])
 def test_a_compressed_nothing_is_an_empty_file(nothing: str, save) -> None:
     assert read(save(compress(nothing, b"")))[1] == (

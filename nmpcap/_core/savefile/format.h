@@ -78,6 +78,7 @@ struct nm_reader {
     struct nm_saved_interface *interfaces;
     uint32_t interface_count;
     uint32_t interface_capacity;
+    uint64_t memory_left; /* for interfaces */
     uint32_t section;       /* current, from 0 */
     uint32_t section_first; /* the interface that is number 0 of it */
     uint32_t max_block;

@@ -161,9 +161,15 @@ static enum nm_parse parse_interface(struct nm_reader *reader, const struct bloc
 {
     struct nm_saved_interface *interface;
     enum nm_parse stop;
+    uint64_t cost;
 
     if (block->total < NM_IDB_MIN)
         return too_short(reader, block);
+    cost = NM_SAVEFILE_INTERFACE_COST + 2 * (uint64_t)(block->total - NM_IDB_MIN);
+    if (cost > reader->memory_left)
+        return nm_reader_damaged(reader, nm_input_offset(&reader->in),
+                                 "%u interfaces and their options are all that max_memory allows; give it more",
+                                 reader->interface_count);
     interface = nm_reader_add_interface(reader);
     if (!interface)
         return NM_PARSE_FAILED;
@@ -188,6 +194,7 @@ static enum nm_parse parse_interface(struct nm_reader *reader, const struct bloc
         nm_reader_drop_interface(reader);
         return stop;
     }
+    reader->memory_left -= cost;
     if (reader->interface_count == 1) {
         reader->info.linktype = interface->linktype;
         reader->info.file_linktype = interface->file_linktype;

@@ -51,40 +51,6 @@ static void header(struct nm_writer *writer, uint8_t *to)
 
 /* ---- interfaces ---------------------------------------------------------------------- */
 
-static struct nm_written_interface *add_interface(struct nm_writer *writer)
-{
-    uint32_t capacity = writer->interface_capacity;
-
-    if (writer->interface_count == capacity) {
-        struct nm_written_interface *table;
-
-        capacity = capacity ? capacity * 2 : 4;
-        table = realloc(writer->interfaces, capacity * sizeof *table);
-        if (!table) {
-            snprintf(writer->msg, sizeof writer->msg, "no memory for interface %u", writer->interface_count);
-            return NULL;
-        }
-        writer->interfaces = table;
-        writer->interface_capacity = capacity;
-    }
-    return &writer->interfaces[writer->interface_count++];
-}
-
-/* The number of the interface that a packet is of, or interface_count where it has to be described first. */
-static uint32_t find_interface(struct nm_writer *writer, uint32_t linktype, uint32_t ifindex)
-{
-    uint32_t i = writer->interface_last;
-
-    if (i < writer->interface_count && writer->interfaces[i].matches && writer->interfaces[i].ifindex == ifindex &&
-        writer->interfaces[i].linktype == linktype)
-        return i;
-    for (i = 0; i < writer->interface_count; i++)
-        if (writer->interfaces[i].matches && writer->interfaces[i].ifindex == ifindex &&
-            writer->interfaces[i].linktype == linktype)
-            break;
-    return i;
-}
-
 static uint32_t interface_len(const struct nm_writer *writer, uint32_t options_len)
 {
     uint32_t resolution = writer->config.nano ? TSRESOL_OPTION + (options_len ? 0 : 4) : 0;
@@ -117,7 +83,7 @@ static void put_interface(struct nm_writer *writer, uint8_t *to, uint32_t linkty
 int nm_writer_interface(struct nm_writer *writer, uint32_t ifindex, uint32_t linktype, uint32_t snaplen,
                         const void *options, uint32_t options_len)
 {
-    struct nm_written_interface *interface;
+    const struct nm_written_interface interface = {.linktype = linktype, .ifindex = ifindex, .matches = true};
     uint32_t len = interface_len(writer, options_len);
     uint8_t *to;
     int error = 0;
@@ -130,10 +96,8 @@ int nm_writer_interface(struct nm_writer *writer, uint32_t ifindex, uint32_t lin
     to = nm_writer_reserve(writer, len, &error);
     if (!to)
         return error;
-    interface = add_interface(writer);
-    if (!interface)
+    if (!nm_writer_describe(writer, &interface))
         return -ENOMEM;
-    *interface = (struct nm_written_interface){.linktype = linktype, .ifindex = ifindex, .matches = true};
     put_interface(writer, to, linktype, snaplen, options, options_len);
     writer->used += len;
     return (int)writer->interface_count - 1;
@@ -155,13 +119,13 @@ static uint32_t packet_len(const struct nm_writer *writer, const struct nm_recor
 
 static bool knows(struct nm_writer *writer, const struct nm_view *view)
 {
-    return find_interface(writer, view->linktype, view->ifindex) < writer->interface_count;
+    return nm_writer_described(writer, 0, view->linktype, view->ifindex) < writer->interface_count;
 }
 
 static int64_t measure(struct nm_writer *writer, const struct nm_record *record)
 {
     const struct nm_view *view = record->view;
-    uint32_t number = find_interface(writer, view->linktype, view->ifindex);
+    uint32_t number = nm_writer_described(writer, 0, view->linktype, view->ifindex);
 
     if (view->ts_ns < 0) {
         snprintf(writer->msg, sizeof writer->msg, "time stamp %lld ns: a pcapng file holds those from 1970 on",
@@ -232,7 +196,6 @@ static int no_block(struct nm_writer *writer, const char *why)
 int nm_writer_block(struct nm_writer *writer, const void *bytes, uint32_t len)
 {
     bool swapped = writer->swapped;
-    struct nm_written_interface *interface;
     uint32_t type;
     uint8_t *to;
     int error = 0;
@@ -254,12 +217,10 @@ int nm_writer_block(struct nm_writer *writer, const void *bytes, uint32_t len)
     if (!to)
         return error;
     if (type == NM_BLOCK_IDB) {
-        interface = add_interface(writer);
-        if (!interface)
+        if (!nm_writer_describe(writer, &(struct nm_written_interface){.matches = false}))
             return -ENOMEM;
-        *interface = (struct nm_written_interface){.matches = false};
     } else if (type == NM_BLOCK_SHB) {
-        writer->interface_count = 0;
+        nm_writer_forget(writer);
         writer->swapped = swapped;
     }
     memcpy(to, bytes, len);

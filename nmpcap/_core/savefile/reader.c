@@ -251,7 +251,7 @@ static const struct nm_source_ops savefile_ops = {
     .close = close_reader,
 };
 
-struct nm_source *nm_savefile_open(int fd, int flags, char *msg)
+struct nm_source *nm_savefile_open(int fd, int flags, uint64_t max_memory, char *msg)
 {
     struct nm_reader *reader = calloc(1, sizeof *reader);
     int error = -ENOMEM;
@@ -261,6 +261,7 @@ struct nm_source *nm_savefile_open(int fd, int flags, char *msg)
         reader->base.ops = &savefile_ops;
         reader->format = &nm_format_unknown;
         reader->flags = flags;
+        reader->memory_left = max_memory;
         error = nm_input_open(&reader->in, fd);
         if (!error)
             return &reader->base;

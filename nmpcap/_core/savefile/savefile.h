@@ -38,6 +38,9 @@ struct nm_writer;
 #define NM_SAVEFILE_SALVAGE 1 /* after damage look for the next believable record and go on */
 #define NM_SAVEFILE_BLOCKS 2  /* pcapng: a view is a whole block, of any type, unaltered */
 
+/* What an interface counts for, whoever keeps it: here it is a fifth of that, in a program's list the rest. */
+#define NM_SAVEFILE_INTERFACE_COST 512
+
 #define NM_SAVEFILE_SWAPPED 0x8000 /* in the flags of a block's view: not this machine's byte order */
 
 /* What the file's header says. */
@@ -82,12 +85,14 @@ struct nm_savefile_damage {
  * @fd     where the bytes come from; the source's own from here on, closed with it (also when
  *         this fails). -1: the caller feeds them
  * @flags  NM_SAVEFILE_SALVAGE, NM_SAVEFILE_BLOCKS
+ * @max_memory  bytes that may be kept of interfaces: NM_SAVEFILE_INTERFACE_COST for each, and twice its options; one
+ *         too many is damage
  * @msg    NM_MSG_SIZE bytes, receives the reason of a failure
  *
  * Plain files are read in large pieces and never waited for. From pipes and the like what is
  * there is taken; fill gives 0 and wait waits where there is nothing.
  */
-struct nm_source *nm_savefile_open(int fd, int flags, char *msg);
+struct nm_source *nm_savefile_open(int fd, int flags, uint64_t max_memory, char *msg);
 
 /*
  * nm_savefile_begin - reads as far as the first interface, so that the link type is known.

@@ -23,6 +23,7 @@ enum { MOST_AROUND = 128 };
 static void free_writer(struct nm_writer *writer)
 {
     free(writer->interfaces);
+    free(writer->buckets);
     free(writer->section_options);
     free(writer->buffer);
     free(writer);

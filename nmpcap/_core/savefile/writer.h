@@ -43,8 +43,9 @@ struct nm_writer_format {
 
 /* An interface that a pcapng writer has described in the section it writes. */
 struct nm_written_interface {
+    uint32_t source; /* of the packets, and which of its interfaces */
+    uint32_t ifindex;
     uint32_t linktype;
-    uint32_t ifindex; /* of the packets' source */
     bool matches;     /* false: copied with its block, and only copied packets refer to it */
 };
 
@@ -64,7 +65,8 @@ struct nm_writer {
     uint64_t position; /* in the file of buffer[0] */
     uint64_t packets;
 
-    struct nm_written_interface *interfaces; /* pcapng, of the section */
+    struct nm_written_interface *interfaces; /* pcapng, of the section; see described.c */
+    uint32_t *buckets;
     uint32_t interface_count;
     uint32_t interface_capacity;
     uint32_t interface_last; /* the one that the last packet was of */
@@ -74,6 +76,16 @@ struct nm_writer {
 
 extern const struct nm_writer_format nm_writer_pcap;
 extern const struct nm_writer_format nm_writer_pcapng;
+
+/* Notes the section's next interface; false where there is no memory, and the message says so. */
+bool nm_writer_describe(struct nm_writer *writer, const struct nm_written_interface *interface);
+
+/* The number of the interface that such packets are of, or interface_count where none has been described. Of two
+ * that were described alike it is the first, or the one that the last packet was of. */
+uint32_t nm_writer_described(const struct nm_writer *writer, uint32_t source, uint32_t linktype, uint32_t ifindex);
+
+/* A section begins, without any. */
+void nm_writer_forget(struct nm_writer *writer);
 
 /* Where the next len bytes go, or NULL with *error set. What is pending may be written first. */
 uint8_t *nm_writer_reserve(struct nm_writer *writer, size_t len, int *error);
