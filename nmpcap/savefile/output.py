@@ -63,16 +63,22 @@ class Output:
             if self._owned:
                 self._file.close()
 
+    def abandon(self) -> None:
+        """Close an owned file, and write nothing more."""
+        self._outgoing.clear()
+        if self._owned:
+            self._file.close()
+
 
 def open_output(
-    target: Target, compression: str | None, append: bool = False
+    target: Target, compression: str | None, append: bool = False, exclusive: bool = False
 ) -> tuple[str, int, Output | None]:
     """Open a target: its name, and either a descriptor of its own, or -1 and an output.
 
-    A path is created or emptied, or, with append, opened at its end. A descriptor is duplicated and
-    stays the caller's, as a file object does. Raises DeviceError where a path cannot be created, and
-    PcapError, before that, where the compression is unknown or its package is missing; TypeError for
-    what is none of these.
+    A path is created or emptied, or, with append, opened at its end; with exclusive it is created. A
+    descriptor is duplicated and stays the caller's, as a file object does. Raises DeviceError where a path
+    cannot be created, and PcapError, before that, where the compression is unknown or its package is
+    missing; TypeError for what is none of these.
     """
     # Before a file is emptied: the package may be missing.
     compressor = Compressor(compression) if compression else None
@@ -86,14 +92,16 @@ def open_output(
     elif path == "-":
         name, fd = "standard output", duplicate(1, "standard output")
     else:
-        name, fd = str(path), _open_path(str(path), append)
+        name, fd = str(path), _open_path(str(path), append, exclusive)
     if compressor is None:
         return name, fd, None
     return name, -1, Output(io.FileIO(fd, "wb"), compressor, owned=True)
 
 
-def _open_path(path: str, append: bool) -> int:
+def _open_path(path: str, append: bool, exclusive: bool) -> int:
     how = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | (0 if append else os.O_TRUNC)
+    if exclusive:
+        how |= os.O_EXCL | os.O_NOFOLLOW
     try:
         fd = os.open(path, how, 0o666)
         if append:

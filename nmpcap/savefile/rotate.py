@@ -1,17 +1,19 @@
 """Rotation: one stream of packets into a row of savefiles, by size, by count and by the wall clock.
 
 Each file is written under a hidden name beside its place and gets its own name, whole, when it
-is closed; no file is overwritten. Periods begin at round times of the local day (every hour on
-the hour), and end on time even while no packets come.
+is closed; no file is overwritten, and no link followed. Periods begin at round times of the local day
+(every hour on the hour), and end on time even while no packets come.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -21,6 +23,7 @@ from nmpcap.dlt import DLT_EN10MB
 from nmpcap.errors import DeviceError, UsageError
 from nmpcap.savefile.compression import compression_of_name
 from nmpcap.savefile.pcapng import Option
+from nmpcap.savefile.periods import NAMED, Period, period_at
 from nmpcap.savefile.reader import Interface
 from nmpcap.savefile.sink import LimitReached
 from nmpcap.savefile.writer import SavedPacket, Writer, format_of_name
@@ -45,6 +48,7 @@ class RotatingWriter:
         *,
         max_bytes: int = 0,
         max_seconds: int = 0,
+        every: str | None = None,
         max_packets: int = 0,
         max_files: int = 0,
         linktype: int = DLT_EN10MB,
@@ -66,13 +70,14 @@ class RotatingWriter:
         ``-1``, ``-2`` ... before its suffixes.
 
         max_bytes: before compression, headers included (one packet always fits); max_seconds: length of
-        a period, of which no file holds two; max_packets; max_files: of those written here only so many
-        of the newest are kept. on_file: called with each file's path when it is whole. background: a
-        thread ends periods on time, and flushes; otherwise ``poll`` does, and every call that writes. The
-        rest is as for Writer.
+        a period, of which no file holds two; every: ``hour``, ``day``, ``week`` (from Monday) or ``month``
+        instead, as the local clock has them; max_packets; max_files: of those written here only so many of
+        the newest are kept. on_file: called with each file's path when it is whole. background: a thread
+        ends periods on time, and flushes; otherwise ``poll`` does, and every call that writes. The rest is
+        as for Writer. In the child of a fork the open file is the parent's, until the child writes.
         """
         self._name = name
-        self._max_seconds = max_seconds
+        self._period: Period = _period(max_seconds, every)
         self._max_files = max_files
         self._on_file = on_file
         self._clock = clock
@@ -89,8 +94,7 @@ class RotatingWriter:
         self._format = format
         self._interfaces: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
         self._new_interfaces: Callable[[int], Sequence[Interface]] | None = None
-        self._lock = threading.RLock()
-        self._changed = threading.Condition(self._lock)
+        self._renew_lock()
         self._writer: Writer | None = None
         self._final: Path | None = None
         self._due = float("inf")
@@ -100,9 +104,10 @@ class RotatingWriter:
         self._closed = False
         self._files: deque[Path] = deque()
         self._thread: threading.Thread | None = None
-        if background and max_seconds:
-            self._thread = threading.Thread(target=self._end_periods, name="nmpcap rotation", daemon=True)
-            self._thread.start()
+        self._background = background and bool(self._period)
+        self._inherited = False
+        self._start_thread()
+        _open.add(self)
 
     # ---- writing ----
 
@@ -184,12 +189,39 @@ class RotatingWriter:
             self._raise_failure()
             self._rotate()
 
+    # ---- across a fork ----
+
+    def _inherit(self) -> None:
+        """In a child: what is open is the parent's; its threads are not there to unlock anything."""
+        self._inherited = True
+        self._thread = None
+        self._renew_lock()
+
+    def _renew_lock(self) -> None:
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+
+    def _start_thread(self) -> None:
+        if self._background and self._thread is None:
+            self._thread = threading.Thread(target=self._end_periods, name="nmpcap rotation", daemon=True)
+            self._thread.start()
+
+    def _let_go(self) -> None:
+        """Leave a parent's file to the parent."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            self._packets += writer.packets
+            writer.close()
+
     # ---- files ----
 
     def _current(self) -> Writer:
         self._raise_failure()
         if self._closed:
             raise UsageError(f"{self._name}: the writer is closed")
+        if self._inherited:  # a process that goes on writing has taken the file over
+            self._inherited = False
+            self._start_thread()
         self._rotate_if_due()
         if self._writer is None:
             self._begin()
@@ -202,19 +234,17 @@ class RotatingWriter:
 
     def _begin(self) -> None:
         now = self._clock()
-        start = self._period_start(now) if self._max_seconds else now
+        start, self._due = period_at(now, self._period) if self._period else (now, float("inf"))
         self._final = Path(self._named(start))
-        working = self._final.with_name(f".{self._final.name}.{os.getpid()}.part")
         form = format_of_name(str(self._final)) if self._format == "auto" else self._format
         arguments = self._arguments
         if arguments["compression"] == "auto":
             arguments = arguments | {"compression": compression_of_name(str(self._final))}
-        self._writer = Writer(working, format=form, **arguments)
+        self._writer = _new_part(self._final, format=form, **arguments)
         for given, keywords in self._interfaces:
             self._writer.describe_interface(*given, **keywords)
         if self._new_interfaces is not None:
             self._writer.describe_from(self._new_interfaces)
-        self._due = start + self._max_seconds if self._max_seconds else float("inf")
         self._number += 1
         self._changed.notify_all()
 
@@ -222,11 +252,6 @@ class RotatingWriter:
         if callable(self._name):
             return self._name(self._number, start)
         return time.strftime(self._name, time.localtime(start)).format(number=self._number)
-
-    def _period_start(self, now: float) -> float:
-        """The last round local time: counted from midnight, in steps of max_seconds."""
-        offset = time.localtime(now).tm_gmtoff
-        return (now + offset) // self._max_seconds * self._max_seconds - offset
 
     def _rotate(self) -> None:
         writer, self._writer = self._writer, None
@@ -285,7 +310,10 @@ class RotatingWriter:
             self._closed = True
             self._changed.notify_all()
             try:
-                self._rotate()
+                if self._inherited:
+                    self._let_go()
+                else:
+                    self._rotate()
             finally:
                 thread, self._thread = self._thread, None
         if thread is not None and thread is not threading.current_thread():  # on_file may close
@@ -312,24 +340,64 @@ class RotatingWriter:
         self.close()
 
 
+def _period(max_seconds: int, every: str | None) -> Period:
+    if every is None:
+        return max_seconds
+    if max_seconds or every not in NAMED:
+        raise UsageError(f"every {every!r}: one of {', '.join(NAMED)}, and without max_seconds")
+    return every
+
+
+def _new_part(final: Path, **arguments: Any) -> Writer:
+    """A writer for a hidden file that was not there before, not even as a link."""
+    for attempt in itertools.count():
+        number = f".{attempt}" if attempt else ""
+        try:
+            return Writer(
+                final.with_name(f".{final.name}.{os.getpid()}{number}.part"), exclusive=True, **arguments
+            )
+        except FileExistsError:
+            continue
+    raise AssertionError("counting has no end")
+
+
 def _give_name(working: Path, final: Path) -> Path:
     """Move a file to its name, or the first free one like it; whoever looks sees it whole or not at all."""
-    stem, dot, suffixes = final.name.partition(".")
-    attempt = 0
-    while True:
-        path = final if attempt == 0 else final.with_name(f"{stem}-{attempt}{dot}{suffixes}")
+    stem, suffixes = _split(final.name)
+    for attempt in itertools.count():
+        path = final if attempt == 0 else final.with_name(f"{stem}-{attempt}{suffixes}")
         try:
-            os.link(working, path)  # unlike rename, this does not overwrite
+            os.link(working, path, follow_symlinks=False)  # unlike rename, this does not overwrite
         except FileExistsError:
-            attempt += 1
             continue
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
-            if path.exists():
-                attempt += 1
+            if os.path.lexists(path):
                 continue
             os.rename(working, path)
-            return path
-        os.unlink(working)
+        else:
+            os.unlink(working)
         return path
+    raise AssertionError("counting has no end")
+
+
+def _split(name: str) -> tuple[str, str]:
+    """A name without its suffixes, and those: of a compression, and one of letters before it."""
+    stem, suffix = os.path.splitext(name)
+    compressed = ""
+    if compression_of_name(name):
+        compressed = suffix
+        stem, suffix = os.path.splitext(stem)
+    return (stem, suffix + compressed) if suffix[1:].isalpha() else (stem + suffix, compressed)
+
+
+_open: weakref.WeakSet[RotatingWriter] = weakref.WeakSet()
+
+
+def _inherit_all() -> None:
+    for writer in list(_open):
+        writer._inherit()
+
+
+os.register_at_fork(after_in_child=_inherit_all)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
+import weakref
 from typing import Any
 
 from nmpcap._core import ffi, lib
@@ -20,7 +22,11 @@ class LimitReached(PcapError):
 
 
 class Sink(Recorder):
-    """An open ``struct nm_writer *`` and, where it has no descriptor, the output for its bytes."""
+    """An open ``struct nm_writer *`` and, where it has no descriptor, the output for its bytes.
+
+    In the child of a fork it is the parent's until the child writes to it: closed before that, it is let
+    go without a byte written, since the parent has them too.
+    """
 
     name: str
     closed = True
@@ -41,8 +47,20 @@ class Sink(Recorder):
             raise PcapError(f"{name}: {cstring(msg)}")
         self._handle: Any = handle[0]
         self.closed = False
-        if direct:
-            self._lend(int(ffi.cast("uintptr_t", self._handle)), config.linktype)
+        self._direct_linktype = config.linktype if direct else None
+        self._inherited = False
+        self._lend_handle()
+        _open.add(self)
+
+    def _lend_handle(self) -> None:
+        if self._direct_linktype is not None:
+            self._lend(int(ffi.cast("uintptr_t", self._handle)), self._direct_linktype)
+
+    def _inherit(self) -> None:
+        """In a child: see the class."""
+        if not self.closed:
+            self._inherited = True
+            self._lend(0, 0)
 
     def _call(self, function: Any, *arguments: Any) -> int:
         """Call a function of the C writer until it succeeds, and return its result.
@@ -56,6 +74,9 @@ class Sink(Recorder):
         try:
             if self.closed:
                 raise UsageError(f"{self.name}: the writer is closed")
+            if self._inherited and function not in _ASKING:
+                self._inherited = False
+                self._lend_handle()
             while (result := function(self._handle, *arguments)) < 0:
                 self._answer(result)
             return int(result)
@@ -119,7 +140,9 @@ class Sink(Recorder):
 
     def _close(self) -> None:
         try:
-            if self._output is None:
+            if self._inherited:
+                self._let_go()
+            elif self._output is None:
                 with contextlib.suppress(DeviceError):  # closing says it again, and what is missing
                     self._flush_pending()
             else:
@@ -131,6 +154,12 @@ class Sink(Recorder):
             status = lib.nm_writer_close(self._handle, msg)
         if status:
             raise DeviceError(-status, f"{self.name}: {cstring(msg)}")
+
+    def _let_go(self) -> None:
+        """Forget what is pending, as written by the parent."""
+        lib.nm_writer_taken(self._handle, lib.nm_writer_pending(self._handle, ffi.new("const uint8_t **")))
+        if self._output is not None:
+            self._output.abandon()
 
     def _flush_pending(self) -> None:
         while status := lib.nm_writer_flush(self._handle):
@@ -145,3 +174,16 @@ class Sink(Recorder):
 
     def _msg(self) -> str:
         return cstring(lib.nm_writer_msg(self._handle))
+
+
+_ASKING = {lib.nm_writer_position, lib.nm_writer_packets, lib.nm_writer_snaplen, lib.nm_writer_swapped}
+
+_open: weakref.WeakSet[Sink] = weakref.WeakSet()
+
+
+def _inherit_all() -> None:
+    for sink in list(_open):
+        sink._inherit()
+
+
+os.register_at_fork(after_in_child=_inherit_all)

@@ -78,6 +78,7 @@ class Writer(Sink):
         compression: str | None = "auto",
         options: Iterable[Option] = (),
         append: bool = False,
+        exclusive: bool = False,
         flush_after: float | None = None,
         max_bytes: int = 0,
         max_packets: int = 0,
@@ -92,6 +93,8 @@ class Writer(Sink):
         append: go on behind what a file of the same kind holds; a path that is not there or is empty
         begins a new file. Raises SavefileError, in libpcap's words, where the file is of another
         kind, or ends inside a record: what came behind that could not be found again.
+
+        exclusive: a path must not be there yet, not even as a link: DeviceError (EEXIST).
 
         flush_after: None, packets go out a buffer at a time; 0, after each call that writes; otherwise
         after so many seconds, as soon as a call then writes. max_bytes, max_packets: LimitReached is
@@ -126,7 +129,7 @@ class Writer(Sink):
         config.append = append and path != "-" and has_content(path)
         if config.append:
             check_append(path, Kind(self.format, linktype, config.snaplen, nano, compression))
-        name, fd, output = open_output(target, compression, bool(config.append))
+        name, fd, output = open_output(target, compression, bool(config.append), exclusive)
         self._open(name, fd, output, config, direct=flush_after is None)
         self._new_interfaces: Callable[[int], Sequence[Interface]] | None = None
         self._asked = sys.maxsize  # the number of the first interface that was not asked about yet
@@ -335,7 +338,9 @@ class Writer(Sink):
 
     def __del__(self) -> None:
         if not self.closed:
-            warnings.warn(f"savefile {self.name} was not closed", ResourceWarning, source=self, stacklevel=1)
+            if not self._inherited:
+                text = f"savefile {self.name} was not closed"
+                warnings.warn(text, ResourceWarning, source=self, stacklevel=1)
             self.close()
 
     @property

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from nmpcap import DeviceError, PcapError
+from nmpcap import DeviceError, PcapError, UsageError
 from nmpcap._core import ffi, lib
-from nmpcap.savefile import Reader, Record
+from nmpcap.savefile import Reader, Record, Writer
 from nmpcap.savefile.rotate import RotatingWriter
 
 from ..later import Later
@@ -144,7 +144,7 @@ def test_no_file_is_overwritten(tmp_path: Path) -> None:
 def test_a_file_system_may_do_without_links(
     code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **keywords: object) -> None:
         raise OSError(code, "no links here")
 
     monkeypatch.setattr(os, "link", refuse)
@@ -234,7 +234,7 @@ def test_packets_are_flushed_in_the_background(tmp_path: Path) -> None:
 def test_what_fails_in_the_background_is_told_by_the_next_call(kind: type, tmp_path: Path) -> None:
     failed = threading.Event()
 
-    def refuse(path: Path) -> None:
+    def refuse(path: Path, **keywords: object) -> None:
         failed.set()
         raise kind(f"{path}: cannot be moved")
 
@@ -315,3 +315,110 @@ def test_a_closed_writer_says_so_and_a_folder_that_is_not_there_too(tmp_path: Pa
     writer.close()
     with pytest.raises(PcapError, match="the writer is closed"):
         writer.write(make_packet(0))
+
+
+def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    for number in ("", ".1"):
+        (tmp_path / f".trace.pcap.{os.getpid()}{number}.part").symlink_to(victim)
+    with RotatingWriter(str(tmp_path / "trace.pcap")) as writer:
+        writer.write(make_packet(1))
+    assert victim.read_bytes() == b"precious"
+    assert numbers_in(tmp_path / "trace.pcap") == [1]
+
+
+@pytest.mark.parametrize(
+    ("name", "second"),
+    [
+        ("eth0.100.pcap", "eth0.100-1.pcap"),
+        ("eth0.100.pcap.gz", "eth0.100-1.pcap.gz"),
+        ("eth0.100", "eth0.100-1"),
+        ("trace", "trace-1"),
+        ("trace.gz", "trace-1.gz"),
+        ("a.b.dump", "a.b-1.dump"),
+        (".hidden", ".hidden-1"),
+    ],
+)
+def test_the_number_goes_before_the_suffixes(name: str, second: str, tmp_path: Path) -> None:
+    (tmp_path / name).touch()
+    with RotatingWriter(str(tmp_path / name)) as writer:
+        writer.write(make_packet(1))
+    assert [path.name for path in writer.files] == [second]
+
+
+def test_a_day_begins_at_midnight_when_the_clock_is_set(
+    tmp_path: Path, clock: Clock, zone: Callable[[str], None]
+) -> None:
+    zone("CET-1CEST,M3.5.0,M10.5.0/3")
+    clock.now = 1_761_429_600.0  # 2025-10-26, the day with 25 hours, at 00:00
+    name = str(tmp_path / "%d-%H.pcap")
+    with RotatingWriter(name, every="day", clock=clock, background=False) as writer:
+        for hour in range(26):
+            writer.write(make_packet(hour))
+            clock.now += 3600
+    assert [path.name for path in writer.files] == ["26-00.pcap", "27-00.pcap"]
+    assert [len(numbers_in(path)) for path in writer.files] == [25, 1]
+    with pytest.raises(UsageError, match="every 'fortnight': one of hour, day, week, month, and without"):
+        RotatingWriter(name, every="fortnight")
+    with pytest.raises(UsageError, match="without max_seconds"):
+        RotatingWriter(name, every="day", max_seconds=60)
+
+
+def in_child(work: Callable[[], None]) -> None:
+    """Run in a forked child, which must come through it."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            work()
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+@pytest.mark.parametrize("suffix", ["pcap", "pcapng", "pcap.gz"])
+def test_a_forked_child_leaves_the_file_to_its_parent(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"single.{suffix}"
+    with (
+        RotatingWriter(str(tmp_path / f"trace.{suffix}"), max_seconds=3600) as files,
+        Writer(path) as single,
+    ):
+        for number in range(3):
+            files.write(make_packet(number))
+            single.write(make_packet(number))
+
+        def leave() -> None:
+            assert single.packets == 3
+            files.close()
+            single.close()
+
+        in_child(leave)
+        assert not files.files
+        assert path.stat().st_size == 0
+        files.write(make_packet(3))
+        single.write(make_packet(3))
+    assert numbers_in(path) == [0, 1, 2, 3]
+    assert numbers_in(files.files[0]) == [0, 1, 2, 3]
+    assert sorted(os.listdir(tmp_path)) == [f"single.{suffix}", f"trace.{suffix}"]
+
+
+def test_a_forked_child_that_writes_takes_the_file_over(tmp_path: Path) -> None:
+    files = RotatingWriter(str(tmp_path / "trace.pcap"), max_seconds=3600)
+    single = Writer(tmp_path / "single.pcap")
+    files.write(make_packet(0))
+    single.write(make_packet(0))
+
+    def go_on() -> None:
+        for writer in (files, single):
+            writer.write(make_packet(1))
+            writer.write(make_packet(2))
+            writer.close()
+
+    in_child(go_on)
+    assert numbers_in(tmp_path / "trace.pcap") == numbers_in(tmp_path / "single.pcap") == [0, 1, 2]
+    files._inherit()  # the parent of a daemon goes without a word
+    single._inherit()
+    files.close()
+    single.close()
+    assert numbers_in(tmp_path / "single.pcap") == [0, 1, 2]
