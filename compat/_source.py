@@ -13,6 +13,8 @@ from nmpcap.errors import PcapError
 from nmpcap.ports import UNCUT, Port, SavefilePort, Settings, open_port
 from nmpcap.savefile import Reader
 
+from ._device_map import mapped
+
 __all__ = ["Source", "open_device", "open_savefile"]
 
 Original = Callable[["PcapError", "Source | None"], Exception]
@@ -83,7 +85,7 @@ def open_device(
         rfmon=rfmon,
         buffer_size=buffer_size if buffer_size > 0 else None,
     )
-    port = open_port(name, settings)
+    port = open_port(mapped(name), settings)
     timeout = to_ms / 1000 if to_ms > 0 else None
     source = Source(port, original, form, empty, snaplen=settings.snaplen, timeout=timeout)
     if name == "any" and DLT_LINUX_SLL in source.list_datalinks():

@@ -7,10 +7,9 @@ on purpose stands in the page beside this file.
 
 from __future__ import annotations
 
-from nmpcap import devices as _devices
 from nmpcap import errors as _errors
 
-from . import _words
+from . import _devices, _words
 from ._pcapy import errors as _pcapy_errors
 from ._pcapy import program as _program
 from ._pcapy import reader as _reader

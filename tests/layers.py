@@ -39,6 +39,8 @@ FROM_ELSEWHERE = {
     "dpkt": {"_core", "decode"},
     "numpy": {"packet"},
     "pandas": {"packet"},
+    "scapy": {"compat"},
+    "ptf": {"compat"},
 }
 
 

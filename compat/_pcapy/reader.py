@@ -11,8 +11,8 @@ from ipaddress import IPv4Address
 from typing import Any
 
 from nmpcap import errors
-from nmpcap.devices import lookupnet
 
+from .._devices import lookupnet
 from .._source import Source, open_device, open_savefile
 from .._words import c_int, c_string, path_string, words_of_sending
 from .classify import Classifier
