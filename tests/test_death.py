@@ -375,6 +375,26 @@ def test_a_descriptor_passed_to_another_process_tells_it_of_packets(process, tmp
         listener.close()
 
 
+def test_a_descriptor_passed_on_keeps_no_dead_owner_s_port(process, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "pass"))
+        listener.listen()
+        code = (
+            "import socket\n"
+            "port = netmap.nm_open('vale1:b', tx_slots=16, rx_slots=16)\n"
+            "s = socket.socket(socket.AF_UNIX); s.connect('pass')\n"
+            "socket.send_fds(s, [b'.'], [port.fileno()])"
+        )
+        owner = process(code)
+        with listener.accept()[0] as connection:
+            [passed] = socket.recv_fds(connection, 1, 1)[1]
+    assert vale.find("vale1:b")
+    owner.kill()
+    assert vale.find("vale1:b") is None
+    assert select.select([passed], [], [], 0) == ([], [], [])
+    os.close(passed)
+
+
 def test_a_mapping_keeps_the_port_until_it_goes_itself() -> None:
     with netmap.nm_open("vale1:a", **SMALL) as desc:
         memory = desc.mem

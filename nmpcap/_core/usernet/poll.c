@@ -4,7 +4,9 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "shared.h"
@@ -98,6 +100,20 @@ void nmu_watch(struct nmu_device *dev)
     }
 }
 
+/* The socket itself stays here: as long as any process has it the port's owner counts as alive, and a descriptor may
+ * be passed on. An epoll descriptor tells of it and does not hold it. */
+static int ready_fd(struct nmu_device *dev)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+
+    if (dev->ready_fd < 0 && (dev->ready_fd = epoll_create1(EPOLL_CLOEXEC)) >= 0 &&
+        epoll_ctl(dev->ready_fd, EPOLL_CTL_ADD, dev->wake_fd, &event) < 0) {
+        close(dev->ready_fd);
+        dev->ready_fd = -1;
+    }
+    return dev->ready_fd;
+}
+
 int nmu_fileno(struct nm_device *device)
 {
     struct nmu_device *dev = NMU(device);
@@ -110,7 +126,7 @@ int nmu_fileno(struct nm_device *device)
         dev->watched = true;
         nmu_watch(dev);
     }
-    fd = dev->interface ? nmu_interface_fileno(dev) : dev->wake_fd;
+    fd = dev->interface ? nmu_interface_fileno(dev) : ready_fd(dev);
     pthread_mutex_unlock(&dev->busy);
     return fd;
 }
