@@ -23,6 +23,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("device",),
     ("netmap",),
     ("capture",),
+    ("wire",),
     ("python",),
 )
 UMBRELLA = "nmpcap.h"

@@ -28,10 +28,10 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("samples",),
 )
 # Parts that have a place and no module yet; nmpcap/preload/ will be C, above the core's capture/.
-RESERVED = {"tools", "rig", "cli"}
+RESERVED = {"rig", "cli"}
 # Parts that may touch the compiled core; all others deal in what these hand up.
 OVER_THE_CORE = {
-    *("_core", "bpf.native", "packet", "savefile", "netmap", "vale", "devices", "ports", "capture"),
+    *("_core", "bpf.native", "packet", "savefile", "netmap", "vale", "devices", "ports", "capture", "tools"),
 }
 # Packages from elsewhere, and the only parts that may know of them.
 FROM_ELSEWHERE = {

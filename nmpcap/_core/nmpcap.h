@@ -36,5 +36,7 @@
 #include "netmap/as_source.h"
 #include "capture/kind.h"
 #include "capture/capture.h"
+#include "wire/wire.h"
+#include "wire/pump.h"
 
 #endif

@@ -1,0 +1,26 @@
+"""The link emulator: what a link does to packets, as a pure function, and a pump that carries it out.
+
+``Impairments`` says what one direction does; ``Wire`` is the function; ``Link`` runs two of them between
+two ports in real time, ``apply`` one over a savefile in virtual time. Both lose the same packets for the
+same seed.
+"""
+
+from nmpcap.tools.link.impairments import Impairments
+from nmpcap.tools.link.link import Direction, Lateness, Link, Report, Step
+from nmpcap.tools.link.virtual import apply, travel
+from nmpcap.tools.link.wire import Counts, Fate, Verdict, Wire
+
+__all__ = [
+    "Counts",
+    "Direction",
+    "Fate",
+    "Impairments",
+    "Lateness",
+    "Link",
+    "Report",
+    "Step",
+    "Verdict",
+    "Wire",
+    "apply",
+    "travel",
+]
