@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from math import inf, ldexp
 from operator import index
 from typing import Any
 
 from nmpcap.errors import PortNameError, UsageError
 
-__all__ = ["encoded", "instance", "number", "text", "warn_of_less"]
+__all__ = ["duration", "encoded", "instance", "number", "text", "warn_of_less"]
 
 
 def text(value: Any, what: str) -> str:
@@ -41,6 +42,17 @@ def number(value: Any, what: str, least: int, most: int) -> int:
     if not least <= chosen <= most:
         raise UsageError(f"{what} {chosen}: {least} .. {most}")
     return chosen
+
+
+def duration(value: Any, what: str) -> float:
+    """Return seconds from 0 up as a float. TypeError if they are no number, UsageError below 0."""
+    try:
+        seconds = ldexp(value, 0)  # takes what float() does, but for text
+    except TypeError:
+        raise TypeError(f"{what} must be seconds, not {_kind(value)}") from None
+    if not 0 <= seconds < inf:
+        raise UsageError(f"{what} {value!r}: seconds from 0 up")
+    return seconds
 
 
 def instance(value: Any, kind: type, what: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import inspect
 import io
 import pickle
 import random
@@ -291,3 +292,26 @@ def test_no_deadline_ends_a_search_in_a_file(save: Callable[[bytes], Path], open
         packet = capture.next()
         assert packet
         assert packet.len == 70
+
+
+@pytest.mark.parametrize("name", ["x.pcap", "x.pcapng.gz"])
+def test_how_far_the_reading_has_come(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    with nmpcap.open_writer(path) as writer:
+        for i in range(50_000):
+            writer.write(i.to_bytes(60, "big"))
+    with nmpcap.open_offline(path) as capture:
+        assert capture.size == path.stat().st_size
+        assert capture.position < capture.size / 2
+        seen = [capture.position for _ in capture.batches()]
+        assert seen == sorted(seen)
+        assert seen[-1] == capture.size
+    with nmpcap.open_dead(1) as capture:
+        assert (capture.position, capture.size) == (None, None)
+
+
+def test_the_options_of_dump_open_are_named() -> None:
+    names = inspect.signature(nmpcap.Capture.dump_open).parameters
+    assert set(names) - {"self"} == set(inspect.signature(nmpcap.open_writer).parameters)
+    with nmpcap.open_dead(1) as capture, pytest.raises(TypeError, match="unexpected keyword argument 'snap'"):
+        capture.dump_open("x", snap=5)

@@ -7,12 +7,14 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 import weakref
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import nmpcap
 from nmpcap.errors import UsageError
 from nmpcap.packet import Packet
 
@@ -340,3 +342,21 @@ rest = list(capture)
 print([p.ts_ns for p in got + rest] == [1000 * i for i in range(100)], len(got) < 20)
 """
     assert run_script(script, tmp_path) == "True True\n"
+
+
+def test_a_capture_left_open_is_told_of(port_name: Callable[[str], str]) -> None:
+    name = port_name("a")
+    captures = [nmpcap.open(name, netmap="user")]
+    with pytest.warns(ResourceWarning, match=f"^capture {name} was not closed$"):
+        captures.clear()
+    assert nmpcap.vale.find(name, netmap="user") is None
+
+
+def test_nothing_is_told_of_what_holds_nothing(port_name: Callable[[str], str]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nmpcap.open(port_name("a"), netmap="user").close()
+        nmpcap.open_dead(1)
+        with pytest.raises(TypeError, match="makes a Capture; what it is made over must be a Port, not str"):
+            nmpcap.Capture("lo")
+        gc.collect()

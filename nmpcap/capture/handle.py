@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import enum
 import errno as errnos
-from collections.abc import AsyncIterator, Iterator, Sequence
+import warnings
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from operator import index
 from typing import TYPE_CHECKING, Any, SupportsFloat
 
@@ -25,7 +26,7 @@ from nmpcap.capture.filter import Filter, linktype_name
 from nmpcap.errors import DeviceError, PcapError, UsageError
 from nmpcap.packet import Batch, Explanation, Packet, Stats
 from nmpcap.ports import Port
-from nmpcap.savefile import Interface, Writer, open_writer
+from nmpcap.savefile import Interface, Option, Writer, open_writer
 from nmpcap.savefile.output import Target
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ class Capture(Handle):
         timeout: float | None = None,
         nano: bool = True,
     ) -> None:
+        """For open() and its kin, which make the port."""
+        instance(port, Port, "nmpcap.open(name) makes a Capture; what it is made over")
         self._port = port
         self._name = port.name
         self._sleepers: set[Sleeper] = set()
@@ -189,6 +192,12 @@ class Capture(Handle):
     def closed(self) -> bool:
         """Whether close() has been called."""
         return bool(lib.nm_capture_is_closed(self._core))
+
+    def __del__(self) -> None:
+        # What __init__ has not got to is not open; a port of nothing holds nothing.
+        if hasattr(self, "_filter") and self._port.holds and not self.closed:
+            warnings.warn(f"capture {self._name} was not closed", ResourceWarning, source=self, stacklevel=1)
+            self.close()
 
     def __enter__(self) -> Capture:
         return self
@@ -366,21 +375,57 @@ class Capture(Handle):
         with self._aside():
             return self._port.damage
 
+    @property
+    def position(self) -> int | None:
+        """Of a savefile: bytes of it that have been taken, compressed as it may be; None for other ports.
+
+        Packets that wait in the handle count as taken. With ``size``: how far the reading has come.
+        """
+        with self._aside():
+            return self._port.position
+
+    @property
+    def size(self) -> int | None:
+        """Of a savefile: its bytes as it is now, compressed or not; None for other ports and pipes."""
+        with self._aside():
+            return self._port.size
+
     # ---- to savefiles ---------------------------------------------------------------
 
-    def dump_open(self, target: Target, **options: Any) -> Writer:
+    def dump_open(
+        self,
+        target: Target,
+        *,
+        linktype: int | None = None,
+        snaplen: int | None = None,
+        nano: bool | None = None,
+        format: str = "auto",
+        compression: str | None = "auto",
+        options: Iterable[Option] = (),
+        append: bool = False,
+        flush_after: float | None = None,
+    ) -> Writer:
         """Open a savefile for what this handle gives: its link type, snaplen and time stamp precision.
 
-        ``options`` are open_writer's and win. In a pcapng file the interfaces are described as the
-        handle knows them when the first packet of each comes: a port by its name and filter, those of a
-        pcapng file by all that it says of them. Once the handle is closed, or while another thread is in
+        The rest is as for open_writer; what is not None wins. In a pcapng file the interfaces are described
+        as the handle knows them when the first packet of each comes: a port by its name and filter, those of
+        a pcapng file by all that it says of them. Once the handle is closed, or while another thread is in
         it, a new one is described by its link type and snaplen alone.
         """
         kept = self.snapshot()
         if self._port.mixed:
             kept = int(lib.nm_capture_snaplen(self._core))  # the next interface's may be longer
-        own = {"linktype": self.datalink(), "snaplen": kept, "nano": self._nano}
-        writer = open_writer(target, **{**own, **options})
+        writer = open_writer(
+            target,
+            self.datalink() if linktype is None else linktype,
+            kept if snaplen is None else snaplen,
+            self._nano if nano is None else nano,
+            format=format,
+            compression=compression,
+            options=options,
+            append=append,
+            flush_after=flush_after,
+        )
         writer.describe_from(self._interfaces_from)
         return writer
 

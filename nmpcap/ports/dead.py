@@ -15,6 +15,7 @@ class DeadPort(Port):
     """No port at all, but a link type."""
 
     name = "open_dead"
+    holds = False
 
     def __init__(self, linktype: int) -> None:
         self.linktype = linktype

@@ -11,7 +11,7 @@ from typing import Any
 from nmpcap._core.which import Directory
 from nmpcap._snaplen import MAXIMUM_SNAPLEN
 from nmpcap.dlt import DLT_EN10MB
-from nmpcap.errors import DeviceError, PcapError, UsageError
+from nmpcap.errors import DeviceError, UsageError
 from nmpcap.packet import Explanation
 from nmpcap.ports.fanout import Fanout
 from nmpcap.savefile import Interface
@@ -79,6 +79,8 @@ class Port:
     interfaces: Sequence[Interface] = ()
     no_room = "does the other end receive?"
     """What to do where a frame finds no room."""
+    holds = True
+    """Whether there is something to be let go of by closing it."""
     has_interfaces = False
     """Whether there is something in that list, and Packet.interface an index into it."""
 
@@ -86,6 +88,16 @@ class Port:
     def damage(self) -> tuple[int, int]:
         """How many damaged places, and bytes, were passed over so far."""
         return 0, 0
+
+    @property
+    def position(self) -> int | None:
+        """How many bytes of a file have been taken; None where it is none."""
+        return None
+
+    @property
+    def size(self) -> int | None:
+        """How many bytes there are, as far as anybody knows."""
+        return None
 
     def interfaces_from(self, first: int) -> Sequence[Interface]:
         """Return the interfaces met so far, from number ``first`` on."""
@@ -110,7 +122,7 @@ class Port:
     def ended(self) -> None:
         """Raise what the end of the source was really due to, if it was not the end."""
 
-    def error(self, errno: int, message: str) -> PcapError:
+    def error(self, errno: int, message: str) -> Exception:
         """Return the exception that a failed call of the core stands for."""
         return DeviceError(errno, message or f"{self.name}: {os.strerror(errno)}", self.name)
 

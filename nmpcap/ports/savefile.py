@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from nmpcap._core import lib
-from nmpcap.errors import PcapError, UsageError
+from nmpcap.errors import UsageError
 from nmpcap.packet import Explanation
 from nmpcap.ports.port import Port, Settings, refuse_interface_settings, refuse_netmap_settings
 from nmpcap.savefile import Interface, Reader
@@ -37,6 +37,16 @@ class SavefilePort(Port):
         return self.reader.damage
 
     @property
+    def position(self) -> int:
+        """How many bytes of the file its reader has taken."""
+        return self.reader.position
+
+    @property
+    def size(self) -> int | None:
+        """How many bytes the file has, as far as anybody knows."""
+        return self.reader.size
+
+    @property
     def interfaces(self) -> Sequence[Interface]:  # type: ignore[override]
         """The interfaces met so far: Packet.interface is an index into this list."""
         return self.reader.interfaces
@@ -57,7 +67,7 @@ class SavefilePort(Port):
         """Raise what was wrong with the input."""
         self.reader.check_input()
 
-    def error(self, errno: int, message: str) -> PcapError:
+    def error(self, errno: int, message: str) -> Exception:
         """Return SavefileError for damage, DeviceError for the rest."""
         if not message:
             return super().error(errno, message)

@@ -7,6 +7,7 @@ is compressed, and file objects, are read here and fed to it a piece at a time.
 from __future__ import annotations
 
 import errno
+import functools
 import io
 import os
 import stat
@@ -22,6 +23,8 @@ Source = str | bytes | os.PathLike[str] | int | BinaryIO
 """What can be opened: a path, ``-`` for standard input, a descriptor, or a binary file object."""
 
 _FEED_SIZE = 256 * 1024
+_LONGEST_PATH = 4096  # Linux: PATH_MAX; elsewhere it is less
+_SHOWN = 40
 # A decoder that meets damage keeps back what else it was given at that moment.
 _COMPRESSED_SIZE = 4096
 
@@ -34,6 +37,9 @@ class Input(NamedTuple):
     ahead: bytes
     read: Callable[[], bytes] | None  # b"" at the end; raises SavefileError, OSError
     close: Callable[[], None]
+    size: Callable[[], int | None]  # of all that can be read, in bytes; None where nobody knows
+    position: Callable[[], int] | None = None  # bytes taken of that; None: what the C reader has taken
+    theirs: bool = False  # the caller's file object: what its read raises comes out as it is
 
 
 def open_input(source: Source, max_memory: int = MAX_MEMORY) -> Input:
@@ -61,12 +67,19 @@ def path_of(source: object) -> str | None:
     if not isinstance(source, (str, bytes, os.PathLike)):
         return None
     path = os.fsdecode(source)
-    if "\0" in path:
-        raise UsageError(f"{path!r}: not the name of a file, it holds a zero character")
+    if isinstance(source, bytes) and ("\0" in path or len(path) > _LONGEST_PATH):
+        raise UsageError(
+            f"{source[:_SHOWN]!r}: not the name of a file but {len(source)} bytes of something else? "
+            "io.BytesIO(...) makes a file object of what is in a file"
+        )
+    if "\0" in path or len(path) > _LONGEST_PATH:
+        what = "it holds a zero character" if "\0" in path else f"it has {len(path)} characters"
+        raise UsageError(f"{path[:_SHOWN]!r}: not the name of a file, {what}")
     try:
         os.fsencode(path)
     except UnicodeEncodeError:
-        raise UsageError(f"{path!r}: not the name of a file, it holds half a surrogate pair") from None
+        shown = f"{path[:_SHOWN]!r}"
+        raise UsageError(f"{shown}: not the name of a file, it holds half a surrogate pair") from None
     return path
 
 
@@ -94,7 +107,7 @@ def _from_fd(fd: int, name: str, max_memory: int) -> Input:
         ahead, start = _start_of(fd)
         compression = compression_of_bytes(start)
         if compression is None:
-            return Input(name, fd, ahead, None, lambda: None)
+            return Input(name, fd, ahead, None, lambda: None, functools.partial(_size_of, fd))
         decompressor = Decompressor(compression, max_memory)
     except OSError as error:
         os.close(fd)
@@ -103,8 +116,14 @@ def _from_fd(fd: int, name: str, max_memory: int) -> Input:
         os.close(fd)
         raise
     file = os.fdopen(fd, "rb", buffering=0)
-    read = _decompressing(lambda size: os.read(fd, size), lambda: _at_end(fd), decompressor, ahead)
-    return Input(name, -1, b"", read, file.close)
+    pieces = _Decompressed(lambda size: os.read(fd, size), lambda: _at_end(fd), decompressor, ahead)
+    size = functools.partial(_size_of, fd)
+    return Input(name, -1, b"", pieces.read, file.close, size, lambda: pieces.taken)
+
+
+def _size_of(fd: int) -> int | None:
+    status = os.fstat(fd)
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def _start_of(fd: int) -> tuple[bytes, bytes]:
@@ -133,18 +152,28 @@ def _from_file(file: BinaryIO, max_memory: int) -> Input:
             raise BlockingIOError(errno.EAGAIN, "the file object is non-blocking and has no bytes now")
         return data
 
+    size = functools.partial(int, length) if (length := _length_of(file)) is not None else lambda: None
     ahead = b""
-    try:
-        while len(ahead) < LONGEST_MAGIC and (more := read(LONGEST_MAGIC - len(ahead))):
-            ahead += more
-    except OSError as error:
-        text = f"{name}: error reading dump file: {error.strerror or error}"
-        raise DeviceError(error.errno or errno.EIO, text) from error
+    while len(ahead) < LONGEST_MAGIC and (more := read(LONGEST_MAGIC - len(ahead))):
+        ahead += more
     compression = compression_of_bytes(ahead)
     if compression is None:
-        return Input(name, -1, ahead, lambda: read(_FEED_SIZE), lambda: None)
-    decompressor = Decompressor(compression, max_memory)
-    return Input(name, -1, b"", _decompressing(read, lambda: False, decompressor, ahead), lambda: None)
+        return Input(name, -1, ahead, lambda: read(_FEED_SIZE), lambda: None, size, theirs=True)
+    pieces = _Decompressed(read, lambda: False, Decompressor(compression, max_memory), ahead)
+    return Input(name, -1, b"", pieces.read, lambda: None, size, lambda: pieces.taken, theirs=True)
+
+
+def _length_of(file: BinaryIO) -> int | None:
+    """What is left to read, of a file object that can tell without being read."""
+    try:
+        if not file.seekable():
+            return None
+        here = file.tell()
+        end = file.seek(0, os.SEEK_END)
+        file.seek(here)
+    except (AttributeError, OSError):
+        return None
+    return end - here
 
 
 def _at_end(fd: int) -> bool:
@@ -153,25 +182,34 @@ def _at_end(fd: int) -> bool:
     return stat.S_ISREG(status.st_mode) and os.lseek(fd, 0, os.SEEK_CUR) >= status.st_size
 
 
-def _decompressing(
-    read: Callable[[int], bytes], at_end: Callable[[], bool], decompressor: Decompressor, ahead: bytes
-) -> Callable[[], bytes]:
-    pending = [ahead] if ahead else []
-    last = False
+class _Decompressed:
+    """What a compressed input holds, a piece at a time; ``taken`` counts the input's own bytes."""
 
-    def read_decompressed() -> bytes:
-        nonlocal last
+    def __init__(
+        self,
+        read: Callable[[int], bytes],
+        at_end: Callable[[], bool],
+        decompressor: Decompressor,
+        ahead: bytes,
+    ) -> None:
+        self._read_some = read
+        self._at_end = at_end
+        self._decompressor = decompressor
+        self._pending = [ahead] if ahead else []
+        self._last = False
+        self.taken = 0
+
+    def read(self) -> bytes:
         while True:
             data = b""
-            if decompressor.needs_input:
-                data = pending.pop() if pending else read(_COMPRESSED_SIZE)
+            if self._decompressor.needs_input:
+                data = self._pending.pop() if self._pending else self._read_some(_COMPRESSED_SIZE)
                 if not data:
-                    decompressor.finish()
+                    self._decompressor.finish()
                     return b""
+                self.taken += len(data)
                 # Less than was asked for may be all that there is.
-                last = len(data) < _COMPRESSED_SIZE or at_end()
-            out = decompressor.decompress(data, last=last)
+                self._last = len(data) < _COMPRESSED_SIZE or self._at_end()
+            out = self._decompressor.decompress(data, last=self._last)
             if out:
                 return out
-
-    return read_decompressed

@@ -30,7 +30,7 @@ class Output:
     def __init__(self, file: BinaryIO, compressor: Compressor | None, owned: bool) -> None:
         """Write to file; owned: it is closed with the output."""
         self._file = file
-        self._owned = owned
+        self.owned = owned
         self._compressor = compressor
         self._outgoing = bytearray()
         self._finished = False
@@ -40,11 +40,11 @@ class Output:
         self._outgoing += self._compressor.compress(data) if self._compressor else data
 
     def push(self) -> None:
-        """Write what has been taken; raises OSError where the file refuses, and keeps the rest."""
+        """Write what has been taken; raises what the file raises, and keeps the rest."""
         while self._outgoing:
             taken = self._file.write(self._outgoing)
             if taken is None:
-                raise BlockingIOError(errno.EAGAIN, "the file is non-blocking and takes no bytes now")
+                raise DeviceError(errno.EAGAIN, "the file is non-blocking and takes no bytes now")
             del self._outgoing[:taken]
 
     def flush(self) -> None:
@@ -60,13 +60,13 @@ class Output:
                 self._outgoing += self._compressor.finish()
             self.flush()
         finally:
-            if self._owned:
+            if self.owned:
                 self._file.close()
 
     def abandon(self) -> None:
         """Close an owned file, and write nothing more."""
         self._outgoing.clear()
-        if self._owned:
+        if self.owned:
             self._file.close()
 
 

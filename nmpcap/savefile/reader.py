@@ -116,6 +116,7 @@ class Reader:
         self.name = given.name
         self._read = given.read
         self._close_input = given.close
+        self._input = given
         self._failure: Exception | None = None
         self._lock = threading.Lock()
         msg = ffi.new("char[]", lib.NM_MSG_SIZE)
@@ -181,16 +182,18 @@ class Reader:
         if isinstance(failure, SavefileError):
             raise SavefileError(f"{self.name}: {failure}", failure.offset, failure.reason)
         if isinstance(failure, OSError):
+            if self._input.theirs:
+                raise failure
             raise DeviceError(
                 failure.errno or errno.EIO,
                 f"{self.name}: error reading dump file: {failure.strerror or failure}",
             )
 
-    def error(self, status: int) -> PcapError:
+    def error(self, status: int) -> Exception:
         """The exception for a status of the source; the input's own failure where that is the cause."""
         try:
             self.check_input()
-        except PcapError as error:
+        except (PcapError, OSError) as error:
             return error
         text = cstring(lib.nm_savefile_msg(self._living()))
         if status == -errno.EBADMSG:
@@ -273,6 +276,7 @@ class Reader:
     _close_source = True
     _last: tuple[int, tuple[int, int], list[Interface]] = (0, (0, 0), [])
     """offset, damage and interfaces as they were when it was closed."""
+    _progress: tuple[int, int | None] = (0, None)
 
     def close(self) -> None:
         """Close the source, unless it was released, and the input. May be repeated."""
@@ -280,6 +284,7 @@ class Reader:
             return
         with self._in_use():
             if self._close_source:
+                self._progress = self.position, self.size
                 self._last = self.offset, self.damage, self.interfaces
                 lib.nm_savefile_close(self.source)
             self.source = ffi.NULL
@@ -345,6 +350,20 @@ class Reader:
         if not self.source:
             return self._last[0]
         return int(lib.nm_savefile_offset(self.source))
+
+    @property
+    def position(self) -> int:
+        """Bytes taken of the input, compressed as it may be, to compare with ``size``; also after close."""
+        if not self.source:
+            return self._progress[0]
+        if self._input.position is not None:
+            return self._input.position()
+        return self.offset
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the input as it is now, compressed or not; None where nobody knows: of pipes."""
+        return self._input.size() if self.source else self._progress[1]
 
     @property
     def damage(self) -> tuple[int, int]:

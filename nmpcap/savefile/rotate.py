@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from nmpcap._arguments import number, text
 from nmpcap.dlt import DLT_EN10MB
 from nmpcap.errors import DeviceError, UsageError
 from nmpcap.savefile.compression import compression_of_name
@@ -30,6 +31,7 @@ from nmpcap.savefile.writer import SavedPacket, Writer, format_of_name
 
 __all__ = ["RotatingWriter"]
 
+_LIMIT_MAX = 2**63 - 1
 _NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.ENOTSUP}  # what file systems without links say
 
 _Name = str | Callable[[int, float], str | os.PathLike[str]]
@@ -53,7 +55,7 @@ class RotatingWriter:
         max_files: int = 0,
         linktype: int = DLT_EN10MB,
         snaplen: int = 0,
-        nano: bool = False,
+        nano: bool = True,
         format: str = "auto",
         compression: str | None = "auto",
         options: Iterable[Option] = (),
@@ -76,16 +78,18 @@ class RotatingWriter:
         ends periods on time, and flushes; otherwise ``poll`` does, and every call that writes. The rest is
         as for Writer. In the child of a fork the open file is the parent's, until the child writes.
         """
+        if not callable(name):
+            text(name, "RotatingWriter: the name of its files")
         self._name = name
         self._period: Period = _period(max_seconds, every)
-        self._max_files = max_files
+        self._max_files = number(max_files, "max_files", 0, _LIMIT_MAX)
         self._on_file = on_file
         self._clock = clock
         self._arguments: dict[str, Any] = {
-            "max_bytes": max_bytes,
-            "max_packets": max_packets,
-            "linktype": linktype,
-            "snaplen": snaplen,
+            "max_bytes": number(max_bytes, "max_bytes", 0, _LIMIT_MAX),
+            "max_packets": number(max_packets, "max_packets", 0, _LIMIT_MAX),
+            "linktype": number(linktype, "linktype", 0, 0xFFFF),
+            "snaplen": number(snaplen, "snaplen", 0, _LIMIT_MAX),
             "nano": nano,
             "compression": compression,
             "options": tuple(options),
@@ -333,6 +337,11 @@ class RotatingWriter:
         with self._lock:
             return self._packets + (self._writer.packets if self._writer is not None else 0)
 
+    def __repr__(self) -> str:
+        with self._lock:
+            state = "closed" if self._closed else f"writing {self._final}" if self._writer else "no file open"
+            return f"<RotatingWriter {self._name!r}, {len(self._files)} files whole, {state}>"
+
     def __enter__(self) -> RotatingWriter:
         return self
 
@@ -342,7 +351,7 @@ class RotatingWriter:
 
 def _period(max_seconds: int, every: str | None) -> Period:
     if every is None:
-        return max_seconds
+        return number(max_seconds, "max_seconds", 0, _LIMIT_MAX)
     if max_seconds or every not in NAMED:
         raise UsageError(f"every {every!r}: one of {', '.join(NAMED)}, and without max_seconds")
     return every

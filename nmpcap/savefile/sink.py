@@ -114,6 +114,8 @@ class Sink(Recorder):
         try:
             yield
         except OSError as error:
+            if self._output is not None and not self._output.owned and not isinstance(error, DeviceError):
+                raise  # of the caller's own file object: as it is
             text = f"{self.name}: error writing dump file: {error.strerror or error}"
             raise DeviceError(error.errno or errno.EIO, text) from error
 

@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from nmpcap._arguments import instance
+from nmpcap._arguments import duration, instance, number
 from nmpcap._core import ffi, lib
 from nmpcap.dlt import DLT_EN10MB, dlt_to_linktype
 from nmpcap.errors import PcapError, UsageError
@@ -35,6 +35,7 @@ _IF_NAME = 2
 _IF_DESCRIPTION = 3
 _TIME_OPTIONS = {9, 14}
 _SNAPLEN_MAX = 2**31 - 1
+_LIMIT_MAX = 2**63 - 1
 
 
 def format_of_name(path: str) -> str:
@@ -73,7 +74,7 @@ class Writer(Sink):
         *,
         linktype: int = DLT_EN10MB,
         snaplen: int = 0,
-        nano: bool = False,
+        nano: bool = True,
         format: str = "auto",
         compression: str | None = "auto",
         options: Iterable[Option] = (),
@@ -86,7 +87,7 @@ class Writer(Sink):
         """Create or overwrite a savefile, or append to one; its header goes out with the first packets.
 
         linktype: DLT of the packets (pcapng: of those that do not say); snaplen: longer packets are
-        cut to this (0: the format's limit); nano: nanosecond time stamps instead of microseconds;
+        cut to this (0: the format's limit); nano: nanosecond time stamps, False: microseconds;
         format: pcap, pcapng, or ``auto``, what the path's suffix asks for; compression: gzip, zstd,
         xz, lz4, bzip2, None, or ``auto`` as well; options: of a pcapng file's first section.
 
@@ -103,8 +104,8 @@ class Writer(Sink):
         A descriptor is duplicated and stays the caller's, as a file object does. Raises PcapError for a
         link type that files have no number for, DeviceError where the file cannot be created.
         """
-        self.linktype = linktype
-        self.nano = nano
+        self.linktype = number(linktype, "linktype", 0, 0xFFFF)
+        self.nano = bool(nano)
         path = path_of(target) or ""
         if compression == "auto":
             compression = compression_of_name(path)
@@ -112,7 +113,7 @@ class Writer(Sink):
         if self.format not in _FORMATS:
             raise UsageError(f"savefile format {format!r} is not one of {', '.join(_FORMATS)}")
         self._pcapng = self.format == "pcapng"
-        self._flush_ns = None if flush_after is None else int(flush_after * 1e9)
+        self._flush_ns = None if flush_after is None else int(duration(flush_after, "flush_after") * 1e9)
         self._flushed_ns = time.monotonic_ns()
         self._flushed_packets = 0
         # All that can be wrong with the arguments is found before a file is created or emptied.
@@ -122,8 +123,8 @@ class Writer(Sink):
             raise UsageError(f"{path or repr(target)}: {error}") from None
         section = encode_options(options)
         config = self._config(snaplen, section)
-        config.max_bytes = max_bytes
-        config.max_packets = max_packets
+        config.max_bytes = number(max_bytes, "max_bytes", 0, _LIMIT_MAX)
+        config.max_packets = number(max_packets, "max_packets", 0, _LIMIT_MAX)
         if append and not path:
             raise UsageError(f"{target!r}: append takes a path; whether something is there must be looked at")
         config.append = append and path != "-" and has_content(path)
@@ -137,8 +138,7 @@ class Writer(Sink):
 
     def _config(self, snaplen: int, section: bytes) -> Any:
         """What the C writer is to do; section must live until it has been opened."""
-        if snaplen < 0:
-            raise UsageError(f"snaplen {snaplen} is negative")
+        number(snaplen, "snaplen", 0, 2**63 - 1)
         config = ffi.new("struct nm_writer_config *")
         config.format = _FORMATS[self.format]
         config.linktype = self.linktype
@@ -184,7 +184,11 @@ class Writer(Sink):
             self._describe_new(ifindex)
         if ts_ns is None:
             ts_ns = time.time_ns() if saved is None else saved.ts_ns
-        buffer = ffi.from_buffer(data)
+        try:
+            buffer = ffi.from_buffer(data)
+        except TypeError:
+            kind = type(packet).__name__
+            raise TypeError(f"{self.name}: a packet must be a Packet or its bytes, not {kind}") from None
         caplen = ffi.sizeof(buffer)
         if len is None:
             len = caplen
@@ -279,12 +283,12 @@ class Writer(Sink):
         if self._new_interfaces is None:
             return
         found = self._new_interfaces(self._asked)
-        for number, interface in enumerate(found, self._asked):
-            if (number, interface.linktype) not in self._described:
+        for place, interface in enumerate(found, self._asked):
+            if (place, interface.linktype) not in self._described:
                 self.describe_interface(
-                    number, interface.linktype, interface.snaplen, options=interface.options
+                    place, interface.linktype, interface.snaplen, options=interface.options
                 )
-            self._asked = number + 1
+            self._asked = place + 1
         self._asked = max(self._asked, ifindex + 1)
 
     def write_block(self, block: Block) -> None:
@@ -358,6 +362,10 @@ class Writer(Sink):
         """The snapshot length in force."""
         return self._call(lib.nm_writer_snaplen)
 
+    def __repr__(self) -> str:
+        state = "closed" if self.closed else f"{self.format}, link type {self.linktype}"
+        return f"<Writer {self.name}, {state}>"
+
     def __enter__(self) -> Writer:
         return self
 
@@ -369,7 +377,7 @@ def open_writer(
     target: Target,
     linktype: int = DLT_EN10MB,
     snaplen: int = 0,
-    nano: bool = False,
+    nano: bool = True,
     *,
     format: str = "auto",
     compression: str | None = "auto",

@@ -51,7 +51,7 @@ def append_error_of_libpcap(path: Path) -> str:
 def test_a_file_of_another_kind_is_refused_as_by_libpcap(name: str, save) -> None:
     path = save(FILES[name])
     with pytest.raises(SavefileError) as caught:
-        open_writer(path, snaplen=65535, append=True)
+        open_writer(path, snaplen=65535, nano=False, append=True)
     assert str(caught.value) == append_error_of_libpcap(path)
     assert path.read_bytes() == FILES[name]
 
@@ -83,7 +83,7 @@ def test_an_empty_file_is_begun(save) -> None:
 
 def test_the_position_counts_what_was_there(save) -> None:
     path = save(Layout().file([Given(1, 2, bytes(100), 100)]))
-    with open_writer(path, snaplen=65535, append=True) as writer:
+    with open_writer(path, snaplen=65535, nano=False, append=True) as writer:
         assert (writer.position, writer.packets) == (140, 0)
         writer.write(b"1234", ts_ns=0)
         assert writer.position == 160
@@ -105,7 +105,7 @@ def test_a_file_cut_in_a_record_is_refused(missing: int, save) -> None:
     contents = Layout().file([Given(1, 2, bytes(4), 4)] * 2)
     path = save(contents[:-missing])
     with pytest.raises(SavefileError, match=r"cannot append behind it \(at byte \d+\)") as caught:
-        open_writer(path, snaplen=65535, append=True)
+        open_writer(path, snaplen=65535, nano=False, append=True)
     assert caught.value.offset == 24 + 20
     assert path.read_bytes() == contents[:-missing]
 

@@ -74,7 +74,7 @@ def test_a_compressed_file_reads_as_the_plain_one(compression: str, plain: bytes
 
 def test_what_is_written_is_what_others_decompress(compression: str, plain: bytes, tmp_path: Path) -> None:
     path = tmp_path / f"out.pcap{SUFFIXES[compression]}"
-    with Reader(io.BytesIO(plain)) as reader, open_writer(path, snaplen=reader.snaplen) as writer:
+    with Reader(io.BytesIO(plain)) as reader, open_writer(path, snaplen=reader.snaplen, nano=False) as writer:
         writer.write_many(reader)
         assert writer.position == len(plain)
     assert compression_of_bytes(path.read_bytes()) == compression == compression_of_name(str(path))

@@ -129,7 +129,7 @@ def test_a_pcap_file_holds_packets_without_their_direction(tmp_path: Path) -> No
 
 def test_comments_and_options_are_kept(path: Path) -> None:
     own = Option(4, b"application")
-    with open_writer(path, options=[own, *pcapng.make_comments(["eins", "zwei"])]) as writer:
+    with open_writer(path, nano=False, options=[own, *pcapng.make_comments(["eins", "zwei"])]) as writer:
         number = writer.describe_interface(
             3, 1, 96, name="eth3", options=[Option(8, bytes(8)), Option(9, b"\6"), Option(14, bytes(8))]
         )

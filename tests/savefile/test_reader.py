@@ -234,9 +234,9 @@ def test_an_input_that_fails_gives_what_it_had_and_then_the_reason(rng: random.R
     source = Failing(Layout().file(packets), OSError(errno.EIO, "Input/output error"))
     found = []
     with Reader(source) as reader:
-        with pytest.raises(DeviceError, match="Failing: error reading dump file: Input/output") as caught:
+        with pytest.raises(OSError, match="Input/output") as caught:
             found.extend(reader)
-        assert caught.value.errno == errno.EIO
+        assert caught.value is source._error  # as it was raised
         assert list(reader) == []
     assert [record.data for record in found] == [packet.data for packet in packets[: len(found)]]
     assert len(found) > 20
@@ -425,3 +425,62 @@ def test_salvage_of_any_bytes_ends(save, rng: random.Random) -> None:
             for _record in reader:
                 pass
             assert reader.damage[1] <= len(noise)
+
+
+# ---- manners ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("contents", [b"\xd4\xc3\xb2\xa1" + bytes(1 << 20), b"x" * (1 << 20)])
+def test_what_is_in_a_file_is_no_path_and_is_not_echoed(contents: bytes) -> None:
+    for opening in (Reader, open_writer):
+        with pytest.raises(UsageError, match=f"{len(contents)} bytes of something else.*BytesIO") as caught:
+            opening(contents)
+        assert len(str(caught.value)) < 300
+    with pytest.raises(UsageError, match="1048576 characters") as caught:
+        Reader("x" * (1 << 20))
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("name", ["plain.pcap", "small.pcap.gz"])
+@pytest.mark.parametrize("given", ["path", "descriptor", "file object", "bytes"])
+def test_progress_goes_from_the_beginning_to_the_end(name: str, given: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    with open_writer(path) as writer:
+        for i in range(20_000):
+            writer.write(random.Random(i).randbytes(60))
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        source = {
+            "path": path,
+            "descriptor": file.fileno(),
+            "file object": file,
+            "bytes": io.BytesIO(path.read_bytes()),
+        }[given]
+        with Reader(source) as reader:
+            assert reader.size == size
+            seen = [reader.position for _ in reader]
+            assert seen == sorted(seen)
+            assert seen[0] < size / 2
+            assert reader.position == size
+        assert (reader.position, reader.size) == (size, size)
+
+
+def test_the_progress_of_a_growing_file(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    with open_writer(path, flush_after=0) as writer:
+        writer.write(bytes(60))
+        with Reader(path) as reader:
+            before = reader.size
+            writer.write(bytes(60))
+            assert reader.size == before + 76
+
+
+def test_of_a_pipe_nobody_knows_the_size(rng: random.Random) -> None:
+    contents = Layout().file(some_packets(rng, 10))
+    there, here = os.pipe()
+    with os.fdopen(here, "wb") as sender:
+        sender.write(contents)
+    with os.fdopen(there, "rb") as receiver, Reader(receiver.fileno()) as reader:
+        assert reader.size is None
+        assert len(list(reader)) == 10
+        assert reader.position == len(contents)

@@ -422,3 +422,29 @@ def test_a_forked_child_that_writes_takes_the_file_over(tmp_path: Path) -> None:
     files.close()
     single.close()
     assert numbers_in(tmp_path / "single.pcap") == [0, 1, 2]
+
+
+def test_repr_says_where_it_is(tmp_path: Path) -> None:
+    name = f"{tmp_path}/{{number}}.pcap"
+    writer = RotatingWriter(name, max_packets=1)
+    assert repr(writer) == f"<RotatingWriter {name!r}, 0 files whole, no file open>"
+    writer.write(b"x")
+    assert repr(writer) == f"<RotatingWriter {name!r}, 0 files whole, writing {tmp_path}/0.pcap>"
+    writer.close()
+    assert repr(writer) == f"<RotatingWriter {name!r}, 1 files whole, closed>"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "says"),
+    [
+        ({"max_bytes": "1M"}, TypeError, "max_bytes must be an int, not str"),
+        ({"max_seconds": -5}, UsageError, "max_seconds -5: 0"),
+        ({"max_packets": 1.5}, TypeError, "max_packets must be an int, not float"),
+        ({"max_files": None}, TypeError, "max_files must be an int, not None"),
+        ({"linktype": "EN10MB"}, TypeError, "linktype must be an int, not str"),
+        ({"name": 5}, TypeError, "the name of its files must be a str, not int"),
+    ],
+)
+def test_an_argument_of_a_wrong_kind_is_named(arguments: dict, kind: type[Exception], says: str) -> None:
+    with pytest.raises(kind, match=says):
+        RotatingWriter(**{"name": "x", **arguments})

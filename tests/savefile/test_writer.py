@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from nmpcap import DeviceError, PcapError, UsageError
 from nmpcap._core import ffi, lib
-from nmpcap.savefile import Option, Reader, Record, open_writer
+from nmpcap.savefile import Option, Reader, Record, Writer, open_writer
 
 from . import libpcap
 from .pcapfiles import NANO, Layout, some_packets
@@ -94,7 +94,7 @@ def test_a_file_is_what_pcapy_writes_of_it(tmp_path: Path, rng: random.Random) -
     while (packet := peer.next())[0] is not None:
         dumper.dump(*packet)
     dumper.close()
-    with Reader(source) as reader, open_writer(ours, snaplen=reader.snaplen) as writer:
+    with Reader(source) as reader, open_writer(ours, snaplen=reader.snaplen, nano=False) as writer:
         writer.write_many(reader)
     assert ours.read_bytes() == theirs.read_bytes()
 
@@ -178,7 +178,7 @@ def test_views_are_written_as_they_lie(tmp_path: Path, rng: random.Random) -> No
     source, copy = tmp_path / "in", tmp_path / "copy"
     source.write_bytes(Layout().file(some_packets(rng, 1000)))
     views = ffi.new("struct nm_view[64]")
-    with Reader(source) as reader, open_writer(copy, snaplen=reader.snaplen) as writer:
+    with Reader(source) as reader, open_writer(copy, snaplen=reader.snaplen, nano=False) as writer:
         while (count := lib.nm_savefile_fill(reader.source, views, 64)) > 0:
             writer.write_views(views, count)
     assert copy.read_bytes() == source.read_bytes()
@@ -430,15 +430,17 @@ def test_what_is_kept_for_a_file_that_takes_nothing_is_bounded() -> None:
         def write(self, data) -> int:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    writer, refused = open_writer(Full()), 0
+    writer, refused, kinds = open_writer(Full()), 0, set()
     for _ in range(5000):
         try:
             writer.write(bytes(1000), ts_ns=0)
-        except DeviceError:
+        except OSError as error:
+            kinds.add(type(error))
             refused += 1
+    assert kinds == {OSError}  # the file object's own, as they were
     assert writer.packets == 5000 - refused
     assert writer.packets * 1016 < 3 * 256 * 1024
-    with pytest.raises(DeviceError, match="No space left on device"):
+    with pytest.raises(OSError, match=r"^\[Errno 28\] No space left on device$"):
         writer.close()
 
 
@@ -514,3 +516,52 @@ def test_a_signal_ends_a_write_that_waits(rng: random.Random) -> None:
         os.close(into)
         with pytest.raises(DeviceError):
             writer.close()
+
+
+# ---- manners ------------------------------------------------------------------------------
+
+
+def test_nanoseconds_are_kept_unless_told_otherwise(tmp_path: Path) -> None:
+    for options, kept in (({}, 1_234_567_891), ({"nano": False}, 1_234_567_000)):
+        with open_writer(tmp_path / "out", **options) as writer:
+            writer.write(b"x", ts_ns=1_234_567_891)
+        with Reader(tmp_path / "out") as reader:
+            assert [record.ts_ns for record in reader] == [kept]
+
+
+def test_repr_names_the_file(tmp_path: Path) -> None:
+    writer = open_writer(tmp_path / "a.pcapng", 113)
+    assert repr(writer) == f"<Writer {tmp_path}/a.pcapng, pcapng, link type 113>"
+    writer.close()
+    assert repr(writer) == f"<Writer {tmp_path}/a.pcapng, closed>"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "says"),
+    [
+        ({"linktype": "EN10MB"}, TypeError, "linktype must be an int, not str"),
+        ({"linktype": 1 << 16}, UsageError, "linktype 65536: 0 .. 65535"),
+        ({"snaplen": "96"}, TypeError, "snaplen must be an int, not str"),
+        ({"snaplen": -1}, UsageError, "snaplen -1: 0"),
+        ({"flush_after": "1"}, TypeError, "flush_after must be seconds, not str"),
+        ({"flush_after": -1}, UsageError, "flush_after -1: seconds from 0 up"),
+        ({"flush_after": float("nan")}, UsageError, "flush_after nan"),
+        ({"max_bytes": "1M"}, TypeError, "max_bytes must be an int, not str"),
+        ({"max_packets": -1}, UsageError, "max_packets -1: 0"),
+    ],
+)
+def test_an_argument_of_a_wrong_kind_is_named(
+    arguments: dict, kind: type[Exception], says: str, path: Path
+) -> None:
+    with pytest.raises(kind, match=says):
+        Writer(path, **arguments)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("packet", ["abc", 5, None])
+def test_what_is_no_packet_is_named(packet: object, path: Path) -> None:
+    with open_writer(path) as writer:
+        says = f"{path}: a packet must be a Packet or its bytes, not {type(packet).__name__}"
+        with pytest.raises(TypeError, match=says):
+            writer.write(packet)
+        assert writer.packets == 0
