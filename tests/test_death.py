@@ -518,6 +518,26 @@ def test_no_room(run_python, runtime_dir: Path, size: str) -> None:
 
 
 @needs_mounts
+@pytest.mark.parametrize("what", ["bytes(a.mem)", "bytes(a.buffer(last))"])
+def test_memory_that_cannot_be_had_is_refused(runtime_dir: Path, run_python, what: str) -> None:
+    """The region has holes, and the file system no room to fill them with: reading one would be SIGBUS."""
+    code = (
+        "a = netmap.nm_open('vale1:a', tx_slots=64, rx_slots=64); last = a._num_bufs - 1\n"
+        "    rest = open(os.environ['NMPCAP_RUNTIME_DIR'] + '/rest', 'wb', 0)\n"
+        "    try:\n        while rest.write(bytes(4096)): pass\n    except OSError: pass\n"
+        f"    try:\n        {what}\n    finally:\n        os.unlink(rest.name); a.close()"
+    )
+    said = in_mounts(
+        run_python,
+        f"mount -t tmpfs -o size=4m tmpfs {runtime_dir}",
+        code,
+        NMPCAP_RUNTIME_DIR=str(runtime_dir),
+    )
+    assert said.startswith(f"{ENOMEM} vale1:a: no room for "), said
+    assert said.endswith("\n[]\n")
+
+
+@needs_mounts
 def test_memory_is_there_once_a_port_is_open(runtime_dir: Path, run_python) -> None:
     """A file system that fills up later is no SIGBUS in the middle of a packet."""
     code = (

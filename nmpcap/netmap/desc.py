@@ -102,9 +102,15 @@ class NmDesc:
 
     @property
     def mem(self) -> memoryview | None:
-        """The whole region, writable; None if it is not mapped. Ends with close."""
+        """The whole region, writable; None if it is not mapped. Ends with close.
+
+        All of it is there, which takes its size in shared memory; DeviceError (ENOMEM) without room for it.
+        """
         self._open("mem")
-        return None if self._mapping is None else self._lend(memoryview(self._mapping))
+        if self._mapping is None:
+            return None
+        self._back(0, len(self._memory))
+        return self._lend(memoryview(self._mapping))
 
     @property
     def stats(self) -> NmStats:
@@ -277,10 +283,14 @@ class NmDesc:
         self._check(lib.nm_desc_extra_push(desc, buf_idx), "extra_push")
 
     def buffer(self, buf_idx: int) -> memoryview:
-        """A buffer of the region by its number, writable. Ends with close."""
+        """A buffer of the region by its number, writable. Ends with close.
+
+        DeviceError (ENOMEM) for one that nobody has, without room for it.
+        """
         self._open("buffer")
         self._check_buffer(buf_idx)
         ring = (self.tx_rings or self.rx_rings)[0]
+        self._back(ring._buffers + buf_idx * ring.buf_size, ring.buf_size)
         return self._lend(self._buffer_view(ring._buffers, ring.buf_size, buf_idx, 0, ring.buf_size))
 
     # ---- the end
@@ -388,6 +398,12 @@ class NmDesc:
         self._check_buffer(buf_idx)
         start = buffers + buf_idx * buf_size + skip
         return self._memory[start : start + length]
+
+    def _back(self, offset: int, length: int) -> None:
+        """See to it that memory is there: touching what cannot be had would end the process."""
+        error = lib.nm_mapping_back(self._info().mapping, offset, length)
+        if error:
+            raise DeviceError(error, f"{self.spec}: no room for {length} bytes of its region at {offset}")
 
     def _lend(self, view: memoryview) -> memoryview:
         self._views.append(view)

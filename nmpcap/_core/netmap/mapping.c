@@ -88,6 +88,40 @@ size_t nm_mapping_length(struct nm_mapping *mapping)
     return mapping->length;
 }
 
+/* Page by page, for kernels and mappings without MADV_POPULATE_READ: write(2) finds out without a signal. */
+static int touch(const uint8_t *mem, size_t length, size_t page)
+{
+    int fd[2], error = 0;
+    uint8_t byte;
+
+    if (pipe2(fd, O_CLOEXEC | O_NONBLOCK) < 0)
+        return errno;
+    for (size_t at = 0; at < length && !error; at += page)
+        if (write(fd[1], mem + at, 1) != 1 || read(fd[0], &byte, 1) != 1)
+            error = ENOMEM;
+    close(fd[0]);
+    close(fd[1]);
+    return error;
+}
+
+int nm_mapping_back(struct nm_mapping *mapping, size_t offset, size_t length)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), before = offset % page;
+    uint8_t *first = (uint8_t *)mapping->mem + (offset - before);
+    int error = EINVAL;
+
+    if (offset > mapping->length || length > mapping->length - offset)
+        return EINVAL;
+    if (!length)
+        return 0;
+#ifdef MADV_POPULATE_READ
+    error = madvise(first, before + length, MADV_POPULATE_READ) ? errno : 0;
+#endif
+    if (error == EINVAL || error == EINTR)
+        error = touch(first, before + length, page);
+    return error ? ENOMEM : 0;
+}
+
 struct nm_mapping *nm_mapping_ref(struct nm_mapping *mapping)
 {
     atomic_fetch_add_explicit(&mapping->refs, 1, memory_order_relaxed);

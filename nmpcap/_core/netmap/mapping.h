@@ -28,6 +28,10 @@ int nm_mapping_file(const char *path, struct nm_mapping **mapping);
 void *nm_mapping_mem(struct nm_mapping *mapping);
 size_t nm_mapping_length(struct nm_mapping *mapping);
 
+/* nm_mapping_back - sees to it that length bytes at offset are there: a region's file has holes, and memory for one
+ * that is touched is asked for only then, where refusing it ends the program. EINVAL: not inside; ENOMEM: no room. */
+int nm_mapping_back(struct nm_mapping *mapping, size_t offset, size_t length);
+
 /* nm_mapping_ref - one more user. Returns its argument. */
 struct nm_mapping *nm_mapping_ref(struct nm_mapping *mapping);
 
