@@ -131,6 +131,7 @@ int nmu_target_open(struct sender *s, uint32_t at, uint32_t ring, struct target 
     const struct nmu_pool *bufs = &s->reg->regions[nmu_place_region(place)].pool[NMU_POOL_BUF];
     uint32_t index = nmu_place_kring(place, ring);
     uint8_t *base = NULL;
+    int error = ENXIO;
 
     if (!place || !index || index >= NMU_KRINGS)
         return ENXIO;
@@ -143,11 +144,13 @@ int nmu_target_open(struct sender *s, uint32_t at, uint32_t ring, struct target 
     /* acquire: on means that its ring is there; and it stays while the lock is held. Only then does
      * the place say whether the ring is still this port's: it may have come back as another's. */
     if (atomic_load_explicit(&t->kring->on, memory_order_acquire) &&
-        atomic_load_explicit(&s->sw->ports[at], memory_order_acquire) == place)
+        atomic_load_explicit(&s->sw->ports[at], memory_order_acquire) == place) {
         base = nmu_region_map(s->dev, nmu_place_region(place));
+        error = ENOMEM; /* or too many files, or a directory out of reach: it cannot be mapped, and somebody is there */
+    }
     if (!base) {
         nmu_unlock(&t->kring->deliver);
-        return ENXIO;
+        return error;
     }
     t->hdr_len = atomic_load_explicit(&s->reg->ports[t->port].hdr_len, memory_order_relaxed);
     t->ring = (struct netmap_ring *)(base + t->kring->ring_ofs);

@@ -143,7 +143,7 @@ static void deliver(struct sender *s, uint32_t place, uint32_t ring, uint16_t ow
 
     if (error)
         count_dropped(s, place, own);
-    if (error == EBUSY)
+    if (error == EBUSY || error == ENOMEM)
         count_dropped(s, place, all); /* where nobody has the ring open broadcasts just pass it by */
     if (error)
         return;
@@ -321,6 +321,7 @@ static bool forward_whole(struct sender *s, const struct fragment *f, uint32_t p
     uint32_t first = place == BROADCAST ? 0 : place;
     uint32_t last = place == BROADCAST ? atomic_load_explicit(&s->sw->highest, memory_order_relaxed) : place + 1;
     struct target target[NMU_SWITCH_PORTS];
+    uint32_t unmapped[NMU_SWITCH_PORTS], unmapped_count = 0;
     bool never[NMU_SWITCH_PORTS]; /* too small a ring for the packet, or no header it could have */
     uint32_t count = 0;
     bool fits = true;
@@ -333,6 +334,8 @@ static bool forward_whole(struct sender *s, const struct fragment *f, uint32_t p
             s->kring->blocked_on = t->port;
             fits = false;
         }
+        if (error == ENOMEM)
+            unmapped[unmapped_count++] = t->port;
         if (error)
             continue;
         never[count] = f->frags >= t->kring->num_slots || !nmu_target_accepts(s, t, f);
@@ -348,6 +351,8 @@ static bool forward_whole(struct sender *s, const struct fragment *f, uint32_t p
 
         nmu_target_close(s, t, goes ? nmu_target_put(s, t, f, tail) : tail, goes, fits && never[count]);
     }
+    while (fits && unmapped_count)
+        atomic_fetch_add_explicit(&s->reg->ports[unmapped[--unmapped_count]].dropped, 1, memory_order_relaxed);
     return fits;
 }
 

@@ -153,8 +153,9 @@ def test_what_there_is_no_memory_for_is_counted(ports: Ports) -> None:
     a, first, second, _ = ports
     with Link(first, second, Impairments(delay="100s"), memory=600) as link:
         send(a, 20, 20)
-        while (report := link.report(Direction.THERE)).received < 20:
+        while link.report(Direction.THERE).received < 20:
             time.sleep(0.001)
+    report = link.report(Direction.THERE)
     assert (report.no_memory, report.waiting, report.sent) == (10, 10, 0)
 
 
