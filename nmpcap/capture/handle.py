@@ -156,10 +156,14 @@ class Capture(Handle):
         return self._fill(timeout) or (0 if self._status else None)
 
     def __aiter__(self) -> AsyncIterator[Packet]:
-        """Iterate without blocking the event loop; a cancelled iteration loses no packet."""
-        from nmpcap.capture.awaiting import packets  # asyncio is a third of all that is imported
+        """Iterate without blocking asyncio's event loop, by any number of tasks: each packet goes to one.
 
-        return packets(self)
+        A wait that is cancelled loses no packet and does not end the iteration: one packet with a deadline
+        is ``await asyncio.wait_for(anext(packets), 1.0)`` of ``packets = aiter(capture)``.
+        """
+        from nmpcap.capture.awaiting import Packets  # asyncio is a third of all that is imported
+
+        return Packets(self)
 
     def _wake_sleepers(self) -> None:
         for sleeper in list(self._sleepers):
@@ -199,6 +203,12 @@ class Capture(Handle):
             warnings.warn(f"capture {self._name} was not closed", ResourceWarning, source=self, stacklevel=1)
             self.close()
 
+    async def __aenter__(self) -> Capture:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        self.close()
+
     def __enter__(self) -> Capture:
         return self
 
@@ -230,6 +240,23 @@ class Capture(Handle):
             if error:
                 raise self._error(-error, cstring(lib.nm_capture_msg(self._core)))
         return True
+
+    async def wait_for_room(self, timeout: float | None = None) -> bool:
+        """Wait, without blocking asyncio's event loop, until ``inject`` would find room for a frame.
+
+        timeout: seconds, None for ever. False where the deadline came first. Where several tasks send,
+        another may have been quicker: then ``inject`` raises as ever.
+        """
+        from nmpcap.capture.awaiting import wait_for_room
+
+        return await wait_for_room(self, timeout)
+
+    def _has_room(self) -> bool:
+        with self._aside():
+            room = int(lib.nm_capture_room(self._core))
+            if room < 0:
+                raise self._error(-room, cstring(lib.nm_capture_msg(self._core)))
+        return room > 0
 
     # ---- settings -------------------------------------------------------------------
 

@@ -197,6 +197,10 @@ void nm_capture_direction(struct nm_capture *capture, int direction);
 int nm_capture_inject(struct nm_capture *capture, const struct nm_frame *frames, uint32_t n,
                       struct nm_deadline *deadline, uint32_t *sent);
 
+/* nm_capture_room - whether inject would find room for a frame now: 1, also where only trying can tell, or 0, or an
+ * error of the source. */
+int nm_capture_room(struct nm_capture *capture);
+
 /* nm_capture_drain - whether every accepted frame has left: 0; else, after a short wait, -EINTR: call again;
  * -EAGAIN: the deadline has come; NM_CAPTURE_STOPPED. */
 int nm_capture_drain(struct nm_capture *capture, struct nm_deadline *deadline);

@@ -112,6 +112,13 @@ int nm_capture_inject(struct nm_capture *c, const struct nm_frame *frames, uint3
     return error;
 }
 
+int nm_capture_room(struct nm_capture *c)
+{
+    int n = c->source->ops->room ? c->source->ops->room(c->source, 0) : 1;
+
+    return n == -EINTR ? 0 : n;
+}
+
 int nm_capture_drain(struct nm_capture *c, struct nm_deadline *deadline)
 {
     const struct nm_source_ops *ops = c->source->ops;
