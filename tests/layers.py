@@ -25,10 +25,10 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("capture",),
     ("tools", "compat", "rig"),
     ("cli",),
-    ("samples",),
+    ("samples", "__main__"),
 )
 # Parts that have a place and no module yet; nmpcap/preload/ will be C, above the core's capture/.
-RESERVED = {"rig", "cli"}
+RESERVED = {"rig"}
 # Parts that may touch the compiled core; all others deal in what these hand up.
 OVER_THE_CORE = {
     *("_core", "bpf.native", "packet", "savefile", "netmap", "vale", "devices", "ports", "capture", "tools"),

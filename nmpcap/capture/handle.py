@@ -431,6 +431,8 @@ class Capture(Handle):
         options: Iterable[Option] = (),
         append: bool = False,
         flush_after: float | None = None,
+        max_bytes: int = 0,
+        max_packets: int = 0,
     ) -> Writer:
         """Open a savefile for what this handle gives: its link type, snaplen and time stamp precision.
 
@@ -452,6 +454,8 @@ class Capture(Handle):
             options=options,
             append=append,
             flush_after=flush_after,
+            max_bytes=max_bytes,
+            max_packets=max_packets,
         )
         writer.describe_from(self._interfaces_from)
         return writer

@@ -384,6 +384,8 @@ def open_writer(
     options: Iterable[Option] = (),
     append: bool = False,
     flush_after: float | None = None,
+    max_bytes: int = 0,
+    max_packets: int = 0,
 ) -> Writer:
     """Create, overwrite or continue a savefile; arguments and errors as for ``Writer``."""
     return Writer(
@@ -396,4 +398,6 @@ def open_writer(
         options=options,
         append=append,
         flush_after=flush_after,
+        max_bytes=max_bytes,
+        max_packets=max_packets,
     )
