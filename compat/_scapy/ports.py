@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import selectors
+import stat
 import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 import nmpcap
-from nmpcap.errors import DeviceError
+from nmpcap.errors import DeviceError, PcapError
 
 from .._device_map import mapped
 
@@ -107,11 +108,8 @@ class SharedPort:
         self.name = name
         # A timeout of 0: reading never waits, waiting is done on descriptors.
         self.capture = nmpcap.open(mapped(name), promisc=promisc, immediate=True, timeout=0)
-        try:
-            self.fd: int | None = self.capture.fileno()
-        except DeviceError:
-            self.fd = None
-        self.ended = False  # a savefile; packets may wait in queues still
+        self.fd = _pollable(self.capture)
+        self.ended: Exception | None = None  # why nothing more will come; packets may wait in queues still
         self._more = False
         self._queues: list[Queue] = []
         self._reading = threading.Lock()
@@ -119,21 +117,26 @@ class SharedPort:
     @property
     def unwatched(self) -> bool:
         """Whether there may be something that the port's descriptor does not tell: one has to look."""
-        return self.fd is None or self.ended or self._more
+        return self.fd is None or self._more or self.ended is not None
 
     @classmethod
-    def join(cls, name: str, promisc: bool, wanted: Callable[[bytes, int], bool]) -> Queue:
+    def join(cls, name: str, promisc: bool, chooser: Callable[[int], Callable[[bytes], bool]]) -> Queue:
         """Open a port, unless it is open, and return a new queue of it.
 
-        wanted: as Queue's, with the port's link type as well. Raises nmpcap's DeviceError.
+        chooser: makes of the port's link type what says of a packet's bytes whether the queue is to
+        have it, and refers to no socket, which would then never be forgotten. Raises nmpcap's
+        DeviceError, and the chooser's errors.
         """
         with cls._opening:
-            port = cls._open.get(name)
-            if port is None:
-                port = cls._open[name] = cls(name, promisc)
-            linktype = port.capture.datalink()
-            queue = Queue(port, lambda data: wanted(data, linktype))
+            port = cls._open.get(name) or cls(name, promisc)
+            try:
+                queue = Queue(port, chooser(port.capture.datalink()))
+            except BaseException:
+                if not port._queues:
+                    port.capture.close()
+                raise
             port._queues = [*port._queues, queue]
+            cls._open[name] = port
         return queue
 
     def leave(self, queue: Queue) -> None:
@@ -145,7 +148,10 @@ class SharedPort:
                 self.capture.close()
 
     def pump(self) -> None:
-        """Give every queue what the port has, without waiting; does nothing while another thread does it."""
+        """Give every queue what the port has, without waiting; does nothing while another thread does it.
+
+        What goes wrong is for whoever receives next.
+        """
         if self.ended or not self._reading.acquire(blocking=False):
             return
         try:
@@ -153,18 +159,20 @@ class SharedPort:
             for _ in range(_AT_ONCE):
                 status, packet = self.capture.next_ex()
                 if packet is None:
-                    self.ended = status < 0
+                    self.ended = EOFError(f"{self.name}: at its end") if status < 0 else None
                     break
                 data, ts_ns = packet.data, packet.ts_ns
                 for queue in self._queues:
                     queue.offer(data, ts_ns)
             else:
                 self._more = True
-            if self.ended or self._more:
-                for queue in self._queues:
-                    queue.wake()
+        except PcapError as error:
+            self.ended = error
         finally:
             self._reading.release()
+        if self.ended or self._more:
+            for queue in self._queues:
+                queue.wake()
 
     def send(self, frame: bytes, sender: Queue, ts_ns: int) -> int:
         """Send a frame, and let the port's other queues have it. Raises nmpcap's DeviceError."""
@@ -173,3 +181,12 @@ class SharedPort:
             if queue is not sender:
                 queue.offer(frame, ts_ns)
         return sent
+
+
+def _pollable(capture: nmpcap.Capture) -> int | None:
+    """The descriptor that tells of packets; None for a savefile, whose own tells nothing."""
+    try:
+        fd = capture.fileno()
+    except DeviceError:
+        return None
+    return None if stat.S_ISREG(os.fstat(fd).st_mode) else fd

@@ -31,7 +31,7 @@ class NmpcapProvider(InterfaceProvider):  # type: ignore[misc]
     name = "nmpcap"
 
     def __init__(self) -> None:
-        self._made: dict[str, NetworkInterface] = {}
+        self._made: dict[tuple[str, str | None], NetworkInterface] = {}
         self._indexes = itertools.count(_FIRST_INDEX)
 
     def load(self) -> dict[str, NetworkInterface]:
@@ -40,13 +40,13 @@ class NmpcapProvider(InterfaceProvider):  # type: ignore[misc]
         return {name: self.interface(name) for name in [*device_map(), *ports]}
 
     def interface(self, name: str) -> NetworkInterface:
-        """Return the interface of a name, the same one each time."""
-        if name not in self._made:
-            self._made[name] = NetworkInterface(self, self._facts(name))
-        return self._made[name]
-
-    def _facts(self, name: str) -> dict[str, Any]:
+        """Return the interface of a name, the same one each time while it is mapped to the same port."""
         port = device_map().get(name)
+        if (name, port) not in self._made:
+            self._made[name, port] = NetworkInterface(self, self._facts(name, port))
+        return self._made[name, port]
+
+    def _facts(self, name: str, port: str | None) -> dict[str, Any]:
         facts: dict[str, Any] = {
             "name": name,
             "network_name": name,
@@ -97,7 +97,7 @@ class _Interfaces(NetworkInterfaceDict):  # type: ignore[misc]
         if not isinstance(name, str) or not _is_port(name):
             return None
         found: NetworkInterface = self.providers[NmpcapProvider].interface(name)
-        self.data[name] = found
+        self.data.setdefault(name, found)  # a name of the map may be an interface again
         return found
 
 

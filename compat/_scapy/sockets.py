@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import select
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NoReturn
 
 from scapy.config import conf
@@ -48,39 +49,21 @@ class NmpcapSocket(SuperSocket):  # type: ignore[misc]
         self.iface = network_name(iface or conf.iface)
         self.type = type
         self.promisc = conf.sniff_promisc if promisc is None else promisc
-        self._filter = _filter_text(filter, nofilter)
-        self._program: Any = None
         if monitor:
             raise Scapy_Exception(f"{self.iface}: there is no monitor mode")
-        self._queue: Queue = SharedPort.join(self.iface, bool(self.promisc), self._wants)
+        chooser = partial(_chooser, type, _filter_text(filter, nofilter))
+        self._queue: Queue = SharedPort.join(self.iface, bool(self.promisc), chooser)
         self.closed = False
-        try:
-            self._choose_layer(self._queue.port.capture.datalink())
-        except BaseException:
-            self.close()
-            raise
         self.ins: Any = self._queue.port.capture
         self.outs: Any = self.ins
-
-    def _choose_layer(self, linktype: int) -> None:
-        if self._filter:
-            try:
-                self._program = nmpcap.compile(self._filter, linktype=linktype)
-            except PcapError as error:
-                raise Scapy_Exception(f"Cannot set filter: {error}") from error
+        linktype = self.ins.datalink()
         self.LL = conf.l2types.num2layer.get(linktype) or conf.l3types.num2layer.get(linktype) or Raw
         self.lvl = 3 if linktype not in conf.l2types.num2layer and linktype in conf.l3types.num2layer else 2
-
-    def _wants(self, data: bytes, linktype: int) -> bool:
-        typed = self.type != ETH_P_ALL and linktype == nmpcap.DLT_EN10MB
-        if typed and int.from_bytes(data[12:14], "big") != self.type:
-            return False
-        return self._program is None or bool(self._program.filter(data))
 
     def recv_raw(self, x: int = MTU) -> tuple[Any, bytes | None, float | None]:
         """Return (layer, bytes, seconds since the epoch) of the next packet, waiting for it.
 
-        EOFError at the end of a savefile.
+        EOFError at the end of a savefile, nmpcap's DeviceError where the port has gone.
         """
         while True:
             found = self._queue.take()
@@ -89,7 +72,7 @@ class NmpcapSocket(SuperSocket):  # type: ignore[misc]
                 seconds, fraction = divmod(ts_ns, _NS)
                 return self.LL, data[:x], seconds + fraction * 1e-9
             if self._queue.port.ended:
-                raise EOFError(f"{self.iface}: at its end")
+                raise self._queue.port.ended
             self.select([self], None)
 
     def nonblock_recv(self, x: int = MTU) -> Any:
@@ -181,3 +164,19 @@ def _filter_text(filter: str | None, nofilter: int) -> str | None:
         unwanted = f"not ({conf.except_filter})"
         return f"({filter}) and {unwanted}" if filter else unwanted
     return filter
+
+
+def _chooser(type: int, text: str | None, linktype: int) -> Callable[[bytes], bool]:
+    """What says of a packet whether a socket of that EtherType and filter is to have it."""
+    try:
+        program = nmpcap.compile(text, linktype=linktype) if text else None
+    except PcapError as error:
+        raise Scapy_Exception(f"Cannot set filter: {error}") from error
+    typed = type != ETH_P_ALL and linktype == nmpcap.DLT_EN10MB
+
+    def wanted(data: bytes) -> bool:
+        if typed and int.from_bytes(data[12:14], "big") != type:
+            return False
+        return program is None or bool(program.match(data))
+
+    return wanted
