@@ -21,20 +21,45 @@ _FIRST_LOOK, _LAST_LOOK = 0.0005, 0.02  # seconds between two looks for room
 
 
 class Sleeper:
-    """A task that waits for packets of a handle; ``wake`` may be called in any thread."""
+    """A task that waits for packets of a handle, in its place in the row, until ``leave``."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
-        self.awake = loop.create_future()
+    def __init__(self, capture: Any) -> None:
+        self.loop = _running_loop(capture)
+        self._capture = capture
+        with capture._aside():
+            self._fd = int(lib.nm_capture_fileno(capture._core))
+        self._awake = self.loop.create_future()
+        capture._sleepers[self] = None
+        # One registration stands for all tasks of a loop: it wakes them in order, and goes with the last.
+        if self._fd >= 0:
+            self.loop.add_reader(self._fd, _awaken_all, capture, self.loop)
+
+    async def sleep(self) -> None:
+        """Sleep until packets may be there, or ``wake`` is called; for a moment where nothing would tell."""
+        if self._awake.done():
+            self._awake = self.loop.create_future()
+        if self._capture.closed:
+            return
+        if self._fd < 0:
+            await asyncio.wait([self._awake], timeout=_NO_DESCRIPTOR_POLL)
+        else:
+            await self._awake
+
+    def leave(self) -> None:
+        """Wait no longer."""
+        row = self._capture._sleepers
+        del row[self]
+        if self._fd >= 0 and not any(other.loop is self.loop for other in list(row)):
+            self.loop.remove_reader(self._fd)
 
     def wake(self) -> None:
-        """Let the task look again."""
+        """Let the task look again; any thread."""
         self.loop.call_soon_threadsafe(self.awaken)
 
     def awaken(self) -> None:
         """Do so from within the loop."""
-        if not self.awake.done():
-            self.awake.set_result(None)
+        if not self._awake.done():
+            self._awake.set_result(None)
 
 
 class Packets:
@@ -56,37 +81,23 @@ class Packets:
         if self._delivered % _FAIR == _FAIR - 1:
             self._delivered += 1
             await asyncio.sleep(0)  # before a packet is taken: it may be cancelled
-        while not capture.closed:
-            packet: Packet | None = capture.next(0)
-            if packet is not None:
-                self._delivered += 1
-                return packet
-            if capture._status:
-                capture._wake_sleepers()  # the end is theirs as well
-                break
-            await _readable(capture)
+        sleeper = None
+        try:
+            while not capture.closed:
+                packet: Packet | None = capture.next(0)
+                if packet is not None:
+                    self._delivered += 1
+                    return packet
+                if capture._status:
+                    capture._wake_sleepers()  # the end is theirs as well
+                    break
+                # Who looks in vain keeps the place, so that tasks take turns.
+                sleeper = sleeper or Sleeper(capture)
+                await sleeper.sleep()
+        finally:
+            if sleeper is not None:
+                sleeper.leave()
         raise StopAsyncIteration
-
-
-async def _readable(capture: Any) -> None:
-    """Sleep until packets may be there, or breakloop or close has been called."""
-    sleeper = Sleeper(_running_loop(capture))
-    with capture._aside():
-        fd = lib.nm_capture_fileno(capture._core)
-    capture._sleepers.add(sleeper)
-    try:
-        if capture.closed:
-            return
-        if fd < 0:
-            await asyncio.wait([sleeper.awake], timeout=_NO_DESCRIPTOR_POLL)
-            return
-        # One registration stands for all tasks of a loop: it wakes them all, and goes with the last.
-        sleeper.loop.add_reader(fd, _awaken_all, capture, sleeper.loop)
-        await sleeper.awake
-    finally:
-        capture._sleepers.discard(sleeper)
-        if fd >= 0 and not any(other.loop is sleeper.loop for other in set(capture._sleepers)):
-            sleeper.loop.remove_reader(fd)
 
 
 def _awaken_all(capture: Any, loop: asyncio.AbstractEventLoop) -> None:

@@ -72,7 +72,7 @@ class Capture(Handle):
         instance(port, Port, "nmpcap.open(name) makes a Capture; what it is made over")
         self._port = port
         self._name = port.name
-        self._sleepers: set[Sleeper] = set()
+        self._sleepers: dict[Sleeper, None] = {}  # in the order of their coming
         capture = ffi.new("struct nm_capture **")
         source = port.take_source()
         error = lib.nm_capture_new(source, port.name.encode(errors="surrogateescape"), snaplen, capture)
