@@ -348,3 +348,16 @@ def test_modules_are_hardened_and_export_what_python_looks_for(name: str) -> Non
     if platform.machine() == "x86_64" and "x86 feature" in notes:
         assert "IBT" in notes
         assert "SHSTK" in notes
+
+
+# A table of the registry, reached into: whoever may write there may have written any index.
+TABLE = re.compile(r"->(?:ports|krings|regions|descs|switches)\s*\[")
+OF_THE_SWITCH = re.compile(r"\bsw->ports\[")  # what a switch knows of its places, not a table
+
+
+def test_no_file_but_records_h_reaches_into_the_registrys_tables() -> None:
+    folder = CORE / "usernet"
+    code = {
+        file.name: OF_THE_SWITCH.sub("", code_of(file.read_text())) for file in sorted(folder.glob("*.[ch]"))
+    }
+    assert [name for name, text in code.items() if TABLE.search(text)] == []

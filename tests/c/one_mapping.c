@@ -2,7 +2,7 @@
  * One mapping a file, for ThreadSanitizer. Each device maps the shared files for itself, as
  * processes do, so one byte of shared memory has several addresses, and a race between two
  * threads goes unseen: TSan compares addresses. Linked in place of mmap and munmap (ld's --wrap),
- * this hands every thread the same address for the same byte.
+ * this hands every thread the same address for the same byte, wherever it would have liked to have it.
  */
 #include <pthread.h>
 #include <stdint.h>
@@ -46,7 +46,7 @@ void *__wrap_mmap(void *address, size_t length, int prot, int flags, int fd, off
     if (place < 0)
         abort();
     if (!files[place].uses) {
-        files[place].base = __real_mmap(NULL, (size_t)st.st_size, prot, flags, fd, 0);
+        files[place].base = __real_mmap(NULL, (size_t)st.st_size, prot, flags & ~MAP_FIXED, fd, 0);
         files[place].size = (size_t)st.st_size;
         files[place].dev = st.st_dev;
         files[place].ino = st.st_ino;

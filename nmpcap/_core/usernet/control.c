@@ -31,9 +31,9 @@ static bool valid_ifname(const char *name)
 static struct nmu_port *persistent_port(struct nmu_device *dev, const char *name, uint32_t *index)
 {
     *index = nmu_port_find(dev, name);
-    if (!*index || strcmp(dev->reg->ports[*index].ifname, name))
+    if (!*index || strcmp(nmu_port_at(dev->reg, *index)->ifname, name))
         return NULL;
-    return &dev->reg->ports[*index];
+    return nmu_port_at(dev->reg, *index);
 }
 
 int nmu_control_newif(struct nmu_device *dev, struct nmu_request *request)
@@ -62,7 +62,7 @@ int nmu_control_newif(struct nmu_device *dev, struct nmu_request *request)
         nmu_region_release(dev, config.region);
     if (error)
         return error;
-    port = &dev->reg->ports[index];
+    port = nmu_port_at(dev->reg, index);
     snprintf(port->ifname, sizeof(port->ifname), "%.*s", (int)sizeof(port->ifname) - 1, name);
     port->persistent = 1;
     newif->nr_tx_slots = port->tx_slots;
@@ -79,7 +79,7 @@ int nmu_control_delif(struct nmu_device *dev, struct nmu_request *request)
     uint32_t index;
     struct nmu_port *port = persistent_port(dev, name, &index);
 
-    if (!port && index && dev->reg->ports[index].automatic)
+    if (!port && index && nmu_port_at(dev->reg, index)->automatic)
         return nmu_fail(dev, EINVAL, "%s: made for its pipes, goes with them", name);
     if (!port && nmu_is_interface(name))
         return nmu_fail(dev, EINVAL, "%s: an interface of the system, not a persistent port", name);
@@ -109,15 +109,15 @@ static uint32_t second_attachment(const struct nmu_device *dev, const struct nmu
 {
     const struct nmu_registry *reg = dev->reg;
 
-    for (uint32_t i = 1; first->attached && i < reg->ports_high; i++)
-        if (is_second(&reg->ports[i]) && !strcmp(strchr(reg->ports[i].name, ':') + 1, first->ifname))
+    for (uint32_t i = 1; first->attached && i < nmu_ports_high(reg); i++)
+        if (is_second(nmu_port_at(reg, i)) && !strcmp(strchr(nmu_port_at(reg, i)->name, ':') + 1, first->ifname))
             return i;
     return 0;
 }
 
 static int attach_again(struct nmu_device *dev, const char *name, const struct nmu_port *first, uint32_t *index)
 {
-    struct nmu_config config = {.tx_slots = 2, .rx_slots = 2, .tx_rings = first->tx_rings, .rx_rings = first->rx_rings};
+    struct nmu_config config = {.tx_slots = 2, .rx_slots = 2, .tx_rings = nmu_tx_rings(first), .rx_rings = nmu_rx_rings(first)};
     int error = nmu_vale_create(dev, name, &config, index);
 
     if (error)
@@ -126,7 +126,7 @@ static int attach_again(struct nmu_device *dev, const char *name, const struct n
     if (error)
         nmu_port_put(dev, *index);
     else
-        dev->reg->ports[*index].persistent = 1;
+        nmu_port_at(dev->reg, *index)->persistent = 1;
     return error;
 }
 
@@ -159,7 +159,7 @@ int nmu_control_attach(struct nmu_device *dev, struct nmu_request *request)
                         port->users ? "open; close it first" : "attached to two switches; detach it from one first");
     if (port->attached) {
         error = attach_again(dev, name, port, &index);
-        port = &dev->reg->ports[index];
+        port = nmu_port_at(dev->reg, index);
     } else {
         error = nmu_switch_join(dev, name, index);
     }
@@ -182,7 +182,7 @@ int nmu_control_detach(struct nmu_device *dev, struct nmu_request *request)
     index = nmu_port_find(dev, name);
     if (!index)
         return nmu_fail(dev, ENXIO, "%s: there is no such port", name);
-    port = &dev->reg->ports[index];
+    port = nmu_port_at(dev->reg, index);
     if (!port->attached || port->users)
         return nmu_fail(dev, EBUSY, "%s: is %s", name,
                         port->attached ? "open; close it first" : "not attached but opened; it goes when it is closed");
@@ -211,13 +211,13 @@ static int list_next(struct nmu_device *dev, struct nmu_request *request)
     uint32_t place = list->nr_port_idx;
 
     for (uint32_t i = list->nr_bridge_idx; i < NMU_SWITCHES; i++, place = 0)
-        for (; reg->switches[i + 1].name[0] && place < NMU_SWITCH_PORTS; place++) {
-            uint32_t port = nmu_place_port(atomic_load(&reg->switches[i + 1].ports[place]));
+        for (; nmu_switch_at(reg, i + 1)->name[0] && place < NMU_SWITCH_PORTS; place++) {
+            uint32_t port = nmu_place_port(nmu_place_at(nmu_switch_at(reg, i + 1), place, memory_order_seq_cst));
 
             if (!port)
                 continue;
             snprintf(request->header.nr_name, sizeof(request->header.nr_name), "%s",
-                     second_attachment(dev, &reg->ports[port]) ? reg->ports[port].ifname : reg->ports[port].name);
+                     second_attachment(dev, nmu_port_at(reg, port)) ? nmu_port_at(reg, port)->ifname : nmu_port_at(reg, port)->name);
             list->nr_bridge_idx = (uint16_t)i;
             list->nr_port_idx = place;
             return 0;
@@ -242,7 +242,7 @@ int nmu_control_list(struct nmu_device *dev, struct nmu_request *request)
     if (error)
         return error;
     list->nr_bridge_idx = (uint16_t)(id - 1);
-    list->nr_port_idx = port ? dev->reg->ports[port].switch_port : NMU_NOPORT;
+    list->nr_port_idx = port ? nmu_port_at(dev->reg, port)->switch_port : NMU_NOPORT;
     return 0;
 }
 
@@ -260,8 +260,8 @@ int nmu_control_port_list(struct nmu_device *dev, struct nmu_request *request)
 
     if (!list->index)
         nmu_reap(dev);
-    for (uint32_t i = list->index ? list->index : 1; i < dev->reg->ports_high; i++) {
-        const struct nmu_port *port = &dev->reg->ports[i];
+    for (uint32_t i = list->index ? list->index : 1; i < nmu_ports_high(dev->reg); i++) {
+        const struct nmu_port *port = nmu_port_at(dev->reg, i);
 
         if (!has_name(port))
             continue;
@@ -285,8 +285,8 @@ static bool any_port(struct nmu_device *dev, const char *name, uint32_t *index)
     *index = nmu_port_find(dev, name);
     if (*index || nmu_is_interface(name))
         return true;
-    for (uint32_t i = 1; i < dev->reg->ports_high; i++)
-        if (dev->reg->ports[i].kind != NMU_FREE && !strcmp(dev->reg->ports[i].name, name))
+    for (uint32_t i = 1; i < nmu_ports_high(dev->reg); i++)
+        if (nmu_port_at(dev->reg, i)->kind != NMU_FREE && !strcmp(nmu_port_at(dev->reg, i)->name, name))
             return true;
     return false;
 }
@@ -299,12 +299,12 @@ int nmu_control_header(struct nmu_device *dev, struct nmu_request *request, bool
 
     if (set && hdr->nr_hdr_len != 0 && hdr->nr_hdr_len != 10 && hdr->nr_hdr_len != 12)
         return nmu_fail(dev, EINVAL, "%s: a virtio header has 0, 10 or 12 bytes, not %u", name, hdr->nr_hdr_len);
-    if (!any_port(dev, name, &index) || (set && !(index && dev->reg->ports[index].switch_id)))
+    if (!any_port(dev, name, &index) || (set && !(index && nmu_port_at(dev->reg, index)->switch_id)))
         return nmu_fail(dev, ENXIO, "%s: there is no such port%s", name, set ? " on a switch" : "");
     if (set)
-        dev->reg->ports[index].hdr_len = hdr->nr_hdr_len;
+        nmu_port_at(dev->reg, index)->hdr_len = hdr->nr_hdr_len;
     else
-        hdr->nr_hdr_len = index ? dev->reg->ports[index].hdr_len : 0;
+        hdr->nr_hdr_len = index ? nmu_port_at(dev->reg, index)->hdr_len : 0;
     return 0;
 }
 
@@ -326,8 +326,8 @@ int nmu_control_counters(struct nmu_device *dev, struct nmu_request *request)
 {
     struct nmreq_port_counters *counters = &request->body.counters;
 
-    for (uint32_t i = 1; i < dev->reg->ports_high; i++) {
-        struct nmu_port *port = &dev->reg->ports[i];
+    for (uint32_t i = 1; i < nmu_ports_high(dev->reg); i++) {
+        struct nmu_port *port = nmu_port_at(dev->reg, i);
 
         if (port->kind == NMU_FREE || (port->kind == NMU_NIC && !nmu_interface_same(port, request->header.nr_name)) ||
             (strcmp(port->name, request->header.nr_name) && strcmp(port->ifname, request->header.nr_name)))

@@ -100,8 +100,8 @@ static int user_mmap(struct nm_device *device, size_t length, int64_t offset, vo
 
     if (!dev->desc)
         return nmu_fail(dev, EINVAL, "mapping a descriptor that is not bound to a port");
-    index = dev->reg->ports[dev->reg->descs[dev->desc].port].region;
-    memsize = dev->reg->regions[index].memsize;
+    index = nmu_port_at(dev->reg, nmu_desc_at(dev->reg, dev->desc)->port)->region;
+    memsize = *(const volatile uint64_t *)&nmu_region_at(dev->reg, index)->memsize;
     if (offset < 0 || !length || (uint64_t)offset > memsize || length > memsize - (uint64_t)offset)
         return nmu_fail(dev, EINVAL, "mapping %zu bytes at %lld of a memory region of %llu", length, (long long)offset,
                         (unsigned long long)memsize);

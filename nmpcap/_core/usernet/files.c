@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "usernet/files.h"
@@ -80,6 +81,20 @@ int nmu_file_open(struct nmu_device *dev, const char *name, uint64_t size, uint6
         *fd = -1;
     }
     return error;
+}
+
+void *nmu_file_map(int fd, size_t size)
+{
+    void *place = mmap(NULL, size + NMU_SLACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *base = place == MAP_FAILED ? place : mmap(place, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0);
+    int error = errno;
+
+    if (base != MAP_FAILED)
+        return base;
+    if (place != MAP_FAILED)
+        munmap(place, size + NMU_SLACK);
+    errno = error;
+    return NULL;
 }
 
 int nmu_file_share(const struct nmu_device *dev, int fd)

@@ -27,6 +27,10 @@ enum nmu_file nmu_file_parse(const char *name, uint32_t *index, uint32_t *genera
  * wrong with it. size and inode are what they must be; 0: anything. */
 int nmu_file_open(struct nmu_device *, const char *name, uint64_t size, uint64_t inode, int *fd, struct stat *st);
 
+/* Maps a file to read and write, with NMU_SLACK bytes of this process's own behind it: NULL, see errno. */
+#define NMU_SLACK (128u << 10)
+void *nmu_file_map(int fd, size_t size);
+
 /* Gives a file of ours the group and the mode of the directory: 0 or an errno value. */
 int nmu_file_share(const struct nmu_device *, int fd);
 

@@ -14,8 +14,10 @@
 
 struct nmu_map {
     uint8_t *base;
-    size_t size;
+    size_t size;               /* of the file; NMU_SLACK more is mapped */
     uint32_t generation;
+    struct nmu_region *layout; /* its record as it was checked against the file; nobody else writes there */
+    struct nmu_map *retired;   /* the one before, until nothing can be using it */
 };
 
 /* This process as a member (member.h), in a page that is all zeros in a child. */
@@ -57,6 +59,7 @@ struct nmu_device {
     pthread_mutex_t busy;   /* threads of this process: what follows is one sync's at a time */
     uint32_t maps_epoch;
     struct nmu_map *maps;   /* by region, NMU_REGIONS of them */
+    struct nmu_map *retired; /* of regions that have ended in the middle of things */
     struct nmu_forward *forward;
     struct nmu_interface *interface; /* bound to an interface; NULL otherwise */
 

@@ -2,11 +2,13 @@
 #ifndef NMPCAP_USERNET_INTERFACE_IMPL_H
 #define NMPCAP_USERNET_INTERFACE_IMPL_H
 
+#include <errno.h>
 #include <unistd.h>
 
 #include "shared.h"
 #include "source.h"
 #include "usernet/interface.h"
+#include "usernet/region.h"
 
 #define NMU_INTERFACE_BATCH 256 /* frames of one fill */
 
@@ -28,7 +30,7 @@ struct nmu_interface {
 
 static inline struct nmu_port *port_of(struct nmu_device *dev)
 {
-    return &dev->reg->ports[dev->reg->descs[dev->desc].port];
+    return nmu_port_at(dev->reg, nmu_desc_at(dev->reg, dev->desc)->port);
 }
 
 /* Whether it is this descriptor that fills the rx ring; a socket that is not this process's own fills nothing. */
@@ -46,14 +48,19 @@ struct slots {
     struct netmap_ring *ring;
     uint8_t *bufs;
     uint32_t objsize, objtotal;
+    uint32_t num_slots;
 };
 
-static inline struct slots slots_of(struct nmu_device *dev, const struct nmu_kring *kring, struct netmap_ring *ring)
+/* 0 or an errno value: the port's record speaks of no region that there is. */
+static inline int slots_of(struct nmu_device *dev, const struct nmu_kring *kring, struct netmap_ring *ring, struct slots *s)
 {
-    const struct nmu_pool *pool = &dev->reg->regions[port_of(dev)->region].pool[NMU_POOL_BUF];
-    uint8_t *bufs = (uint8_t *)ring - kring->ring_ofs + pool->offset;
+    const struct nmu_map *map = nmu_region_mapping(dev, port_of(dev)->region);
+    const struct nmu_pool *pool = map ? &map->layout->pool[NMU_POOL_BUF] : NULL;
 
-    return (struct slots){kring, ring, bufs, pool->objsize, pool->objtotal};
+    if (!pool)
+        return ESTALE;
+    *s = (struct slots){kring, ring, map->base + pool->offset, pool->objsize, pool->objtotal, nmu_slots(kring)};
+    return 0;
 }
 
 /* What the source says of its failure, as the device's: an errno value. */

@@ -19,13 +19,13 @@ static int take_turn(struct nmu_device *dev, bool *mine)
     struct nmu_interface *a = dev->interface;
     struct nmu_port *port = port_of(dev);
     uint64_t now = (uint64_t)nm_clock_ns(CLOCK_MONOTONIC);
-    const struct nmu_desc *filler = &dev->reg->descs[port->filler];
+    const struct nmu_desc *filler = nmu_desc_at(dev->reg, port->filler);
     int error = a->owner == getpid() ? 0 : nmu_interface_reopen(dev);
 
     if (error)
         return error;
     *mine = is_filler(dev);
-    if (!*mine && port->filler && filler->port == dev->reg->descs[dev->desc].port &&
+    if (!*mine && port->filler && filler->port == nmu_desc_at(dev->reg, dev->desc)->port &&
         now - port->filler_seen_ns < PATIENCE_NS) {
         nmu_interface_watch(a, false);
         return 0;
@@ -63,7 +63,7 @@ static uint32_t put_frame(const struct slots *s, const struct nm_view *view, uin
         nm_slot_fill(slot, (uint16_t)part, left ? NS_MOREFRAG : 0);
         if (s->kring->timestamps)
             nm_slot_set_ptr(slot, (uint64_t)view->ts_ns);
-        tail = nmu_next(tail, s->kring->num_slots);
+        tail = nmu_next(tail, s->num_slots);
     } while (left);
     return tail;
 }
@@ -107,14 +107,17 @@ int nmu_interface_rxsync(struct nmu_device *dev, struct nmu_kring *kring, struct
 {
     struct nmu_interface *a = dev->interface;
     struct nmu_port *port = port_of(dev);
-    struct slots s = slots_of(dev, kring, ring);
-    uint32_t n = kring->num_slots, end = nmu_prev(atomic_load_explicit(&kring->hwcur, memory_order_relaxed), n);
-    uint32_t first = atomic_load_explicit(&kring->hwtail, memory_order_relaxed), tail = first;
+    uint32_t n = nmu_slots(kring), end = nmu_prev(NMU_POSITION(kring->hwcur, n), n);
+    uint32_t first = NMU_POSITION(kring->hwtail, n), tail = first;
+    struct slots s;
     uint64_t received = 0, dropped = 0;
     bool mine = false;
     int error = take_turn(dev, &mine);
 
     if (!mine)
+        return error;
+    error = slots_of(dev, kring, ring, &s);
+    if (error)
         return error;
     while (tail != end) {
         const struct nm_view *view = &a->views[a->next];

@@ -21,7 +21,7 @@ static const uint8_t *slot_bytes(const struct slots *s, struct nm_slot slot)
 /* Puts the fragments in slots [from, to) together; NULL where one of them is impossible. */
 static const uint8_t *gather(struct nmu_interface *a, const struct slots *s, uint32_t from, uint32_t to, size_t *len)
 {
-    size_t needed = (size_t)nmu_distance(from, to, s->kring->num_slots) * s->objsize;
+    size_t needed = (size_t)nmu_distance(from, to, s->num_slots) * s->objsize;
 
     if (a->frame_size < needed) {
         uint8_t *frame = realloc(a->frame, needed);
@@ -32,7 +32,7 @@ static const uint8_t *gather(struct nmu_interface *a, const struct slots *s, uin
         a->frame_size = needed;
     }
     *len = 0;
-    for (; from != to; from = nmu_next(from, s->kring->num_slots)) {
+    for (; from != to; from = nmu_next(from, s->num_slots)) {
         struct nm_slot slot = nm_slot_read(nm_slot_at(s->ring, from));
         const uint8_t *bytes = slot_bytes(s, slot);
 
@@ -48,13 +48,13 @@ static const uint8_t *gather(struct nmu_interface *a, const struct slots *s, uin
 static uint32_t packet_end(const struct slots *s, uint32_t from, uint32_t head)
 {
     while (nm_slot_read(nm_slot_at(s->ring, from)).flags & NS_MOREFRAG) {
-        uint32_t next = nmu_next(from, s->kring->num_slots);
+        uint32_t next = nmu_next(from, s->num_slots);
 
         if (next == head)
             break;
         from = next;
     }
-    return nmu_next(from, s->kring->num_slots);
+    return nmu_next(from, s->num_slots);
 }
 
 /* Puts one packet into the socket's queue: 0, -EAGAIN, or why it can never be sent. */
@@ -62,7 +62,7 @@ static int queue_packet(struct nmu_device *dev, const struct slots *s, uint32_t 
 {
     struct nmu_interface *a = dev->interface;
     struct nm_slot slot = nm_slot_read(nm_slot_at(s->ring, from));
-    bool single = to == nmu_next(from, s->kring->num_slots);
+    bool single = to == nmu_next(from, s->num_slots);
     size_t len = slot.len;
     const uint8_t *bytes = single ? slot_bytes(s, slot) : gather(a, s, from, to, &len);
 
@@ -101,10 +101,14 @@ static int send_packets(struct nmu_device *dev, const struct slots *s, uint32_t 
 
 int nmu_interface_txsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap_ring *ring)
 {
-    struct slots s = slots_of(dev, kring, ring);
-    uint32_t at = atomic_load_explicit(&kring->hwcur, memory_order_relaxed), head = kring->rhead, before;
+    uint32_t n = nmu_slots(kring), first = NMU_POSITION(kring->hwcur, n), at = first, head = nmu_below(kring->rhead, n);
     int error = 0, failed = 0;
+    uint32_t before;
+    struct slots s;
 
+    failed = slots_of(dev, kring, ring, &s);
+    if (failed)
+        return failed;
     if (dev->interface->owner != getpid() && (failed = nmu_interface_reopen(dev)))
         return failed;
     while (at != head) {
@@ -119,14 +123,13 @@ int nmu_interface_txsync(struct nmu_device *dev, struct nmu_kring *kring, struct
             break;
         }
     }
-    for (uint32_t i = atomic_load_explicit(&kring->hwcur, memory_order_relaxed); i != at;
-         i = nmu_next(i, kring->num_slots)) {
+    for (uint32_t i = first; i != at; i = nmu_next(i, n)) {
         struct netmap_slot *slot = nm_slot_at(ring, i);
 
         nm_slot_set_flags(slot, nm_slot_read(slot).flags & (uint16_t)~(NS_REPORT | NS_BUF_CHANGED));
     }
     /* release: slots before it have been read */
     atomic_store_explicit(&kring->hwcur, at, memory_order_release);
-    atomic_store_explicit(&kring->hwtail, nmu_prev(at, kring->num_slots), memory_order_relaxed);
+    atomic_store_explicit(&kring->hwtail, nmu_prev(at, n), memory_order_relaxed);
     return failed;
 }

@@ -11,7 +11,7 @@
 #define FIRST_LOOK_NS UINT64_C(1000000) /* sleeps between two looks at whether the holder lives: from this */
 #define LAST_LOOK_NS UINT64_C(32000000) /* up to this, twice as long each time */
 #define SHORT_NS UINT64_C(100000000)    /* a wait that no signal need end */
-#define HURRIED_NS UINT64_C(10000000)   /* for each further ring, once patience has been lost with one */
+#define HURRIED_NS UINT64_C(10000000)   /* for the next ring, once patience has been lost with one; then half of it, ... */
 #define TURNS 5                         /* patiences for the whole wait, however often the holder changes */
 
 void nmu_lock_wake(struct nmu_lock *lock)
@@ -133,11 +133,12 @@ int nmu_lock_wait(struct nmu_device *dev, struct nmu_lock *lock, uint64_t patien
 
 bool nmu_lock_wait_ring(struct nmu_device *dev, struct nmu_lock *lock)
 {
-    int error = nmu_lock_wait(dev, lock, atomic_load_explicit(&dev->patience_ns, memory_order_relaxed), false);
+    uint64_t patience = atomic_load_explicit(&dev->patience_ns, memory_order_relaxed);
 
-    if (error == ETIMEDOUT)
-        atomic_store_explicit(&dev->patience_ns, HURRIED_NS, memory_order_relaxed);
-    return error != ETIMEDOUT;
+    if (nmu_lock_wait(dev, lock, patience, false) != ETIMEDOUT)
+        return true;
+    atomic_store_explicit(&dev->patience_ns, patience > HURRIED_NS ? HURRIED_NS : patience / 2, memory_order_relaxed);
+    return false;
 }
 
 struct nmu_both nmu_lock_both(struct nmu_device *dev, struct nmu_kring *kring)

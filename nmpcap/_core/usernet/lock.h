@@ -22,7 +22,7 @@
 
 /* How long one holder may keep the registry's lock before others give up; and a ring's, which is held for microseconds
  * by who is not stopped or waiting for a processor. */
-#define NMU_REGISTRY_PATIENCE_NS UINT64_C(2000000000)
+#define NMU_REGISTRY_PATIENCE_NS UINT64_C(1500000000)
 #define NMU_RING_PATIENCE_NS UINT64_C(500000000)
 
 /* Waits for a lock that is not free. 0; EOWNERDEAD: had, from a member that died holding it; ETIMEDOUT: its holder

@@ -41,9 +41,11 @@ bool nmu_interface_same(const struct nmu_port *port, const char *name)
 }
 
 /* The longest ring that a region has room for, whoever made it. */
-static uint32_t slots_that_fit(const struct nmu_region *region)
+static uint32_t slots_that_fit(const struct nmu_region *layout)
 {
-    return (region->pool[NMU_POOL_RING].objsize - NM_RING_SIZE) / NM_SLOT_SIZE;
+    uint32_t size = layout ? layout->pool[NMU_POOL_RING].objsize : 0;
+
+    return size > NM_RING_SIZE ? nmu_at_most((size - NM_RING_SIZE) / NM_SLOT_SIZE, NMU_SLOTS_MAX) : 0;
 }
 
 static int interface_lookup(struct nmu_device *dev, const char *name, const struct nmu_config *config, uint32_t *port)
@@ -53,14 +55,14 @@ static int interface_lookup(struct nmu_device *dev, const char *name, const stru
 
     if (error)
         return error;
-    most = slots_that_fit(&dev->reg->regions[region]);
+    most = slots_that_fit(nmu_region_layout(dev, region));
     error = nmu_port_create(dev, NMU_NIC, name, region, 1, 1, clamp(config->tx_slots, usual, most),
                             clamp(config->rx_slots, usual, most), port);
     nmu_region_release(dev, region);
     if (error)
         return error;
-    dev->reg->ports[*port].ifindex = if_nametoindex(name);
-    dev->reg->ports[*port].netns = this_netns();
+    nmu_port_at(dev->reg, *port)->ifindex = if_nametoindex(name);
+    nmu_port_at(dev->reg, *port)->netns = this_netns();
     return 0;
 }
 
@@ -70,8 +72,8 @@ uint32_t nmu_port_find(struct nmu_device *dev, const char *name)
 {
     const struct nmu_registry *reg = dev->reg;
 
-    for (uint32_t i = 1; i < reg->ports_high; i++) {
-        const struct nmu_port *port = &reg->ports[i];
+    for (uint32_t i = 1; i < nmu_ports_high(reg); i++) {
+        const struct nmu_port *port = nmu_port_at(reg, i);
 
         if (port->kind == NMU_VALE
                 ? !strcmp(port->name, name) || (port->persistent && !strcmp(port->ifname, name))
@@ -94,7 +96,7 @@ int nmu_vale_create(struct nmu_device *dev, const char *name, const struct nmu_c
     int error;
 
     if (region) {
-        dev->reg->regions[region].users++;
+        nmu_region_at(dev->reg, region)->users++;
     } else {
         struct nmu_geometry geometry;
 
@@ -144,7 +146,7 @@ static int find_parent(struct nmu_device *dev, const char *name, const struct nm
         return nmu_fail(dev, ENXIO, "%s: the name of a pipe's port has at most %d characters", name, NM_IFNAMSIZ - 1);
     error = nmu_vale_create(dev, name, config, parent);
     if (!error)
-        dev->reg->ports[*parent].automatic = 1;
+        nmu_port_at(dev->reg, *parent)->automatic = 1;
     return error;
 }
 
@@ -153,7 +155,7 @@ static int make_ends(struct nmu_device *dev, const char *name, const char *brace
                      uint32_t parent, uint32_t *port)
 {
     struct nmu_registry *reg = dev->reg;
-    const struct nmu_port *p = &reg->ports[parent];
+    const struct nmu_port *p = nmu_port_at(reg, parent);
     uint32_t tx_rings = clamp(config->tx_rings, 1, NMU_PIPE_RINGS_MAX);
     uint32_t rx_rings = clamp(config->rx_rings, 1, NMU_PIPE_RINGS_MAX);
     uint32_t tx_slots = clamp(config->tx_slots, p->tx_slots, NMU_SLOTS_MAX);
@@ -178,19 +180,19 @@ static int make_ends(struct nmu_device *dev, const char *name, const char *brace
         return error;
     }
     for (int i = 0; i < 2; i++) {
-        struct nmu_port *end = &reg->ports[ends[i]], *other = &reg->ports[ends[!i]];
+        struct nmu_port *end = nmu_port_at(reg, ends[i]), *other = nmu_port_at(reg, ends[!i]);
 
         end->brace = (uint32_t)(brace - name);
         end->parent = parent;
         end->peer = ends[!i];
-        for (uint32_t k = 0; k < end->tx_rings; k++) {
+        for (uint32_t k = 0; k < nmu_tx_rings(end); k++) {
             struct nmu_kring *tx = nmu_kring(reg, end, true, k), *rx = nmu_kring(reg, other, false, k);
 
             tx->pipe_peer = nmu_kring_index(reg, rx);
             rx->pipe_peer = nmu_kring_index(reg, tx);
         }
     }
-    reg->ports[parent].pipes++;
+    nmu_port_at(reg, parent)->pipes++;
     *port = ends[*brace == '}'];
     return 0;
 }
@@ -201,8 +203,8 @@ static uint32_t find_end(struct nmu_device *dev, const char *name, uint32_t brac
 {
     const struct nmu_registry *reg = dev->reg;
 
-    for (uint32_t i = 1; i < reg->ports_high; i++)
-        if (reg->ports[i].kind == NMU_PIPE && reg->ports[i].brace == brace && !strcmp(reg->ports[i].name, name))
+    for (uint32_t i = 1; i < nmu_ports_high(reg); i++)
+        if (nmu_port_at(reg, i)->kind == NMU_PIPE && nmu_port_at(reg, i)->brace == brace && !strcmp(nmu_port_at(reg, i)->name, name))
             return nmu_reap_port(dev, i) ? 0 : i;
     return 0;
 }
@@ -242,14 +244,14 @@ static int monitor_lookup(struct nmu_device *dev, const char *name, uint64_t nr_
 
     if (error)
         return error;
-    target = &reg->ports[watched];
+    target = nmu_port_at(reg, watched);
     if (!target->users) {
         error = nmu_fail(dev, EINVAL, "%s: nobody has this port open, so there is nothing to monitor; open the port "
                          "first", name);
         nmu_port_put(dev, watched);
         return error;
     }
-    rx_rings = target->tx_rings > target->rx_rings ? target->tx_rings : target->rx_rings;
+    rx_rings = nmu_tx_rings(target) > nmu_rx_rings(target) ? nmu_tx_rings(target) : nmu_rx_rings(target);
     tx_slots = clamp(config->tx_slots, target->tx_slots, NMU_SLOTS_MAX);
     rx_slots = clamp(config->rx_slots, target->rx_slots, NMU_SLOTS_MAX);
     region = target->region;
@@ -269,8 +271,8 @@ static int monitor_lookup(struct nmu_device *dev, const char *name, uint64_t nr_
         nmu_region_release(dev, region);
     if (error)
         return error;
-    reg->ports[*port].monitored = watched;
-    reg->ports[*port].zcopy = zcopy;
+    nmu_port_at(reg, *port)->monitored = watched;
+    nmu_port_at(reg, *port)->zcopy = zcopy;
     return 0;
 }
 
@@ -283,8 +285,9 @@ static int null_port(struct nmu_device *dev, const char *name, const struct nmu_
     if (!config->region)
         return nmu_fail(dev, EINVAL, "%s: a null port lives in an existing memory region; name one in nr_mem_id", name);
     snprintf(full, sizeof(full), "null:%.*s", (int)sizeof(full) - 6, name);
-    return nmu_port_create(dev, NMU_NULL, full, config->region, config->tx_rings, config->rx_rings, config->tx_slots,
-                           config->rx_slots, port);
+    return nmu_port_create(dev, NMU_NULL, full, config->region, nmu_at_most(config->tx_rings, NMU_PIPE_RINGS_MAX),
+                           nmu_at_most(config->rx_rings, NMU_PIPE_RINGS_MAX), nmu_at_most(config->tx_slots, NMU_SLOTS_MAX),
+                           nmu_at_most(config->rx_slots, NMU_SLOTS_MAX), port);
 }
 
 int nmu_lookup(struct nmu_device *dev, const char *name, uint64_t nr_flags, uint32_t nr_mode,

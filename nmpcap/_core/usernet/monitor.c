@@ -26,43 +26,56 @@ enum { RX, TX };
 
 /* ---- delivering -------------------------------------------------------------------- */
 
-/* The buffer of an index; buffer 0, which is all zeros, where the index is none. */
-static uint8_t *buffer(struct nmu_device *dev, uint32_t region_index, uint32_t index)
-{
-    const struct nmu_region *region = &dev->reg->regions[region_index];
+/* The buffers of the region that a ring is in. */
+struct buffers {
+    uint8_t *base;
+    uint32_t objsize, objtotal;
+};
 
-    if (index < 2 || index >= region->pool[NMU_POOL_BUF].objtotal)
-        index = 0;
-    return nmu_region_map(dev, region_index) + nmu_object(region, NMU_POOL_BUF, index);
+static bool buffers_of(struct nmu_device *dev, const struct nmu_kring *kring, struct buffers *b)
+{
+    const struct nmu_map *map = nmu_region_mapping(dev, nmu_port_at(dev->reg, kring->port)->region);
+    const struct nmu_pool *pool = map ? &map->layout->pool[NMU_POOL_BUF] : NULL;
+
+    if (!pool)
+        return false;
+    *b = (struct buffers){map->base + pool->offset, pool->objsize, pool->objtotal};
+    return true;
+}
+
+/* The buffer of an index; buffer 0, which is all zeros, where the index is none. */
+static uint8_t *buffer(const struct buffers *b, uint32_t index)
+{
+    return b->base + (uint64_t)(index < 2 ? 0 : nmu_below(index, b->objtotal)) * b->objsize;
 }
 
 /* Both slots are as they were read once: their owners may be writing at them. */
 static uint16_t copy_bytes(struct nmu_device *dev, const struct nmu_kring *source, struct nm_slot from,
                            const struct nmu_kring *target, struct nm_slot to)
 {
-    uint32_t from_region = dev->reg->ports[source->port].region, to_region = dev->reg->ports[target->port].region;
-    const struct nmu_pool *from_bufs = &dev->reg->regions[from_region].pool[NMU_POOL_BUF];
-    const struct nmu_pool *to_bufs = &dev->reg->regions[to_region].pool[NMU_POOL_BUF];
     uint32_t from_ofs = (uint32_t)(from.ptr & source->offset_mask), to_ofs = (uint32_t)(to.ptr & target->offset_mask);
     uint32_t length = from.len;
+    struct buffers from_bufs, to_bufs;
     uint8_t *into;
 
-    if (from_ofs > from_bufs->objsize || to_ofs > to_bufs->objsize)
+    if (!buffers_of(dev, source, &from_bufs) || !buffers_of(dev, target, &to_bufs))
+        return 0;
+    if (from_ofs > from_bufs.objsize || to_ofs > to_bufs.objsize)
         length = 0;
-    if (length > from_bufs->objsize - from_ofs)
-        length = from_bufs->objsize - from_ofs;
-    if (length > to_bufs->objsize - to_ofs)
-        length = to_bufs->objsize - to_ofs;
-    if (to.buf_idx < 2 || to.buf_idx >= to_bufs->objtotal)
+    if (length > from_bufs.objsize - from_ofs)
+        length = from_bufs.objsize - from_ofs;
+    if (length > to_bufs.objsize - to_ofs)
+        length = to_bufs.objsize - to_ofs;
+    if (to.buf_idx < 2 || to.buf_idx >= to_bufs.objtotal)
         return (uint16_t)length;
-    into = buffer(dev, to_region, to.buf_idx) + to_ofs;
+    into = buffer(&to_bufs, to.buf_idx) + to_ofs;
     /* Only a sender's own sync may follow a pointer: an rx ring's slots are its reader's to write,
      * and this may be running in the process of who sent the packet. */
     if (source->tx && (from.flags & NS_INDIRECT) && !nmu_indirect_allowed(dev))
         return 0;
     if (source->tx && (from.flags & NS_INDIRECT))
         return nmu_copyin(into, from.ptr, length) ? 0 : (uint16_t)length;
-    memcpy(into, buffer(dev, from_region, from.buf_idx) + from_ofs, length);
+    memcpy(into, buffer(&from_bufs, from.buf_idx) + from_ofs, length);
     return (uint16_t)length;
 }
 
@@ -94,13 +107,15 @@ static void swap_slot(struct nmu_device *dev, const struct nmu_kring *watched, s
  * deliver lock, before anything else is done to either slot. */
 static void settle(struct nmu_device *dev, struct nmu_kring *monitor, struct netmap_ring *own)
 {
-    struct netmap_ring *source = nmu_ring(dev, &dev->reg->krings[monitor->swapping]);
-    struct netmap_slot *own_slot;
+    struct nmu_kring *watched = nmu_kring_at(dev->reg, monitor->swapping);
+    struct netmap_ring *source = nmu_ring(dev, watched);
+    struct netmap_slot *own_slot, *watched_slot;
 
     if (!own || !source)
         return; /* no memory to map it: left to another */
-    own_slot = nm_slot_at(own, monitor->swap_own);
-    if (nm_slot_read(own_slot).buf_idx == nm_slot_read(nm_slot_at(source, monitor->swap_watched)).buf_idx)
+    own_slot = nm_slot_at(own, nmu_below(monitor->swap_own, nmu_slots(monitor)));
+    watched_slot = nm_slot_at(source, nmu_below(monitor->swap_watched, nmu_slots(watched)));
+    if (nm_slot_read(own_slot).buf_idx == nm_slot_read(watched_slot).buf_idx)
         nm_slot_set_buf_idx(own_slot, monitor->swap_given);
     NMU_IN_THIS_ORDER();
     atomic_store_explicit(&monitor->swapping, 0, memory_order_relaxed);
@@ -115,7 +130,7 @@ static inline bool in_a_swap(const struct nmu_kring *monitor)
 static bool watches(struct nmu_device *dev, const struct nmu_kring *monitor, const struct nmu_kring *watched, bool swap)
 {
     return swap ? watched->zcopy_monitor == nmu_kring_index(dev->reg, monitor)
-                : monitor->monitored[watched->tx] == nmu_kring_index(dev->reg, watched);
+                : monitor->monitored[nmu_is_tx(watched)] == nmu_kring_index(dev->reg, watched);
 }
 
 /* Shows the slots [from, to) of a watched ring to one monitor. */
@@ -123,13 +138,16 @@ static void show(struct nmu_device *dev, struct nmu_kring *watched, struct nmu_k
                  uint32_t to, bool swap)
 {
     struct netmap_ring *source = nmu_ring(dev, watched), *target;
-    uint32_t n = watched->num_slots, count = nmu_distance(from, to, n), lost, tail;
+    uint32_t n = nmu_slots(watched), own_slots = nmu_slots(monitor), count, lost, tail;
     uint64_t now = monitor->timestamps ? (uint64_t)nm_clock_ns(CLOCK_REALTIME) : 0;
 
+    from = nmu_below(from, n);
+    to = nmu_below(to, n);
+    count = nmu_distance(from, to, n);
     if (!source)
         return;
     if (!nmu_lock(dev, &monitor->deliver)) {
-        atomic_fetch_add_explicit(&dev->reg->ports[monitor->port].dropped, count, memory_order_relaxed);
+        atomic_fetch_add_explicit(&nmu_port_at(dev->reg, monitor->port)->dropped, count, memory_order_relaxed);
         return;
     }
     target = watches(dev, monitor, watched, swap) ? nmu_ring(dev, monitor) : NULL;
@@ -138,8 +156,8 @@ static void show(struct nmu_device *dev, struct nmu_kring *watched, struct nmu_k
     if (target && atomic_load_explicit(&monitor->on, memory_order_acquire)) {
         for (lost = 0; count - lost > nmu_deliver_space(monitor); lost++)
             from = nmu_next(from, n);
-        tail = atomic_load_explicit(&monitor->hwtail, memory_order_relaxed);
-        for (; from != to; from = nmu_next(from, n), tail = nmu_next(tail, monitor->num_slots)) {
+        tail = NMU_POSITION(monitor->hwtail, own_slots);
+        for (; from != to; from = nmu_next(from, n), tail = nmu_next(tail, own_slots)) {
             struct netmap_slot *own = nm_slot_at(target, tail);
             struct nm_slot seen = nm_slot_read(nm_slot_at(source, from));
             uint16_t flags = seen.flags & (uint16_t)~NS_TXMON;
@@ -152,8 +170,8 @@ static void show(struct nmu_device *dev, struct nmu_kring *watched, struct nmu_k
             if (monitor->timestamps)
                 nm_slot_set_ptr(own, now);
         }
-        atomic_fetch_add_explicit(&dev->reg->ports[monitor->port].received, count - lost, memory_order_relaxed);
-        atomic_fetch_add_explicit(&dev->reg->ports[monitor->port].dropped, lost, memory_order_relaxed);
+        atomic_fetch_add_explicit(&nmu_port_at(dev->reg, monitor->port)->received, count - lost, memory_order_relaxed);
+        atomic_fetch_add_explicit(&nmu_port_at(dev->reg, monitor->port)->dropped, lost, memory_order_relaxed);
         /* release: the monitor's reader that sees the tail sees slots and payload */
         atomic_store_explicit(&monitor->hwtail, tail, memory_order_release);
     }
@@ -161,17 +179,25 @@ static void show(struct nmu_device *dev, struct nmu_kring *watched, struct nmu_k
     nmu_notify(dev, monitor->port);
 }
 
+/* The next copy monitor of a ring's list. */
+static uint32_t next_copy(const struct nmu_registry *reg, uint32_t monitor, const struct nmu_kring *watched)
+{
+    return nmu_kring_at(reg, monitor)->monitor_next[nmu_is_tx(watched)];
+}
+
 void nmu_monitor_copy(struct nmu_device *dev, struct nmu_kring *watched, uint32_t from, uint32_t to)
 {
     struct nmu_registry *reg = dev->reg;
 
-    for (uint32_t m = watched->copy_monitors; m; m = reg->krings[m].monitor_next[watched->tx])
-        show(dev, watched, &reg->krings[m], from, to, false);
+    uint32_t m = watched->copy_monitors;
+
+    for (uint32_t hops = 0; m && hops < NMU_HOPS; hops++, m = next_copy(reg, m, watched))
+        show(dev, watched, nmu_kring_at(reg, m), from, to, false);
 }
 
 void nmu_monitor_swap(struct nmu_device *dev, struct nmu_kring *watched, uint32_t from, uint32_t to)
 {
-    struct nmu_kring *monitor = &dev->reg->krings[watched->zcopy_monitor];
+    struct nmu_kring *monitor = nmu_kring_at(dev->reg, watched->zcopy_monitor);
 
     if (from != to || in_a_swap(monitor))
         show(dev, watched, monitor, from, to, true);
@@ -190,7 +216,7 @@ void nmu_monitor_settle(struct nmu_device *dev, struct nmu_kring *kring)
 {
     settle_locked(dev, kring);
     if (kring->zcopy_monitor)
-        settle_locked(dev, &dev->reg->krings[kring->zcopy_monitor]);
+        settle_locked(dev, nmu_kring_at(dev->reg, kring->zcopy_monitor));
 }
 
 /* ---- lists and chains, under registry.lock ----------------------------------------- */
@@ -200,16 +226,23 @@ void nmu_monitor_settle(struct nmu_device *dev, struct nmu_kring *kring)
  * in the middle: it finds the old list or the new one then, and no monitor that no longer watches the ring: show() looks.
  */
 
+/* On the zero-copy chain from a ring on the one whose monitor a kring is, or else the last. */
+static struct nmu_kring *find_in_chain(const struct nmu_registry *reg, struct nmu_kring *from, uint32_t monitor)
+{
+    for (uint32_t hops = 0; hops < NMU_HOPS && from->zcopy_monitor && from->zcopy_monitor != monitor; hops++)
+        from = nmu_kring_at(reg, from->zcopy_monitor);
+    return from;
+}
+
 static void watch(struct nmu_device *dev, struct nmu_kring *monitor, struct nmu_kring *target, bool zcopy)
 {
     struct nmu_registry *reg = dev->reg;
     uint32_t self = nmu_kring_index(reg, monitor);
     struct nmu_both both;
 
-    monitor->monitored[target->tx] = nmu_kring_index(reg, target);
+    monitor->monitored[nmu_is_tx(target)] = nmu_kring_index(reg, target);
     if (zcopy)
-        while (target->zcopy_monitor && target->zcopy_monitor != self)
-            target = &reg->krings[target->zcopy_monitor];
+        target = find_in_chain(reg, target, self);
     if (target == monitor)
         return; /* on the chain already, by way of the other direction */
     both = nmu_lock_both(dev, target);
@@ -219,10 +252,10 @@ static void watch(struct nmu_device *dev, struct nmu_kring *monitor, struct nmu_
     } else {
         if (!target->copy_monitors) { /* what has passed before is not shown */
             target->mon_tail = target->rhead;
-            target->rx_mon_tail = atomic_load(reg->ports[target->port].kind == NMU_PIPE ? &target->pipe_tail
+            target->rx_mon_tail = atomic_load(nmu_port_at(reg, target->port)->kind == NMU_PIPE ? &target->pipe_tail
                                                                                          : &target->hwtail);
         }
-        monitor->monitor_next[target->tx] = target->copy_monitors;
+        monitor->monitor_next[nmu_is_tx(target)] = target->copy_monitors;
         target->copy_monitors = self;
     }
     nmu_unlock_both(both);
@@ -230,27 +263,27 @@ static void watch(struct nmu_device *dev, struct nmu_kring *monitor, struct nmu_
 
 static void unwatch_copy(struct nmu_registry *reg, struct nmu_kring *monitor, struct nmu_kring *target)
 {
-    uint32_t self = nmu_kring_index(reg, monitor), next = monitor->monitor_next[target->tx], m;
+    uint32_t self = nmu_kring_index(reg, monitor), next = monitor->monitor_next[nmu_is_tx(target)], m = target->copy_monitors;
 
     if (target->copy_monitors == self)
         target->copy_monitors = next;
     else
-        for (m = target->copy_monitors; m; m = reg->krings[m].monitor_next[target->tx])
-            if (reg->krings[m].monitor_next[target->tx] == self)
-                reg->krings[m].monitor_next[target->tx] = next;
-    monitor->monitor_next[target->tx] = 0;
+        for (uint32_t hops = 0; m && hops < NMU_HOPS; hops++, m = next_copy(reg, m, target))
+            if (next_copy(reg, m, target) == self)
+                nmu_kring_at(reg, m)->monitor_next[nmu_is_tx(target)] = next;
+    monitor->monitor_next[nmu_is_tx(target)] = 0;
 }
 
 static void unwatch(struct nmu_device *dev, struct nmu_kring *monitor, bool tx, bool zcopy)
 {
     struct nmu_registry *reg = dev->reg;
-    struct nmu_kring *target = &reg->krings[monitor->monitored[tx]];
+    struct nmu_kring *target = nmu_kring_at(reg, monitor->monitored[tx]);
     uint32_t self = nmu_kring_index(reg, monitor);
 
     if (!monitor->monitored[tx])
         return;
-    while (zcopy && target->zcopy_monitor && target->zcopy_monitor != self)
-        target = &reg->krings[target->zcopy_monitor];
+    if (zcopy)
+        target = find_in_chain(reg, target, self);
     if (target != monitor) {
         struct nmu_both both = nmu_lock_both(dev, target);
 
@@ -266,16 +299,16 @@ static void unwatch(struct nmu_device *dev, struct nmu_kring *monitor, bool tx, 
 void nmu_monitor_start(struct nmu_device *dev, uint32_t index, uint64_t nr_flags)
 {
     struct nmu_registry *reg = dev->reg;
-    struct nmu_port *port = &reg->ports[index], *target = &reg->ports[port->monitored];
-    const struct nmu_desc *desc = &reg->descs[dev->desc];
+    struct nmu_port *port = nmu_port_at(reg, index), *target = nmu_port_at(reg, port->monitored);
+    struct nmu_range range = nmu_range(nmu_desc_at(reg, dev->desc), false);
 
     target->monitor_count++;
-    for (uint32_t i = desc->rx_first; i < desc->rx_last; i++) {
+    for (uint32_t i = range.first; i < range.last; i++) {
         struct nmu_kring *monitor = nmu_kring(reg, port, false, i);
 
-        if ((port->zcopy || (nr_flags & NR_MONITOR_TX)) && i < target->tx_rings)
+        if ((port->zcopy || (nr_flags & NR_MONITOR_TX)) && i < nmu_tx_rings(target))
             watch(dev, monitor, nmu_kring(reg, target, true, i), port->zcopy);
-        if ((port->zcopy || (nr_flags & NR_MONITOR_RX)) && i < target->rx_rings)
+        if ((port->zcopy || (nr_flags & NR_MONITOR_RX)) && i < nmu_rx_rings(target))
             watch(dev, monitor, nmu_kring(reg, target, false, i), port->zcopy);
     }
 }
@@ -283,9 +316,9 @@ void nmu_monitor_start(struct nmu_device *dev, uint32_t index, uint64_t nr_flags
 void nmu_monitor_stop(struct nmu_device *dev, uint32_t index)
 {
     struct nmu_registry *reg = dev->reg;
-    struct nmu_port *port = &reg->ports[index];
+    struct nmu_port *port = nmu_port_at(reg, index);
 
-    for (uint32_t i = 0; i < port->rx_rings; i++) {
+    for (uint32_t i = 0; i < nmu_rx_rings(port); i++) {
         struct nmu_kring *monitor = nmu_kring(reg, port, false, i);
         struct nmu_both both;
 
@@ -303,8 +336,8 @@ void nmu_monitor_orphan(struct nmu_device *dev, uint32_t index)
 {
     struct nmu_registry *reg = dev->reg;
 
-    for (uint32_t i = 1; i < reg->ports_high; i++)
-        if (reg->ports[i].kind == NMU_MONITOR && reg->ports[i].monitored == index) {
+    for (uint32_t i = 1; i < nmu_ports_high(reg); i++)
+        if (nmu_port_at(reg, i)->kind == NMU_MONITOR && nmu_port_at(reg, i)->monitored == index) {
             nmu_monitor_stop(dev, i);
             nmu_notify(dev, i);
         }

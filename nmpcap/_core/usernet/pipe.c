@@ -29,17 +29,20 @@
 #include "usernet/region.h"
 #include "usernet/wakeup.h"
 
+/* NULL: the record says nothing that could be. */
 static struct netmap_slot *agreed_slots(struct nmu_device *dev, const struct nmu_kring *tx)
 {
-    const struct nmu_region *region = &dev->reg->regions[dev->reg->ports[tx->port].region];
-    uint8_t *base = nmu_region_map(dev, dev->reg->ports[tx->port].region);
+    const struct nmu_map *map = nmu_region_mapping(dev, nmu_port_at(dev->reg, tx->port)->region);
+    uint64_t ring_ofs = map ? nmu_ring_ofs(map->layout, tx) : 0;
 
-    return (struct netmap_slot *)(base + region->agreed + tx->ring_ofs - region->pool[NMU_POOL_RING].offset);
+    return ring_ofs ? (struct netmap_slot *)(map->base + map->layout->agreed + ring_ofs -
+                                             map->layout->pool[NMU_POOL_RING].offset)
+                    : NULL;
 }
 
 static inline struct nmu_kring *peer_of(struct nmu_device *dev, const struct nmu_kring *kring)
 {
-    return &dev->reg->krings[kring->pipe_peer];
+    return nmu_kring_at(dev->reg, kring->pipe_peer);
 }
 
 /* Hands the sender's slots [from, to), not going round, over to the reader's ring. Returns the
@@ -86,7 +89,7 @@ static void give_back(struct netmap_ring *rx, struct netmap_ring *tx, struct net
 bool nmu_pipe_may_send(struct nmu_device *dev, const struct nmu_kring *tx)
 {
     const struct nmu_kring *rx = peer_of(dev, tx);
-    uint32_t n = tx->num_slots, hwcur = atomic_load_explicit(&tx->hwcur, memory_order_relaxed);
+    uint32_t n = nmu_slots(tx), hwcur = NMU_POSITION(tx->hwcur, n);
     uint32_t free_end = atomic_load_explicit(&tx->pipe_tail, memory_order_relaxed);
     uint32_t held = atomic_load_explicit(&rx->hwcur, memory_order_relaxed);
 
@@ -98,20 +101,17 @@ bool nmu_pipe_may_send(struct nmu_device *dev, const struct nmu_kring *tx)
 void nmu_pipe_txsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap_ring *ring)
 {
     struct nmu_kring *peer = peer_of(dev, kring);
-    uint32_t n = kring->num_slots, head = kring->rhead;
-    uint32_t hwcur = atomic_load_explicit(&kring->hwcur, memory_order_relaxed);
-    uint32_t published = atomic_load_explicit(&peer->pipe_tail, memory_order_relaxed);
+    uint32_t n = nmu_slots(kring), head = nmu_below(kring->rhead, n), hwcur = NMU_POSITION(kring->hwcur, n);
+    uint32_t published = NMU_POSITION(peer->pipe_tail, n), complete = nmu_below(kring->complete, n);
     struct netmap_ring *target = nmu_ring(dev, peer);
+    struct netmap_slot *agreed = hwcur != head ? agreed_slots(dev, kring) : NULL;
 
     /* acquire: the reader has written the slots before it gave them back */
-    atomic_store_explicit(&kring->hwtail, atomic_load_explicit(&kring->pipe_tail, memory_order_acquire),
-                          memory_order_relaxed);
+    atomic_store_explicit(&kring->hwtail, NMU_POSITION_ACQUIRE(kring->pipe_tail, n), memory_order_relaxed);
     if (!target)
         return;
-    if (hwcur != head) {
-        struct netmap_slot *agreed = agreed_slots(dev, kring);
-        uint32_t complete = hand_over(nm_slot_at(ring, 0), nm_slot_at(target, 0), agreed, hwcur, head > hwcur ? head : n, kring->complete);
-
+    if (agreed) {
+        complete = hand_over(nm_slot_at(ring, 0), nm_slot_at(target, 0), agreed, hwcur, head > hwcur ? head : n, complete);
         if (head < hwcur)
             complete = hand_over(nm_slot_at(ring, 0), nm_slot_at(target, 0), agreed, 0, head, complete);
         if (complete == n)
@@ -127,16 +127,16 @@ void nmu_pipe_txsync(struct nmu_device *dev, struct nmu_kring *kring, struct net
         kring->complete = complete;
         atomic_store_explicit(&kring->hwcur, head, memory_order_release);
     }
-    if (kring->complete != published) {
+    if (complete != published) {
         if (atomic_load_explicit(&peer->copy_monitors, memory_order_relaxed) && nmu_lock(dev, &peer->deliver)) {
             uint32_t shown = peer->rx_mon_tail;
 
-            peer->rx_mon_tail = kring->complete;
-            nmu_monitor_copy(dev, peer, shown, kring->complete); /* before the reader may write there */
+            peer->rx_mon_tail = complete;
+            nmu_monitor_copy(dev, peer, shown, complete); /* before the reader may write there */
             nmu_unlock(&peer->deliver);
         }
         /* release: the reader that sees the tail sees the slots, and the payload before them */
-        atomic_store_explicit(&peer->pipe_tail, kring->complete, memory_order_release);
+        atomic_store_explicit(&peer->pipe_tail, complete, memory_order_release);
         nmu_notify(dev, peer->port);
     }
 }
@@ -144,18 +144,15 @@ void nmu_pipe_txsync(struct nmu_device *dev, struct nmu_kring *kring, struct net
 void nmu_pipe_rxsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap_ring *ring)
 {
     struct nmu_kring *peer = peer_of(dev, kring);
-    uint32_t n = kring->num_slots, head = kring->rhead;
-    uint32_t hwcur = atomic_load_explicit(&kring->hwcur, memory_order_relaxed);
+    uint32_t n = nmu_slots(kring), head = nmu_below(kring->rhead, n), hwcur = NMU_POSITION(kring->hwcur, n);
     struct netmap_ring *target = nmu_ring(dev, peer);
-    struct netmap_slot *agreed;
+    struct netmap_slot *agreed = hwcur != head ? agreed_slots(dev, peer) : NULL;
 
     /* acquire: slots and payload before the tail are there */
-    atomic_store_explicit(&kring->hwtail, atomic_load_explicit(&kring->pipe_tail, memory_order_acquire),
-                          memory_order_relaxed);
+    atomic_store_explicit(&kring->hwtail, NMU_POSITION_ACQUIRE(kring->pipe_tail, n), memory_order_relaxed);
     if (!target)
         return;
-    if (hwcur != head) {
-        agreed = agreed_slots(dev, peer);
+    if (agreed) {
         give_back(ring, target, agreed, hwcur, head > hwcur ? head : n);
         if (head < hwcur)
             give_back(ring, target, agreed, 0, head);
@@ -176,7 +173,7 @@ void nmu_pipe_share_slots(struct nmu_device *dev, struct nmu_kring *from, struct
 {
     struct netmap_ring *source = nmu_ring(dev, from), *target = nmu_ring(dev, to);
 
-    for (uint32_t i = 0; i < from->num_slots; i++)
+    for (uint32_t i = 0; source && target && i < nmu_slots(from); i++)
         nm_slot_write(nm_slot_at(target, i), nm_slot_read(nm_slot_at(source, i)));
 }
 
@@ -185,9 +182,8 @@ void nmu_pipe_share_slots(struct nmu_device *dev, struct nmu_kring *from, struct
 void nmu_pipe_free_buffers(struct nmu_device *dev, struct nmu_kring *tx, struct nmu_kring *rx)
 {
     struct netmap_ring *tx_ring = nmu_ring(dev, tx), *rx_ring = nmu_ring(dev, rx);
-    uint32_t n = tx->num_slots, region = dev->reg->ports[tx->port].region;
-    uint32_t from = atomic_load_explicit(&rx->hwcur, memory_order_relaxed);
-    uint32_t over = nmu_distance(from, atomic_load_explicit(&tx->hwcur, memory_order_relaxed), n);
+    uint32_t n = nmu_slots(tx), region = nmu_once(nmu_port_at(dev->reg, tx->port)->region);
+    uint32_t from = NMU_POSITION(rx->hwcur, n), over = nmu_distance(from, NMU_POSITION(tx->hwcur, n), n);
 
     if (!tx_ring || !rx_ring)
         return;

@@ -36,11 +36,11 @@ static uint32_t arrived(const struct nmu_port *port, const struct nmu_kring *kri
 static bool news(struct nmu_device *dev)
 {
     const struct nmu_registry *reg = dev->reg;
-    const struct nmu_desc *desc = &reg->descs[dev->desc];
-    const struct nmu_port *port = &reg->ports[desc->port];
+    const struct nmu_desc *desc = nmu_desc_at(reg, dev->desc);
+    const struct nmu_port *port = nmu_port_at(reg, desc->port);
 
-    for (uint32_t i = desc->rx_first; i < desc->rx_last; i++) {
-        const struct nmu_kring *kring = &reg->krings[port->krings + port->tx_rings + i];
+    for (uint32_t i = desc->rx_first; i < nmu_range(desc, false).last; i++) {
+        const struct nmu_kring *kring = nmu_kring(reg, port, false, i);
 
         if (arrived(port, kring) != kring->rtail)
             return true;
@@ -52,11 +52,11 @@ static bool news(struct nmu_device *dev)
 static bool room(struct nmu_device *dev, uint32_t *blocked_on)
 {
     struct nmu_registry *reg = dev->reg;
-    const struct nmu_desc *desc = &reg->descs[dev->desc];
-    const struct nmu_port *port = &reg->ports[desc->port];
+    const struct nmu_desc *desc = nmu_desc_at(reg, dev->desc);
+    const struct nmu_port *port = nmu_port_at(reg, desc->port);
 
     *blocked_on = 0;
-    for (uint32_t i = desc->tx_first; i < desc->tx_last; i++) {
+    for (uint32_t i = desc->tx_first; i < nmu_range(desc, true).last; i++) {
         const struct nmu_kring *kring = nmu_kring(reg, port, true, i);
 
         if (port->kind == NMU_PIPE &&
@@ -72,10 +72,10 @@ static bool room(struct nmu_device *dev, uint32_t *blocked_on)
 static bool waiting(struct nmu_device *dev)
 {
     struct nmu_registry *reg = dev->reg;
-    const struct nmu_desc *desc = &reg->descs[dev->desc];
-    const struct nmu_port *port = &reg->ports[desc->port];
+    const struct nmu_desc *desc = nmu_desc_at(reg, dev->desc);
+    const struct nmu_port *port = nmu_port_at(reg, desc->port);
 
-    for (uint32_t i = desc->rx_first; i < desc->rx_last; i++) {
+    for (uint32_t i = desc->rx_first; i < nmu_range(desc, false).last; i++) {
         const struct nmu_kring *kring = nmu_kring(reg, port, false, i);
         const struct netmap_ring *ring = nmu_ring(dev, kring);
 
@@ -94,7 +94,7 @@ void nmu_watch(struct nmu_device *dev)
         return;
     }
     nmu_drain_tokens(dev);
-    if (!nmu_arm(dev, dev->reg->descs[dev->desc].port) || news(dev)) {
+    if (!nmu_arm(dev, nmu_desc_at(dev->reg, dev->desc)->port) || news(dev)) {
         nmu_send_token(dev, dev->desc);
         dev->token = true;
     }
@@ -143,15 +143,15 @@ uint64_t nmu_waiting(struct nm_device *device)
     if (!dev->desc)
         return 0;
     pthread_mutex_lock(&dev->busy); /* against a sync, which may map the region anew */
-    desc = &dev->reg->descs[dev->desc];
-    port = &dev->reg->ports[desc->port];
-    for (uint32_t i = desc->rx_first; i < desc->rx_last; i++) {
+    desc = nmu_desc_at(dev->reg, dev->desc);
+    port = nmu_port_at(dev->reg, desc->port);
+    for (uint32_t i = desc->rx_first; i < nmu_range(desc, false).last; i++) {
         const struct nmu_kring *kring = nmu_kring(dev->reg, port, false, i);
         const struct netmap_ring *ring = nmu_ring(dev, kring);
         uint32_t from = ring ? nm_ring_cur(ring) : 0, to = arrived(port, kring);
 
-        if (ring && from < kring->num_slots && to < kring->num_slots)
-            slots += nmu_distance(from, to, kring->num_slots);
+        if (ring && from < nmu_slots(kring) && to < nmu_slots(kring))
+            slots += nmu_distance(from, to, nmu_slots(kring));
     }
     if (dev->interface)
         slots += nmu_interface_waiting(dev);
@@ -232,7 +232,7 @@ static uint32_t blocking_port(struct nmu_device *dev, short events)
 /* One sleep: enters the sleepers, looks once more, sleeps. *revents is what the look found. */
 static int fall_asleep(struct nmu_device *dev, short events, int timeout_ms, short *revents)
 {
-    uint32_t port = dev->reg->descs[dev->desc].port, blocked_on = blocking_port(dev, events);
+    uint32_t port = nmu_desc_at(dev->reg, dev->desc)->port, blocked_on = blocking_port(dev, events);
     bool crowded = !nmu_arm(dev, port), stay;
     int error = 0;
 

@@ -31,7 +31,7 @@ static bool kring_taken(const struct nmu_registry *reg, uint32_t index)
 
 static void mark_krings(struct nmu_registry *reg, uint32_t first, uint32_t count, bool taken)
 {
-    for (uint32_t i = first; i < first + count; i++) {
+    for (uint32_t i = first; i < first + count && i < NMU_KRINGS; i++) {
         uint64_t bit = (uint64_t)1 << i % 64;
 
         reg->krings_taken[i / 64] = taken ? reg->krings_taken[i / 64] | bit : reg->krings_taken[i / 64] & ~bit;
@@ -55,7 +55,7 @@ static uint32_t find_run(const struct nmu_registry *reg, uint32_t first, uint32_
 static uint32_t last_busy(struct nmu_device *dev, uint32_t first, uint32_t count)
 {
     for (uint32_t i = first + count; i-- > first;)
-        if (!nmu_kring_idle(dev, &dev->reg->krings[i]))
+        if (!nmu_kring_idle(dev, nmu_kring_at(dev->reg, i)))
             return i;
     return 0;
 }
@@ -72,7 +72,7 @@ static int find_krings(struct nmu_device *dev, uint32_t count, uint32_t *first)
         *first = find_run(dev->reg, busy + 1, count);
         if (!*first)
             return ENOMEM;
-        error = nmu_reserve(dev, &dev->reg->krings[*first], count * sizeof(dev->reg->krings[0]));
+        error = nmu_reserve(dev, nmu_kring_at(dev->reg, *first), count * sizeof(struct nmu_kring));
         if (error)
             return error;
         busy = last_busy(dev, *first, count);
@@ -116,7 +116,7 @@ static int init_kring(struct nmu_device *dev, struct nmu_kring *kring, uint32_t 
 static uint32_t free_port(const struct nmu_registry *reg)
 {
     for (uint32_t i = 1; i < NMU_PORTS; i++)
-        if (i >= reg->ports_high || reg->ports[i].kind == NMU_FREE)
+        if (i >= nmu_ports_high(reg) || nmu_port_at(reg, i)->kind == NMU_FREE)
             return i;
     return 0;
 }
@@ -149,10 +149,10 @@ int nmu_port_create(struct nmu_device *dev, enum nmu_kind kind, const char *name
     if (!*index || error)
         return nmu_fail(dev, ENOMEM, "%s: runtime directory %s is full: %d ports, %d rings at most", name, dev->dir,
                         NMU_PORTS - 1, NMU_KRINGS - 1);
-    port = &reg->ports[*index];
+    port = nmu_port_at(reg, *index);
     error = nmu_reserve(dev, port, sizeof(*port));
     for (uint32_t i = 0; i < tx_rings + rx_rings && !error; i++)
-        error = init_kring(dev, &reg->krings[krings + i], *index, i < tx_rings, i < tx_rings ? i : i - tx_rings,
+        error = init_kring(dev, nmu_kring_at(reg, krings + i), *index, i < tx_rings, i < tx_rings ? i : i - tx_rings,
                            i < tx_rings ? tx_slots : rx_slots);
     if (error)
         return error;
@@ -166,8 +166,8 @@ int nmu_port_create(struct nmu_device *dev, enum nmu_kind kind, const char *name
     port->tx_slots = tx_slots;
     port->rx_slots = rx_slots;
     port->krings = krings;
-    reg->regions[region].users++;
-    if (*index >= reg->ports_high)
+    nmu_region_at(reg, region)->users++;
+    if (*index >= nmu_ports_high(reg))
         reg->ports_high = *index + 1;
     NMU_IN_THIS_ORDER();
     port->kind = kind;
@@ -197,30 +197,34 @@ static int check_exclusive(struct nmu_device *dev, const struct nmu_port *port, 
 static int make_if(struct nmu_device *dev, struct nmu_port *port, struct nmu_desc *desc)
 {
     struct nmu_registry *reg = dev->reg;
-    const struct nmu_region *region = &reg->regions[port->region];
+    uint32_t index = nmu_once(port->region), tx_rings = nmu_tx_rings(port), rx_rings = nmu_rx_rings(port);
+    const struct nmu_region *layout = nmu_region_layout(dev, index);
     struct netmap_if *nifp;
     struct nmu_range range[2];
     uint32_t object;
     int64_t offset;
     int error;
 
-    if (NM_IF_SIZE + (uint64_t)(port->tx_rings + port->rx_rings + 2) * sizeof(offset) >
-        region->pool[NMU_POOL_IF].objsize)
+    if (!layout)
+        return ESTALE;
+    if (NM_IF_SIZE + (uint64_t)(tx_rings + rx_rings + 2) * sizeof(offset) > layout->pool[NMU_POOL_IF].objsize)
         return nmu_fail(dev, ENOMEM, "%s: %u rings do not fit the netmap_ifs of memory region %u, of %u bytes",
-                        port->name, port->tx_rings + port->rx_rings, port->region, region->pool[NMU_POOL_IF].objsize);
-    error = nmu_pool_alloc(dev, port->region, NMU_POOL_IF, 1, &object);
+                        port->name, tx_rings + rx_rings, index, layout->pool[NMU_POOL_IF].objsize);
+    error = nmu_pool_alloc(dev, index, NMU_POOL_IF, 1, &object);
     if (error)
         return error;
-    offset = (int64_t)nmu_object(region, NMU_POOL_IF, object);
-    nifp = (struct netmap_if *)(nmu_region_map(dev, port->region) + offset);
-    memset((void *)nifp, 0, region->pool[NMU_POOL_IF].objsize);
+    if (!(layout = nmu_region_layout(dev, index)))
+        return ESTALE;
+    offset = (int64_t)nmu_object(layout, NMU_POOL_IF, object);
+    nifp = (struct netmap_if *)(nmu_region_map(dev, index) + offset);
+    memset((void *)nifp, 0, layout->pool[NMU_POOL_IF].objsize);
     nm_if_write(nifp, port->persistent ? port->ifname : port->name,
-                (struct nm_if){.flags = port->region == NMU_REGION_GLOBAL ? 0 : NI_PRIV_MEM, .tx_rings = port->tx_rings,
-                               .rx_rings = port->rx_rings, .host_tx_rings = 1, .host_rx_rings = 1});
+                (struct nm_if){.flags = index == NMU_REGION_GLOBAL ? 0 : NI_PRIV_MEM, .tx_rings = tx_rings,
+                               .rx_rings = rx_rings, .host_tx_rings = 1, .host_rx_rings = 1});
     nmu_ranges(desc, range);
     for (int r = 0; r < 2; r++)
-        for (uint32_t i = range[r].first; i < range[r].last; i++)
-            nm_if_set_ring_ofs(nifp, range[r].tx ? i : port->tx_rings + 1 + i,
+        for (uint32_t i = range[r].first; i < nmu_at_most(range[r].last, range[r].tx ? tx_rings : rx_rings); i++)
+            nm_if_set_ring_ofs(nifp, range[r].tx ? i : tx_rings + 1 + i,
                                (int64_t)nmu_kring(reg, port, range[r].tx, i)->ring_ofs - offset);
     desc->if_index = object + 1;
     return 0;
@@ -252,8 +256,8 @@ static void count_users(struct nmu_device *dev, const struct nmu_port *port, con
 
 int nmu_port_bind(struct nmu_device *dev, uint32_t port_index, uint32_t desc_index)
 {
-    struct nmu_port *port = &dev->reg->ports[port_index];
-    struct nmu_desc *desc = &dev->reg->descs[desc_index];
+    struct nmu_port *port = nmu_port_at(dev->reg, port_index);
+    struct nmu_desc *desc = nmu_desc_at(dev->reg, desc_index);
     int error = check_exclusive(dev, port, desc);
 
     if (error)
@@ -278,35 +282,34 @@ int nmu_port_bind(struct nmu_device *dev, uint32_t port_index, uint32_t desc_ind
  * lead anywhere, or round in circles. */
 static void free_if(struct nmu_device *dev, const struct nmu_port *port, struct nmu_desc *desc)
 {
-    const struct nmu_region *region = &dev->reg->regions[port->region];
-    const struct nmu_pool *bufs = &region->pool[NMU_POOL_BUF];
-    uint8_t *base = nmu_region_map(dev, port->region);
-    struct netmap_if *nifp;
-    uint32_t index;
+    uint32_t region = nmu_once(port->region), if_index = nmu_once(desc->if_index), index, bufs;
+    const struct nmu_map *map = nmu_region_mapping(dev, region);
+    const struct nmu_region *layout = map ? map->layout : NULL;
+    const uint8_t *base = map ? map->base : NULL;
 
-    if (!base || !desc->if_index)
+    if (!map || !if_index)
         return;
-    nifp = (struct netmap_if *)(base + nmu_object(region, NMU_POOL_IF, desc->if_index - 1));
-    index = nm_if_bufs_head(nifp);
-    for (uint32_t i = 0; i < bufs->objtotal && index >= 2 && index < bufs->objtotal; i++) {
+    bufs = layout->pool[NMU_POOL_BUF].objtotal;
+    index = nm_if_bufs_head((struct netmap_if *)(base + nmu_object(layout, NMU_POOL_IF, if_index - 1)));
+    for (uint32_t i = 0; i < bufs && index >= 2 && index < bufs; i++) {
         uint32_t next;
 
-        if (!nmu_pool_taken(dev, port->region, NMU_POOL_BUF, index))
+        if (!nmu_pool_taken(dev, region, NMU_POOL_BUF, index))
             break; /* nobody's: perhaps a hole that there is no memory for, or the list's own start */
-        next = nm_buf_next(base + nmu_object(region, NMU_POOL_BUF, index));
-        nmu_pool_free(dev, port->region, NMU_POOL_BUF, index);
+        next = nm_buf_next(base + nmu_object(layout, NMU_POOL_BUF, index));
+        nmu_pool_free(dev, region, NMU_POOL_BUF, index);
         index = next;
     }
-    nmu_pool_free(dev, port->region, NMU_POOL_IF, desc->if_index - 1);
+    nmu_pool_free(dev, region, NMU_POOL_IF, if_index - 1);
     desc->if_index = 0;
 }
 
 void nmu_port_unbind(struct nmu_device *dev, uint32_t desc_index)
 {
     struct nmu_registry *reg = dev->reg;
-    struct nmu_desc *desc = &reg->descs[desc_index];
+    struct nmu_desc *desc = nmu_desc_at(reg, desc_index);
     uint32_t port_index = desc->port;
-    struct nmu_port *port = &reg->ports[port_index];
+    struct nmu_port *port = nmu_port_at(reg, port_index);
     char name[NMU_FILE_NAME_SIZE];
 
     count_users(dev, port, desc, -1);
@@ -327,32 +330,34 @@ void nmu_port_unbind(struct nmu_device *dev, uint32_t desc_index)
 void nmu_port_remove(struct nmu_device *dev, uint32_t index)
 {
     struct nmu_registry *reg = dev->reg;
-    struct nmu_port *port = &reg->ports[index];
+    struct nmu_port *port = nmu_port_at(reg, index);
+    uint32_t high = nmu_ports_high(reg);
 
     if (port->switch_id)
         nmu_switch_leave(dev, index);
-    mark_krings(reg, port->krings, port->tx_rings + port->rx_rings, false);
+    mark_krings(reg, nmu_port_kring(port, 0), nmu_tx_rings(port) + nmu_rx_rings(port), false);
     port->kind = NMU_FREE;
-    while (reg->ports_high > 1 && reg->ports[reg->ports_high - 1].kind == NMU_FREE)
-        reg->ports_high--;
+    while (high > 1 && nmu_port_at(reg, high - 1)->kind == NMU_FREE)
+        high--;
+    reg->ports_high = high;
     nmu_region_release(dev, port->region);
 }
 
 void nmu_port_put(struct nmu_device *dev, uint32_t index)
 {
     struct nmu_registry *reg = dev->reg;
-    struct nmu_port *port = &reg->ports[index];
+    struct nmu_port *port = nmu_port_at(reg, index);
 
     if (port->kind == NMU_FREE || port->users || port->pipes || port->persistent || port->attached)
         return;
     if (port->kind == NMU_PIPE) {
         uint32_t parent = port->parent;
 
-        if (reg->ports[port->peer].users || reg->ports[port->peer].pipes)
+        if (nmu_port_at(reg, port->peer)->users || nmu_port_at(reg, port->peer)->pipes)
             return;
         nmu_port_remove(dev, port->peer);
         nmu_port_remove(dev, index);
-        reg->ports[parent].pipes--;
+        nmu_port_at(reg, parent)->pipes--;
         nmu_port_put(dev, parent);
         return;
     }

@@ -26,10 +26,10 @@ static bool remove_unknown(struct nmu_device *dev, const char *name)
 
     switch (nmu_file_parse(name, &index, &generation)) {
     case NMU_FILE_REGION:
-        known = index < reg->regions_high && reg->regions[index].users && reg->regions[index].generation == generation;
+        known = index < nmu_regions_high(reg) && nmu_region_at(reg, index)->users && nmu_region_at(reg, index)->generation == generation;
         break;
     case NMU_FILE_PORT:
-        known = index < reg->descs_high && reg->descs[index].port && reg->descs[index].generation == generation;
+        known = index < nmu_descs_high(reg) && nmu_desc_at(reg, index)->port && nmu_desc_at(reg, index)->generation == generation;
         break;
     default:
         break;
@@ -50,7 +50,7 @@ static void sweep_files(struct nmu_device *dev)
 /* Pipes are made and removed one end after the other. */
 static bool is_half_pipe(const struct nmu_registry *reg, uint32_t index)
 {
-    const struct nmu_port *port = &reg->ports[index], *peer = &reg->ports[port->peer];
+    const struct nmu_port *port = nmu_port_at(reg, index), *peer = nmu_port_at(reg, port->peer);
 
     return port->kind == NMU_PIPE && (!port->peer || peer->kind != NMU_PIPE || peer->peer != index);
 }
@@ -71,19 +71,21 @@ static void settle_persistent(struct nmu_port *port)
 
 static void count_krings(struct nmu_registry *reg, const struct nmu_port *port)
 {
-    for (uint32_t kring = port->krings; kring < port->krings + port->tx_rings + port->rx_rings; kring++) {
+    uint32_t first = nmu_port_kring(port, 0), end = nmu_at_most(first + nmu_tx_rings(port) + nmu_rx_rings(port), NMU_KRINGS);
+
+    for (uint32_t kring = first; kring < end; kring++) {
         reg->krings_taken[kring / 64] |= (uint64_t)1 << kring % 64;
-        reg->krings[kring].users = reg->krings[kring].exclusive = 0;
+        nmu_kring_at(reg, kring)->users = nmu_kring_at(reg, kring)->exclusive = 0;
     }
 }
 
 static void count_ports(struct nmu_registry *reg)
 {
     memset(reg->krings_taken, 0, sizeof(reg->krings_taken));
-    for (uint32_t i = 1; i < reg->regions_high; i++)
-        reg->regions[i].users = 0;
-    for (uint32_t i = 1; i < reg->ports_high; i++) {
-        struct nmu_port *port = &reg->ports[i];
+    for (uint32_t i = 1; i < nmu_regions_high(reg); i++)
+        nmu_region_at(reg, i)->users = 0;
+    for (uint32_t i = 1; i < nmu_ports_high(reg); i++) {
+        struct nmu_port *port = nmu_port_at(reg, i);
 
         port->users = port->pipes = 0;
         if (is_half_pipe(reg, i))
@@ -92,25 +94,25 @@ static void count_ports(struct nmu_registry *reg)
             continue;
         if (port->persistent)
             settle_persistent(port);
-        reg->regions[port->region].users++;
+        nmu_region_at(reg, port->region)->users++;
         count_krings(reg, port);
     }
-    for (uint32_t i = 1; i < reg->ports_high; i++) /* a pipe has two ends and counts once */
-        if (reg->ports[i].kind == NMU_PIPE && i < reg->ports[i].peer)
-            reg->ports[reg->ports[i].parent].pipes++;
+    for (uint32_t i = 1; i < nmu_ports_high(reg); i++) /* a pipe has two ends and counts once */
+        if (nmu_port_at(reg, i)->kind == NMU_PIPE && i < nmu_port_at(reg, i)->peer)
+            nmu_port_at(reg, nmu_port_at(reg, i)->parent)->pipes++;
 }
 
 static void count_descs(struct nmu_registry *reg)
 {
-    for (uint32_t i = 1; i < reg->descs_high; i++) {
-        const struct nmu_desc *desc = &reg->descs[i];
-        struct nmu_port *port = &reg->ports[desc->port];
+    for (uint32_t i = 1; i < nmu_descs_high(reg); i++) {
+        const struct nmu_desc *desc = nmu_desc_at(reg, i);
+        struct nmu_port *port = nmu_port_at(reg, desc->port);
 
         if (!desc->port)
             continue;
         port->users++;
         for (int tx = 0; tx < 2; tx++)
-            for (uint32_t k = tx ? desc->tx_first : desc->rx_first; k < (tx ? desc->tx_last : desc->rx_last); k++) {
+            for (uint32_t k = nmu_range(desc, tx).first; k < nmu_range(desc, tx).last; k++) {
                 nmu_kring(reg, port, tx, k)->users++;
                 nmu_kring(reg, port, tx, k)->exclusive |= desc->exclusive;
             }
@@ -121,26 +123,29 @@ static void count_descs(struct nmu_registry *reg)
 static void count_switches(struct nmu_registry *reg)
 {
     for (uint32_t id = 1; id <= NMU_SWITCHES; id++) {
-        struct nmu_switch *sw = &reg->switches[id];
+        struct nmu_switch *sw = nmu_switch_at(reg, id);
         uint64_t places[NMU_SWITCH_PORTS] = {0};
-        uint32_t highest = 0;
+        uint32_t highest = 0, free_count = 0;
 
-        sw->ports_count = sw->free_count = 0;
-        for (uint32_t i = 1; i < reg->ports_high; i++) {
-            const struct nmu_port *port = &reg->ports[i];
+        sw->ports_count = 0;
+        for (uint32_t i = 1; i < nmu_ports_high(reg); i++) {
+            const struct nmu_port *port = nmu_port_at(reg, i);
+            uint32_t place;
 
             if (port->kind == NMU_FREE || port->switch_id != id)
                 continue;
-            places[port->switch_port] = nmu_port_place(port, i);
+            place = nmu_below(port->switch_port, NMU_SWITCH_PORTS);
+            places[place] = nmu_port_place(port, i);
             sw->ports_count++;
-            if (port->switch_port >= highest)
-                highest = port->switch_port + 1;
+            if (place >= highest)
+                highest = place + 1;
         }
         for (uint32_t place = NMU_SWITCH_PORTS; place-- > 0;) {
             atomic_store(&sw->ports[place], places[place]);
             if (!places[place])
-                sw->free_places[sw->free_count++] = (uint8_t)place;
+                sw->free_places[free_count++] = (uint8_t)place;
         }
+        sw->free_count = free_count;
         atomic_store(&sw->highest, highest);
         if (!sw->ports_count)
             sw->name[0] = '\0';
@@ -157,13 +162,13 @@ static void recount(struct nmu_device *dev)
     count_descs(reg);
     count_switches(reg);
     nmu_pool_rollback(dev);
-    for (uint32_t i = 1; i < reg->ports_high; i++)
-        if (reg->ports[i].kind != NMU_FREE)
-            nmu_rings_free(dev, &reg->ports[i]);
-    for (uint32_t i = reg->ports_high; i-- > 1;) /* pipes before the ports they hang on */
+    for (uint32_t i = 1; i < nmu_ports_high(reg); i++)
+        if (nmu_port_at(reg, i)->kind != NMU_FREE)
+            nmu_rings_free(dev, nmu_port_at(reg, i));
+    for (uint32_t i = nmu_ports_high(reg); i-- > 1;) /* pipes before the ports they hang on */
         nmu_port_put(dev, i);
-    for (uint32_t i = 1; i < reg->regions_high; i++)
-        if (!reg->regions[i].users)
+    for (uint32_t i = 1; i < nmu_regions_high(reg); i++)
+        if (!nmu_region_at(reg, i)->users)
             nmu_region_end(dev, i);
 }
 
@@ -172,11 +177,11 @@ static void recount(struct nmu_device *dev)
 /* Unbinds a descriptor if its owner has died; true if so. */
 static bool bury(struct nmu_device *dev, uint32_t desc)
 {
-    uint32_t port = dev->reg->descs[desc].port;
+    uint32_t port = nmu_desc_at(dev->reg, desc)->port;
 
     if (!port || desc == dev->desc || nmu_desc_alive(dev, desc))
         return false;
-    if (!nmu_region_map(dev, dev->reg->ports[port].region))
+    if (!nmu_region_map(dev, nmu_port_at(dev->reg, port)->region))
         return false; /* what it has taken cannot be given back from here: left to another */
     nmu_port_unbind(dev, desc);
     return true;
@@ -186,7 +191,7 @@ bool nmu_reap(struct nmu_device *dev)
 {
     bool found = false;
 
-    for (uint32_t i = 1; i < dev->reg->descs_high; i++)
+    for (uint32_t i = 1; i < nmu_descs_high(dev->reg); i++)
         found |= bury(dev, i);
     if (found)
         sweep_files(dev);
@@ -196,12 +201,12 @@ bool nmu_reap(struct nmu_device *dev)
 
 bool nmu_reap_port(struct nmu_device *dev, uint32_t index)
 {
-    const struct nmu_port *port = &dev->reg->ports[index];
+    const struct nmu_port *port = nmu_port_at(dev->reg, index);
     uint32_t peer = port->kind == NMU_PIPE ? port->peer : index;
     bool found = false;
 
-    for (uint32_t i = 1; i < dev->reg->descs_high; i++)
-        if (dev->reg->descs[i].port == index || dev->reg->descs[i].port == peer)
+    for (uint32_t i = 1; i < nmu_descs_high(dev->reg); i++)
+        if (nmu_desc_at(dev->reg, i)->port == index || nmu_desc_at(dev->reg, i)->port == peer)
             found |= bury(dev, i);
     if (found)
         sweep_files(dev);
@@ -212,8 +217,8 @@ void nmu_reap_at_end(struct nmu_device *dev)
 {
     bool found = false;
 
-    for (uint32_t i = 1; i < dev->reg->descs_high; i++) {
-        if (!dev->reg->descs[i].port)
+    for (uint32_t i = 1; i < nmu_descs_high(dev->reg); i++) {
+        if (!nmu_desc_at(dev->reg, i)->port)
             continue;
         if (!bury(dev, i))
             break;

@@ -34,7 +34,7 @@ static uint64_t round_up(uint64_t value, uint64_t unit)
 
 static void region_name(const struct nmu_device *dev, uint32_t region, char name[NMU_FILE_NAME_SIZE])
 {
-    nmu_file_name(name, NMU_FILE_REGION, region, dev->reg->regions[region].generation);
+    nmu_file_name(name, NMU_FILE_REGION, region, nmu_region_at(dev->reg, region)->generation);
 }
 
 /* The module's rule: objects come in clusters, the smallest number of objects that fills whole
@@ -111,7 +111,7 @@ static void lay_out(struct nmu_region *region, const struct nmu_geometry *geomet
         offset += 2 * nmu_pool_words(&region->pool[pool]) * sizeof(uint64_t);
     }
     region->agreed = round_up(offset, PAGE);
-    region->filesize = region->agreed + pool_bytes(&region->pool[NMU_POOL_RING]);
+    region->filesize = round_up(region->agreed + pool_bytes(&region->pool[NMU_POOL_RING]), PAGE) + PAGE; /* see mark_end */
     region->pool[NMU_POOL_BUF].objfree -= FIRST_BUFFER;
     region->pool[NMU_POOL_BUF].hint = region->pool[NMU_POOL_BUF].reserved = FIRST_BUFFER;
 }
@@ -129,9 +129,17 @@ int nmu_region_back(struct nmu_device *dev, int fd, uint64_t offset, uint64_t si
     return 0;
 }
 
+/* The last word of the file: as long as it is there, nobody has cut the file short. */
+static int mark_end(const struct nmu_region *region, int fd)
+{
+    uint32_t magic = NMU_MAGIC;
+
+    return pwrite(fd, &magic, sizeof(magic), (off_t)(region->filesize - sizeof(magic))) < 0 ? errno : 0;
+}
+
 static int make_file(struct nmu_device *dev, uint32_t index)
 {
-    struct nmu_region *region = &dev->reg->regions[index];
+    struct nmu_region *region = nmu_region_at(dev->reg, index);
     char name[NMU_FILE_NAME_SIZE];
     struct stat st;
     int error, fd;
@@ -143,8 +151,10 @@ static int make_file(struct nmu_device *dev, uint32_t index)
     error = nmu_file_share(dev, fd);
     if (!error && (ftruncate(fd, (off_t)region->filesize) < 0 || fstat(fd, &st) < 0))
         error = errno;
+    if (!error)
+        error = mark_end(region, fd);
     if (error)
-        error = nmu_fail(dev, error == EFBIG ? ENOMEM : error, "runtime directory %s: cannot size %s: %s", dev->dir,
+        error = nmu_fail(dev, error == EFBIG || error == ENOSPC ? ENOMEM : error, "runtime directory %s: cannot size %s: %s", dev->dir,
                          name, strerror(error));
     else /* the bitmaps, and the zeros that a bad buffer index reads */
         error = nmu_region_back(dev, fd, region->memsize, region->agreed - region->memsize);
@@ -161,7 +171,7 @@ static int make_file(struct nmu_device *dev, uint32_t index)
 static int create_at(struct nmu_device *dev, uint32_t index, const struct nmu_geometry *geometry)
 {
     struct nmu_registry *reg = dev->reg;
-    struct nmu_region *region = &reg->regions[index];
+    struct nmu_region *region = nmu_region_at(reg, index);
     int error = nmu_reserve(dev, region, sizeof(*region));
 
     if (error)
@@ -171,7 +181,7 @@ static int create_at(struct nmu_device *dev, uint32_t index, const struct nmu_ge
     error = make_file(dev, index);
     if (error)
         return error;
-    if (index >= reg->regions_high)
+    if (index >= nmu_regions_high(reg))
         reg->regions_high = index + 1;
     region->users = 1;
     return 0;
@@ -185,7 +195,7 @@ int nmu_region_create(struct nmu_device *dev, const struct nmu_geometry *geometr
         uint32_t candidate = reg->next_region;
 
         reg->next_region = candidate + 1 < NMU_REGIONS ? candidate + 1 : NMU_REGION_GLOBAL + 1;
-        if (candidate >= reg->regions_high || !reg->regions[candidate].users) {
+        if (candidate >= nmu_regions_high(reg) || !nmu_region_at(reg, candidate)->users) {
             *index = candidate;
             return create_at(dev, candidate, geometry);
         }
@@ -198,8 +208,8 @@ int nmu_region_find(struct nmu_device *dev, uint32_t mem_id, uint32_t *index)
     struct nmu_registry *reg = dev->reg;
 
     *index = mem_id;
-    if (mem_id < reg->regions_high && mem_id && reg->regions[mem_id].users) {
-        reg->regions[mem_id].users++;
+    if (mem_id < nmu_regions_high(reg) && mem_id && nmu_region_at(reg, mem_id)->users) {
+        nmu_region_at(reg, mem_id)->users++;
         return 0;
     }
     if (mem_id == NMU_REGION_GLOBAL) {
@@ -214,7 +224,7 @@ int nmu_region_find(struct nmu_device *dev, uint32_t mem_id, uint32_t *index)
 
 void nmu_region_remove_file(struct nmu_device *dev, uint32_t index)
 {
-    const struct nmu_region *region = &dev->reg->regions[index];
+    const struct nmu_region *region = nmu_region_at(dev->reg, index);
     char name[NMU_FILE_NAME_SIZE];
     struct stat st;
     int fd, error;
@@ -236,26 +246,28 @@ void nmu_region_end(struct nmu_device *dev, uint32_t index)
     if (dev->reg->allocating == index)
         dev->reg->allocating = 0;
     nmu_region_remove_file(dev, index);
-    atomic_store_explicit(&dev->reg->regions[index].generation, ++dev->reg->next_generation, memory_order_relaxed);
+    atomic_store_explicit(&nmu_region_at(dev->reg, index)->generation, ++dev->reg->next_generation, memory_order_relaxed);
     atomic_fetch_add_explicit(&dev->reg->epoch, 1, memory_order_relaxed);
 }
 
 void nmu_region_release(struct nmu_device *dev, uint32_t index)
 {
-    if (--dev->reg->regions[index].users == 0)
+    if (--nmu_region_at(dev->reg, index)->users == 0)
         nmu_region_end(dev, index);
 }
 
 int nmu_region_back_agreed(struct nmu_device *dev, uint32_t index, const struct nmu_kring *kring)
 {
-    const struct nmu_region *region = &dev->reg->regions[index];
+    const struct nmu_region *layout = nmu_region_layout(dev, index);
+    uint64_t ring_ofs = layout ? nmu_ring_ofs(layout, kring) : 0;
     size_t size;
     int error, fd = nmu_region_open_file(dev, index, &size);
 
     if (fd < 0)
         return -fd;
-    error = nmu_region_back(dev, fd, region->agreed + kring->ring_ofs - region->pool[NMU_POOL_RING].offset,
-                            kring->num_slots * NM_SLOT_SIZE);
+    error = ring_ofs ? nmu_region_back(dev, fd, layout->agreed + ring_ofs - layout->pool[NMU_POOL_RING].offset,
+                                       nmu_slots(kring) * NM_SLOT_SIZE)
+                     : nmu_fail(dev, ESTALE, "memory region %u: its record is damaged", index);
     close(fd);
     return error;
 }
@@ -264,7 +276,7 @@ int nmu_region_back_agreed(struct nmu_device *dev, uint32_t index, const struct 
 
 int nmu_region_open_file(struct nmu_device *dev, uint32_t index, size_t *size)
 {
-    const struct nmu_region *region = &dev->reg->regions[index];
+    const struct nmu_region *region = nmu_region_at(dev->reg, index);
     char name[NMU_FILE_NAME_SIZE];
     struct stat st;
     int fd, error;
@@ -282,39 +294,105 @@ int nmu_region_open_file(struct nmu_device *dev, uint32_t index, size_t *size)
 static void unmap(struct nmu_map *map)
 {
     if (map->base)
-        munmap(map->base, map->size);
+        munmap(map->base, map->size + NMU_SLACK);
     map->base = NULL;
+    free(map->layout);
+    map->layout = NULL;
 }
 
-uint8_t *nmu_region_map(struct nmu_device *dev, uint32_t index)
+/* A mapping that is not what its record speaks of any more stays until the next sync: a caller may have its address. */
+static bool retire(struct nmu_device *dev, struct nmu_map *map)
 {
-    const struct nmu_region *region = &dev->reg->regions[index];
-    struct nmu_map *map;
-    uint8_t *base;
+    struct nmu_map *kept = malloc(sizeof(*kept));
+
+    if (!kept)
+        return false;
+    *kept = *map;
+    kept->retired = dev->retired;
+    dev->retired = kept;
+    *map = (struct nmu_map){0};
+    return true;
+}
+
+static void unmap_retired(struct nmu_device *dev)
+{
+    while (dev->retired) {
+        struct nmu_map *map = dev->retired;
+
+        dev->retired = map->retired;
+        unmap(map);
+        free(map);
+    }
+}
+
+/* Whether [offset, offset + size) lies before the end. */
+static bool lies_before(uint64_t offset, uint64_t size, uint64_t end)
+{
+    return offset <= end && size <= end - offset;
+}
+
+/* Whether everything that a record speaks of lies in a file of that size, in its order and where it may be addressed. */
+static bool is_sound(const struct nmu_region *layout, uint64_t size)
+{
+    bool sound = lies_before(0, layout->memsize, layout->agreed) && lies_before(layout->agreed, 0, size) &&
+                 lies_before(layout->agreed, pool_bytes(&layout->pool[NMU_POOL_RING]), size) && layout->agreed % PAGE == 0;
+
+    for (int i = 0; i < NMU_POOLS; i++) {
+        const struct nmu_pool *pool = &layout->pool[i];
+
+        sound = sound && pool->objsize && pool->objsize % OBJECT_ALIGN == 0 && pool->objtotal && pool->reserved <= FIRST_BUFFER &&
+                pool->reserved <= pool->objtotal && pool->offset % OBJECT_ALIGN == 0 &&
+                pool->bitmap % sizeof(uint64_t) == 0 && lies_before(pool->offset, pool_bytes(pool), layout->memsize) &&
+                lies_before(layout->memsize, 0, pool->bitmap) &&
+                lies_before(pool->bitmap, 2 * (uint64_t)nmu_pool_words(pool) * sizeof(uint64_t), layout->agreed);
+    }
+    return sound;
+}
+
+/* Maps a region as its record has it now, once that has been checked; false: msg says why. */
+static bool map_region(struct nmu_device *dev, uint32_t index, uint32_t generation, struct nmu_map *map)
+{
+    struct nmu_region *layout = malloc(sizeof(*layout));
     size_t size;
     int fd;
+
+    if (!layout) {
+        nmu_fail(dev, ENOMEM, "out of memory");
+        return false;
+    }
+    memcpy((void *)layout, nmu_region_at(dev->reg, index), sizeof(*layout));
+    fd = nmu_region_open_file(dev, index, &size);
+    if (fd >= 0 && !is_sound(layout, size)) {
+        nmu_fail(dev, ESTALE, "runtime directory %s: the record of memory region %u is damaged", dev->dir, index);
+    } else if (fd >= 0) {
+        map->base = nmu_file_map(fd, size);
+        if (!map->base)
+            nmu_fail(dev, errno, "runtime directory %s: cannot map memory region %u: %s", dev->dir, index, strerror(errno));
+    }
+    if (fd >= 0)
+        close(fd);
+    if (!map->base) {
+        free(layout);
+        return false;
+    }
+    map->size = size;
+    map->generation = generation;
+    map->layout = layout;
+    return true;
+}
+
+const struct nmu_map *nmu_region_map_anew(struct nmu_device *dev, uint32_t index, uint32_t generation)
+{
+    struct nmu_map *map;
 
     if (!dev->maps && !(dev->maps = calloc(NMU_REGIONS, sizeof(*dev->maps)))) {
         nmu_fail(dev, ENOMEM, "out of memory");
         return NULL;
     }
     map = &dev->maps[index];
-    if (map->base && map->generation == region->generation)
-        return map->base;
-    unmap(map);
-    fd = nmu_region_open_file(dev, index, &size);
-    if (fd < 0)
+    if (map->base && !retire(dev, map))
         return NULL;
-    base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    if (base == MAP_FAILED) {
-        nmu_fail(dev, errno, "runtime directory %s: cannot map memory region %u: %s", dev->dir, index, strerror(errno));
-        return NULL;
-    }
-    map->base = base;
-    map->size = size;
-    map->generation = region->generation;
-    return base;
+    return map_region(dev, index, generation, map) ? map : NULL;
 }
 
 void nmu_region_unmap_all(struct nmu_device *dev)
@@ -323,24 +401,28 @@ void nmu_region_unmap_all(struct nmu_device *dev)
         unmap(&dev->maps[i]);
     free(dev->maps);
     dev->maps = NULL;
+    unmap_retired(dev);
 }
 
 void nmu_region_forget_stale(struct nmu_device *dev)
 {
     uint32_t epoch = atomic_load_explicit(&dev->reg->epoch, memory_order_relaxed);
 
+    if (dev->retired)
+        unmap_retired(dev);
     if (epoch == dev->maps_epoch)
         return;
     dev->maps_epoch = epoch;
     for (uint32_t i = 0; dev->maps && i < NMU_REGIONS; i++)
-        if (dev->maps[i].base && dev->maps[i].generation != atomic_load_explicit(&dev->reg->regions[i].generation,
+        if (dev->maps[i].base && dev->maps[i].generation != atomic_load_explicit(&nmu_region_at(dev->reg, i)->generation,
                                                                                  memory_order_relaxed))
             unmap(&dev->maps[i]);
 }
 
 struct netmap_ring *nmu_ring(struct nmu_device *dev, const struct nmu_kring *kring)
 {
-    uint8_t *base = nmu_region_map(dev, dev->reg->ports[kring->port].region);
+    const struct nmu_map *map = nmu_region_mapping(dev, nmu_port_at(dev->reg, kring->port)->region);
+    uint64_t offset = map && kring->ring_ofs ? nmu_ring_ofs(map->layout, kring) : 0;
 
-    return base && kring->ring_ofs ? (struct netmap_ring *)(base + kring->ring_ofs) : NULL;
+    return offset ? (struct netmap_ring *)(map->base + offset) : NULL;
 }

@@ -33,8 +33,8 @@ static int choose_rings(struct nmu_device *dev, const struct nmu_port *port, con
     switch (reg->nr_mode) {
     case NR_REG_ALL_NIC:
     case NR_REG_NULL:
-        desc->tx_last = port->tx_rings;
-        desc->rx_last = port->rx_rings;
+        desc->tx_last = nmu_tx_rings(port);
+        desc->rx_last = nmu_rx_rings(port);
         break;
     case NR_REG_ONE_NIC:
         if (reg->nr_ringid >= port->tx_rings && reg->nr_ringid >= port->rx_rings)
@@ -70,7 +70,8 @@ static int choose_rings(struct nmu_device *dev, const struct nmu_port *port, con
 static int check_offsets(struct nmu_device *dev, const struct nmu_port *port, const struct nmreq_opt_offsets *o,
                          uint64_t *mask)
 {
-    uint32_t bufsize = dev->reg->regions[port->region].pool[NMU_POOL_BUF].objsize;
+    const struct nmu_region *layout = nmu_region_layout(dev, port->region);
+    uint32_t bufsize = layout ? layout->pool[NMU_POOL_BUF].objsize : 0;
 
     if (o->nro_offset_bits > 64)
         return nmu_fail(dev, EINVAL, "%s: offsets of %u bits", port->name, o->nro_offset_bits);
@@ -88,10 +89,12 @@ static int check_offsets(struct nmu_device *dev, const struct nmu_port *port, co
 static int offset_ring(struct nmu_device *dev, struct nmu_kring *kring, const struct nmreq_opt_offsets *o,
                        uint64_t mask)
 {
-    const char *name = dev->reg->ports[kring->port].name;
+    const char *name = nmu_port_at(dev->reg, kring->port)->name;
     struct netmap_ring *ring = nmu_ring(dev, kring);
     struct nmu_both both;
 
+    if (!ring)
+        return ESTALE;
     if (kring->offset_mask) { /* an earlier user's choice stands: it must be as wide and as far */
         if ((kring->offset_mask & mask) != mask || kring->offset_max < o->nro_max_offset)
             return nmu_fail(dev, EBUSY, "%s: another descriptor has asked for narrower or smaller offsets", name);
@@ -105,7 +108,7 @@ static int offset_ring(struct nmu_device *dev, struct nmu_kring *kring, const st
     kring->offset_max = o->nro_max_offset;
     kring->offset_mask = mask;
     nm_ring_set_offset_mask(ring, mask);
-    for (uint32_t i = 0; kring->users == 1 && i < kring->num_slots; i++) {
+    for (uint32_t i = 0; kring->users == 1 && i < nmu_slots(kring); i++) {
         struct netmap_slot *slot = nm_slot_at(ring, i);
 
         nm_slot_set_ptr(slot, (nm_slot_read(slot).ptr & ~mask) | o->nro_initial_offset);
@@ -120,17 +123,17 @@ static int apply_offsets(struct nmu_device *dev, struct nmu_port *port, const st
     uint64_t mask = 0;
     int error = check_offsets(dev, port, o, &mask);
 
-    for (uint32_t i = desc->tx_first; i < desc->tx_last && !error; i++)
+    for (uint32_t i = desc->tx_first; i < nmu_range(desc, true).last && !error; i++)
         error = offset_ring(dev, nmu_kring(dev->reg, port, true, i), o, mask);
-    for (uint32_t i = desc->rx_first; i < desc->rx_last && !error; i++)
+    for (uint32_t i = desc->rx_first; i < nmu_range(desc, false).last && !error; i++)
         error = offset_ring(dev, nmu_kring(dev->reg, port, false, i), o, mask);
     /* A pipe's other end has the same slots, so it has the same offsets. */
-    if (!error && port->kind == NMU_PIPE && !dev->reg->ports[port->peer].users) {
-        struct nmu_port *peer = &dev->reg->ports[port->peer];
+    if (!error && port->kind == NMU_PIPE && !nmu_port_at(dev->reg, port->peer)->users) {
+        struct nmu_port *peer = nmu_port_at(dev->reg, port->peer);
 
-        for (uint32_t i = 0; i < peer->tx_rings && !error; i++)
+        for (uint32_t i = 0; i < nmu_tx_rings(peer) && !error; i++)
             error = offset_ring(dev, nmu_kring(dev->reg, peer, true, i), o, mask);
-        for (uint32_t i = 0; i < peer->rx_rings && !error; i++)
+        for (uint32_t i = 0; i < nmu_rx_rings(peer) && !error; i++)
             error = offset_ring(dev, nmu_kring(dev->reg, peer, false, i), o, mask);
     }
     return error;
@@ -185,12 +188,12 @@ static int apply_options(struct nmu_device *dev, struct nmu_request *request, st
         (error = settle(offsets, apply_offsets(dev, port, desc, &offsets->u.offsets))))
         return error;
     if (patient && port->kind == NMU_VALE) {
-        for (uint32_t i = desc->tx_first; i < desc->tx_last; i++)
+        for (uint32_t i = desc->tx_first; i < nmu_range(desc, true).last; i++)
             nmu_kring(dev->reg, port, true, i)->backpressure = 1;
         settle(patient, 0);
     }
     if (stamped && !offsets) {
-        for (uint32_t i = desc->rx_first; i < desc->rx_last; i++)
+        for (uint32_t i = desc->rx_first; i < nmu_range(desc, false).last; i++)
             atomic_store_explicit(&nmu_kring(dev->reg, port, false, i)->timestamps, 1, memory_order_relaxed);
         settle(stamped, 0);
     }
@@ -207,11 +210,18 @@ static int apply_options(struct nmu_device *dev, struct nmu_request *request, st
 static int give_extra(struct nmu_device *dev, const struct nmu_port *port, const struct nmu_desc *desc,
                       uint32_t *count)
 {
-    const struct nmu_region *region = &dev->reg->regions[port->region];
-    uint8_t *base = nmu_region_map(dev, port->region);
-    struct netmap_if *nifp = (struct netmap_if *)(base + nmu_object(region, NMU_POOL_IF, desc->if_index - 1));
-    uint32_t *index, free_count = region->pool[NMU_POOL_BUF].objfree;
+    uint32_t region = nmu_once(port->region), *index, free_count;
+    const struct nmu_map *map = nmu_region_mapping(dev, region);
+    const struct nmu_region *layout = map ? map->layout : NULL;
+    uint8_t *base = map ? map->base : NULL;
+    struct netmap_if *nifp;
     int error;
+
+    if (!map)
+        return ESTALE;
+    nifp = (struct netmap_if *)(base + nmu_object(layout, NMU_POOL_IF, desc->if_index - 1));
+    free_count = nmu_at_most(nmu_region_at(dev->reg, region)->pool[NMU_POOL_BUF].objfree,
+                             layout->pool[NMU_POOL_BUF].objtotal);
 
     if (*count > free_count)
         *count = free_count;
@@ -220,9 +230,9 @@ static int give_extra(struct nmu_device *dev, const struct nmu_port *port, const
     index = malloc(*count * sizeof(*index));
     if (!index)
         return ENOMEM;
-    error = nmu_pool_alloc(dev, port->region, NMU_POOL_BUF, *count, index);
+    error = nmu_pool_alloc(dev, region, NMU_POOL_BUF, *count, index);
     for (uint32_t i = 0; i < *count && !error; i++)
-        nm_buf_set_next(base + nmu_object(region, NMU_POOL_BUF, index[i]), i + 1 < *count ? index[i + 1] : 0);
+        nm_buf_set_next(base + nmu_object(layout, NMU_POOL_BUF, index[i]), i + 1 < *count ? index[i + 1] : 0);
     if (!error)
         nm_if_set_bufs_head(nifp, index[0]);
     free(index);
@@ -238,15 +248,15 @@ static int new_desc(struct nmu_device *dev, uint32_t *index)
     int error;
 
     *index = 0;
-    while (i < reg->descs_high && reg->descs[i].port)
+    while (i < nmu_descs_high(reg) && nmu_desc_at(reg, i)->port)
         i++;
     if (i >= NMU_DESCS)
         return nmu_fail(dev, ENOMEM, "runtime directory %s: all %d descriptors are in use", dev->dir, NMU_DESCS - 1);
-    error = nmu_reserve(dev, &reg->descs[i], sizeof(reg->descs[i]));
+    error = nmu_reserve(dev, nmu_desc_at(reg, i), sizeof(struct nmu_desc));
     if (error)
         return error;
-    atomic_store_explicit(&reg->descs[i].generation, ++reg->next_generation, memory_order_relaxed);
-    if (i >= reg->descs_high)
+    atomic_store_explicit(&nmu_desc_at(reg, i)->generation, ++reg->next_generation, memory_order_relaxed);
+    if (i >= nmu_descs_high(reg))
         reg->descs_high = i + 1;
     *index = i;
     return nmu_wake_open(dev, i);
@@ -264,7 +274,7 @@ static void drop_socket(struct nmu_device *dev)
 static int bind_port(struct nmu_device *dev, struct nmu_request *request, uint32_t port_index)
 {
     struct nmreq_register *reg = &request->body.reg;
-    struct nmu_port *port = &dev->reg->ports[port_index];
+    struct nmu_port *port = nmu_port_at(dev->reg, port_index);
     struct nmu_desc range = {0}, *desc;
     uint32_t index;
     int error = choose_rings(dev, port, reg, &range);
@@ -279,7 +289,7 @@ static int bind_port(struct nmu_device *dev, struct nmu_request *request, uint32
         drop_socket(dev);
         return error;
     }
-    desc = &dev->reg->descs[index];
+    desc = nmu_desc_at(dev->reg, index);
     desc->tx_first = range.tx_first;
     desc->tx_last = range.tx_last;
     desc->rx_first = range.rx_first;
@@ -311,15 +321,15 @@ static int bind_port(struct nmu_device *dev, struct nmu_request *request, uint32
     nmu_pool_commit(dev);
     if (port->kind == NMU_MONITOR)
         nmu_monitor_start(dev, port_index, reg->nr_flags);
-    reg->nr_offset = nmu_object(&dev->reg->regions[port->region], NMU_POOL_IF, desc->if_index - 1);
+    reg->nr_offset = nmu_region_layout(dev, port->region) ? nmu_object(nmu_region_layout(dev, port->region), NMU_POOL_IF, desc->if_index - 1) : 0;
     return 0;
 }
 
 static void describe_port(const struct nmu_device *dev, uint32_t index, struct nmreq_register *reg)
 {
-    const struct nmu_port *port = &dev->reg->ports[index];
+    const struct nmu_port *port = nmu_port_at(dev->reg, index);
 
-    reg->nr_memsize = dev->reg->regions[port->region].memsize;
+    reg->nr_memsize = nmu_region_at(dev->reg, port->region)->memsize;
     reg->nr_mem_id = (uint16_t)port->region;
     reg->nr_tx_slots = port->tx_slots;
     reg->nr_rx_slots = port->rx_slots;
@@ -361,7 +371,7 @@ int nmu_register(struct nmu_device *dev, struct nmu_request *request)
 
     if (dev->desc)
         return nmu_fail(dev, EBUSY, "%s: this descriptor is bound to %s already; open another one",
-                        request->header.nr_name, dev->reg->ports[dev->reg->descs[dev->desc].port].name);
+                        request->header.nr_name, nmu_port_at(dev->reg, nmu_desc_at(dev->reg, dev->desc)->port)->name);
     if (request->body.reg.nr_extra_bufs > EXTRA_BUFS_MAX)
         request->body.reg.nr_extra_bufs = EXTRA_BUFS_MAX;
     error = find_port(dev, request->header.nr_name, &request->body.reg, &port, &region);
@@ -382,7 +392,7 @@ int nmu_register(struct nmu_device *dev, struct nmu_request *request)
 static void region_info(const struct nmu_device *dev, uint32_t index, struct nmreq_register *reg)
 {
     memset(reg, 0, sizeof(*reg));
-    reg->nr_memsize = dev->reg->regions[index].memsize;
+    reg->nr_memsize = nmu_region_at(dev->reg, index)->memsize;
     reg->nr_mem_id = (uint16_t)index;
 }
 
@@ -405,8 +415,8 @@ int nmu_describe(struct nmu_device *dev, const char *name, struct nmreq_register
         return error;
     describe_port(dev, port, reg);
     if (!*held) {
-        *held = dev->reg->ports[port].region;
-        dev->reg->regions[*held].users++;
+        *held = nmu_port_at(dev->reg, port)->region;
+        nmu_region_at(dev->reg, *held)->users++;
     }
     nmu_port_put(dev, port);
     return 0;
@@ -421,8 +431,8 @@ int nmu_csb_enable(struct nmu_device *dev, struct nmu_option *csb)
 
     if (!dev->desc)
         return settle(csb, nmu_fail(dev, ENXIO, "the descriptor is not bound to a port"));
-    desc = &dev->reg->descs[dev->desc];
-    error = settle(csb, check_csb(dev, dev->reg->ports[desc->port].name, desc->exclusive, &csb->u.csb));
+    desc = nmu_desc_at(dev->reg, dev->desc);
+    error = settle(csb, check_csb(dev, nmu_port_at(dev->reg, desc->port)->name, desc->exclusive, &csb->u.csb));
     dev->csb |= !error;
     return error;
 }

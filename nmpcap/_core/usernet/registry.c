@@ -20,6 +20,7 @@
 
 #include "usernet/parameters.h"
 #include "usernet/files.h"
+#include "usernet/guard.h"
 #include "usernet/registry.h"
 #include "usernet/wakeup.h"
 
@@ -133,9 +134,9 @@ int nmu_reserve(struct nmu_device *dev, const void *record, size_t size)
 
 static int map_registry(struct nmu_device *dev, int fd)
 {
-    struct nmu_registry *reg = mmap(NULL, sizeof(*reg), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    struct nmu_registry *reg = nmu_file_map(fd, sizeof(*reg)); /* what is behind it ends any name */
 
-    if (reg == MAP_FAILED)
+    if (!reg)
         return nmu_fail(dev, errno, "runtime directory %s: cannot map its registry: %s", dev->dir, strerror(errno));
     dev->reg = reg;
     dev->registry_fd = fd;
@@ -145,7 +146,7 @@ static int map_registry(struct nmu_device *dev, int fd)
 void nmu_registry_unmap(struct nmu_device *dev)
 {
     if (dev->reg) {
-        munmap(dev->reg, sizeof(*dev->reg));
+        munmap(dev->reg, sizeof(*dev->reg) + NMU_SLACK);
         close(dev->registry_fd);
     }
     dev->reg = NULL;
@@ -176,7 +177,7 @@ static int build_registry(struct nmu_device *dev, int fd)
     return 0;
 }
 
-/* Makes the registry; EEXIST if somebody else was faster, ENOENT if the directory has gone. */
+/* Makes the registry; EEXIST once there is one, ENOENT if the directory has gone. */
 static int create_registry(struct nmu_device *dev)
 {
     char path[64];
@@ -192,10 +193,10 @@ static int create_registry(struct nmu_device *dev)
         return error;
     }
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    if (linkat(AT_FDCWD, path, dev->dirfd, NMU_REGISTRY_FILE, AT_SYMLINK_FOLLOW) == 0)
-        return 0;
-    error = errno;
+    error = linkat(AT_FDCWD, path, dev->dirfd, NMU_REGISTRY_FILE, AT_SYMLINK_FOLLOW) < 0 ? errno : 0;
     nmu_registry_unmap(dev);
+    if (!error)
+        return EEXIST; /* to be opened as anybody would: what is mapped before it is named has no name in guard.c */
     if (error == ENOENT && access("/proc/self/fd", X_OK) < 0)
         return nmu_fail(dev, ENOSYS, "runtime directory %s: cannot name the registry without /proc; mount it", dev->dir);
     if (error != EEXIST && error != ENOENT)
@@ -230,8 +231,8 @@ static int refuse_or_clear(struct nmu_device *dev, int fd, const struct stat *st
         return nmu_fail(dev, EPROTO, "runtime directory %s: %s is no registry of nmpcap's; remove it, or set "
                         "NMPCAP_RUNTIME_DIR to a directory of its own", dev->dir, NMU_REGISTRY_FILE);
     if (nmu_any_file(dev, is_living_port))
-        return nmu_fail(dev, EPROTO, "runtime directory %s: programs with another version of nmpcap are using it; end "
-                        "them, or set NMPCAP_RUNTIME_DIR", dev->dir);
+        return nmu_fail(dev, EPROTO, "runtime directory %s: programs with another version of nmpcap are using it, or somebody has "
+                        "cut its registry short; end them, or set NMPCAP_RUNTIME_DIR", dev->dir);
     /* Another may be clearing too, and have a registry of its own there by now. */
     if (fstatat(dev->dirfd, NMU_REGISTRY_FILE, &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_dev == stale->st_dev &&
         named.st_ino == stale->st_ino)
@@ -256,7 +257,7 @@ static int find_registry(struct nmu_device *dev)
         if (atomic_load_explicit(&dev->reg->magic, memory_order_acquire) == NMU_MAGIC &&
             dev->reg->version == NMU_VERSION)
             return 0;
-        munmap(dev->reg, sizeof(*dev->reg));
+        munmap(dev->reg, sizeof(*dev->reg) + NMU_SLACK);
         dev->reg = NULL;
         dev->registry_fd = -1;
     }
@@ -273,8 +274,17 @@ static void pause_for_others(void)
     nanosleep(&pause, NULL);
 }
 
+bool nmu_registry_whole(struct nmu_device *dev)
+{
+    struct stat st;
+
+    return fstat(dev->registry_fd, &st) == 0 && st.st_size == (off_t)sizeof(*dev->reg) &&
+           atomic_load_explicit(&dev->reg->magic, memory_order_relaxed) == NMU_MAGIC;
+}
+
 int nmu_registry_open(struct nmu_device *dev)
 {
+    nmu_guard_install();
     for (int tries = 0; tries < TRIES; tries++) {
         int error = 0;
 

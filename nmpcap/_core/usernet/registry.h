@@ -5,6 +5,7 @@
 #include "usernet/impl.h"
 
 int nmu_registry_open(struct nmu_device *);  /* finds it or makes it; no lock is held */
+bool nmu_registry_whole(struct nmu_device *); /* false: somebody has cut it short, or written over its head */
 void nmu_registry_unmap(struct nmu_device *);
 void nmu_registry_leave(struct nmu_device *); /* lets go of the directory */
 void nmu_registry_remove(struct nmu_device *); /* the file, and the directory if it is ours; under its lock */

@@ -17,19 +17,19 @@
 #include "usernet/rings.h"
 
 static void set_ring_constants(struct netmap_ring *ring, const struct nmu_region *region, uint64_t offset,
-                               const struct nmu_kring *kring)
+                               const struct nmu_kring *kring, uint32_t num_slots)
 {
     const struct nmu_pool *bufs = &region->pool[NMU_POOL_BUF];
 
     nm_ring_set_constants(ring, (struct nm_ring_constants){.buf_ofs = (int64_t)(bufs->offset - offset),
-                                                           .num_slots = kring->num_slots, .buf_size = bufs->objsize,
+                                                           .num_slots = num_slots, .buf_size = bufs->objsize,
                                                            .ringid = (uint16_t)kring->id, .dir = (uint16_t)kring->tx});
 }
 
 /* An empty rx ring, or a tx ring that is free but for one slot. */
-static void reset_kring(struct nmu_kring *kring)
+static void reset_kring(struct nmu_kring *kring, uint32_t num_slots)
 {
-    uint32_t tail = kring->tx ? kring->num_slots - 1 : 0;
+    uint32_t tail = kring->tx ? num_slots - 1 : 0;
 
     kring->rhead = kring->rcur = kring->mon_tail = kring->zcopy_seen = kring->rx_mon_tail = kring->complete = 0;
     kring->blocked_on = 0;
@@ -40,29 +40,34 @@ static void reset_kring(struct nmu_kring *kring)
 }
 
 /* Makes the ring object, without buffers. */
-static int make_ring(struct nmu_device *dev, uint32_t region_index, struct nmu_kring *kring)
+static int make_ring(struct nmu_device *dev, uint32_t region, struct nmu_kring *kring)
 {
-    const struct nmu_region *region = &dev->reg->regions[region_index];
-    uint64_t size = NM_RING_SIZE + (uint64_t)kring->num_slots * NM_SLOT_SIZE;
+    const struct nmu_region *layout = nmu_region_layout(dev, region);
+    uint32_t object, n = nmu_slots(kring);
+    uint64_t size = NM_RING_SIZE + (uint64_t)n * NM_SLOT_SIZE;
     struct netmap_ring *ring;
     uint64_t offset;
-    uint32_t object;
     int error;
 
-    if (size > region->pool[NMU_POOL_RING].objsize)
+    if (!layout)
+        return ESTALE;
+    if (size > layout->pool[NMU_POOL_RING].objsize)
         return nmu_fail(dev, ENOMEM, "memory region %u: a ring of %u slots does not fit its ring objects of %u bytes",
-                        region_index, kring->num_slots, region->pool[NMU_POOL_RING].objsize);
-    error = nmu_pool_alloc(dev, region_index, NMU_POOL_RING, 1, &object);
+                        region, n, layout->pool[NMU_POOL_RING].objsize);
+    error = nmu_pool_alloc(dev, region, NMU_POOL_RING, 1, &object);
     if (error)
         return error;
-    reset_kring(kring);
-    offset = nmu_object(region, NMU_POOL_RING, object);
-    ring = (struct netmap_ring *)(nmu_region_map(dev, region_index) + offset);
+    reset_kring(kring, n);
+    layout = nmu_region_layout(dev, region);
+    if (!layout)
+        return ESTALE;
+    offset = nmu_object(layout, NMU_POOL_RING, object);
+    ring = (struct netmap_ring *)(nmu_region_map(dev, region) + offset);
     memset((void *)ring, 0, size);
-    set_ring_constants(ring, region, offset, kring);
+    set_ring_constants(ring, layout, offset, kring, n);
     nm_ring_set_tail(ring, kring->rtail);
-    for (uint32_t i = 0; i < kring->num_slots; i++)
-        nm_slot_set_len(nm_slot_at(ring, i), (uint16_t)region->pool[NMU_POOL_BUF].objsize);
+    for (uint32_t i = 0; i < n; i++)
+        nm_slot_set_len(nm_slot_at(ring, i), (uint16_t)layout->pool[NMU_POOL_BUF].objsize);
     NMU_IN_THIS_ORDER(); /* who finds it after a death finds no slots of who had it before */
     kring->ring_ofs = offset;
     return 0;
@@ -71,10 +76,10 @@ static int make_ring(struct nmu_device *dev, uint32_t region_index, struct nmu_k
 static int give_buffers(struct nmu_device *dev, uint32_t region, struct nmu_kring *kring)
 {
     struct netmap_ring *ring = nmu_ring(dev, kring);
-    uint32_t *index = malloc(kring->num_slots * sizeof(*index));
-    int error = index ? nmu_pool_alloc(dev, region, NMU_POOL_BUF, kring->num_slots, index) : ENOMEM;
+    uint32_t n = nmu_slots(kring), *index = malloc(n * sizeof(*index));
+    int error = !index ? ENOMEM : ring ? nmu_pool_alloc(dev, region, NMU_POOL_BUF, n, index) : ESTALE;
 
-    for (uint32_t i = 0; i < kring->num_slots && !error; i++)
+    for (uint32_t i = 0; i < n && !error; i++)
         nm_slot_set_buf_idx(nm_slot_at(ring, i), index[i]);
     free(index);
     return error;
@@ -83,11 +88,12 @@ static int give_buffers(struct nmu_device *dev, uint32_t region, struct nmu_krin
 /* What is in the hands of somebody who does not go on stays taken until its region ends: he may still write there. */
 static void free_ring_object(struct nmu_device *dev, uint32_t region, struct nmu_kring *kring, bool idle)
 {
-    const struct nmu_pool *pool = &dev->reg->regions[region].pool[NMU_POOL_RING];
-    uint32_t object = (uint32_t)((kring->ring_ofs - pool->offset) / pool->objsize);
+    const struct nmu_region *layout = nmu_region_layout(dev, region);
+    uint64_t ring_ofs = layout ? nmu_ring_ofs(layout, kring) : 0;
 
-    if (idle)
-        nmu_pool_free(dev, region, NMU_POOL_RING, object);
+    if (idle && ring_ofs)
+        nmu_pool_free(dev, region, NMU_POOL_RING, (uint32_t)((ring_ofs - layout->pool[NMU_POOL_RING].offset) /
+                                                             layout->pool[NMU_POOL_RING].objsize));
     kring->ring_ofs = 0;
     kring->offset_mask = kring->offset_max = 0;
     atomic_store(&kring->timestamps, 0);
@@ -98,9 +104,10 @@ static void free_ring(struct nmu_device *dev, uint32_t region, struct nmu_kring 
 {
     struct netmap_ring *ring = nmu_ring(dev, kring);
     bool idle = nmu_kring_idle(dev, kring);
+    uint32_t n = nmu_slots(kring);
 
     nmu_monitor_settle(dev, kring);
-    for (uint32_t i = 0; ring && idle && i < kring->num_slots; i++)
+    for (uint32_t i = 0; ring && idle && i < n; i++)
         nmu_pool_free(dev, region, NMU_POOL_BUF, nm_slot_read(nm_slot_at(ring, i)).buf_idx);
     if (kring->ring_ofs)
         free_ring_object(dev, region, kring, idle);
@@ -120,11 +127,11 @@ static int create_ring(struct nmu_device *dev, uint32_t region, struct nmu_kring
 static void free_pipe_rings(struct nmu_device *dev, struct nmu_port *end)
 {
     struct nmu_registry *reg = dev->reg;
-    struct nmu_port *ends[2] = {end, &reg->ports[end->peer]};
+    struct nmu_port *ends[2] = {end, nmu_port_at(reg, end->peer)};
 
     for (int e = 0; e < 2; e++)
-        for (uint32_t i = 0; i < ends[e]->tx_rings; i++) {
-            struct nmu_kring *tx = nmu_kring(reg, ends[e], true, i), *rx = &reg->krings[tx->pipe_peer];
+        for (uint32_t i = 0; i < nmu_tx_rings(ends[e]); i++) {
+            struct nmu_kring *tx = nmu_kring(reg, ends[e], true, i), *rx = nmu_kring_at(reg, tx->pipe_peer);
             bool idle = nmu_kring_idle(dev, tx) && nmu_kring_idle(dev, rx);
 
             if (idle)
@@ -142,8 +149,8 @@ static int create_pipe_rings(struct nmu_device *dev, struct nmu_port *end)
     int error = 0;
 
     for (int tx = 1; tx >= 0 && !error; tx--)
-        for (uint32_t i = 0; i < (tx ? end->tx_rings : end->rx_rings) && !error; i++) {
-            struct nmu_kring *own = nmu_kring(reg, end, tx, i), *peer = &reg->krings[own->pipe_peer];
+        for (uint32_t i = 0; i < (tx ? nmu_tx_rings(end) : nmu_rx_rings(end)) && !error; i++) {
+            struct nmu_kring *own = nmu_kring(reg, end, tx, i), *peer = nmu_kring_at(reg, own->pipe_peer);
 
             if (own->ring_ofs)
                 continue;
@@ -185,12 +192,12 @@ int nmu_rings_make(struct nmu_device *dev, struct nmu_port *port, const struct n
 void nmu_rings_free(struct nmu_device *dev, struct nmu_port *port)
 {
     if (port->kind == NMU_PIPE) {
-        if (!port->users && !dev->reg->ports[port->peer].users)
+        if (!port->users && !nmu_port_at(dev->reg, port->peer)->users)
             free_pipe_rings(dev, port);
         return;
     }
-    for (uint32_t i = 0; i < port->tx_rings + port->rx_rings; i++) {
-        struct nmu_kring *kring = &dev->reg->krings[port->krings + i];
+    for (uint32_t i = 0; i < nmu_tx_rings(port) + nmu_rx_rings(port); i++) {
+        struct nmu_kring *kring = nmu_kring_at(dev->reg, nmu_port_kring(port, i));
 
         if (!kring->users && kring->ring_ofs)
             free_ring(dev, port->region, kring);

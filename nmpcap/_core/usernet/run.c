@@ -52,7 +52,7 @@ static int pools_info(struct nmu_device *dev, struct nmu_request *request)
     error = nmu_describe(dev, request->header.nr_name, &reg, &region);
     if (error)
         return error;
-    pool = dev->reg->regions[region].pool;
+    pool = nmu_region_at(dev->reg, region)->pool;
     info->nr_memsize = reg.nr_memsize;
     info->nr_mem_id = (uint16_t)region;
     info->nr_if_pool_offset = pool[NMU_POOL_IF].offset;

@@ -30,7 +30,9 @@ static int lock(struct nmu_device *dev)
 {
     struct nmu_lock *lock = &dev->reg->lock;
     uint32_t found;
-    int error = nmu_member_join(dev);
+    int error = nmu_registry_whole(dev) ? nmu_member_join(dev)
+                                        : nmu_fail(dev, ESTALE, "runtime directory %s: its registry has been cut short or "
+                                                   "written over; end the programs that use it, and remove it", dev->dir);
 
     if (error)
         return error;
@@ -78,8 +80,8 @@ int nmu_session_begin(struct nmu_device *dev)
 
 static bool in_use(const struct nmu_registry *reg)
 {
-    for (uint32_t i = 1; i < reg->ports_high; i++)
-        if (reg->ports[i].kind != NMU_FREE)
+    for (uint32_t i = 1; i < nmu_ports_high(reg); i++)
+        if (nmu_port_at(reg, i)->kind != NMU_FREE)
             return true;
     return nmu_parameters_changed(reg);
 }
@@ -91,7 +93,7 @@ void nmu_session_end(struct nmu_device *dev)
     nmu_pool_commit(dev);
     if (last) {
         dev->reg->gone = 1;
-        for (uint32_t i = 1; i < dev->reg->regions_high; i++)
+        for (uint32_t i = 1; i < nmu_regions_high(dev->reg); i++)
             nmu_region_remove_file(dev, i);
         nmu_registry_remove(dev);
     }

@@ -8,13 +8,14 @@
 #include <string.h>
 
 #include "usernet/names.h"
+#include "usernet/records.h"
 #include "usernet/switch.h"
 
 static uint32_t find(const struct nmu_registry *reg, const char *name, size_t length)
 {
     for (uint32_t i = 1; i <= NMU_SWITCHES; i++)
-        if (reg->switches[i].name[0] && strlen(reg->switches[i].name) == length &&
-            !memcmp(reg->switches[i].name, name, length))
+        if (nmu_switch_at(reg, i)->name[0] && strlen(nmu_switch_at(reg, i)->name) == length &&
+            !memcmp(nmu_switch_at(reg, i)->name, name, length))
             return i;
     return 0;
 }
@@ -37,7 +38,7 @@ static int make(struct nmu_device *dev, const char *name, size_t length, uint32_
     struct nmu_registry *reg = dev->reg;
 
     for (uint32_t i = 1; i <= NMU_SWITCHES; i++) {
-        struct nmu_switch *sw = &reg->switches[i];
+        struct nmu_switch *sw = nmu_switch_at(reg, i);
 
         if (sw->name[0])
             continue;
@@ -56,9 +57,10 @@ static int make(struct nmu_device *dev, const char *name, size_t length, uint32_
 int nmu_switch_join(struct nmu_device *dev, const char *name, uint32_t index)
 {
     struct nmu_registry *reg = dev->reg;
-    struct nmu_port *port = &reg->ports[index];
+    struct nmu_port *port = nmu_port_at(reg, index);
     size_t length = nmu_switch_part(name);
     uint32_t id = length ? find(reg, name, length) : 0;
+    uint32_t free_count, place;
     struct nmu_switch *sw;
     int error = 0;
 
@@ -67,27 +69,33 @@ int nmu_switch_join(struct nmu_device *dev, const char *name, uint32_t index)
                         "at most %d characters on either side of the colon", name, NMU_NAME_PART);
     if (!id && (error = make(dev, name, length, &id)))
         return error;
-    sw = &reg->switches[id];
-    if (!sw->free_count)
+    sw = nmu_switch_at(reg, id);
+    free_count = nmu_at_most(sw->free_count, NMU_SWITCH_PORTS);
+    if (!free_count)
         return nmu_fail(dev, ENOMEM, "%s: switch %s has %d ports, as many as it can have", name, sw->name,
                         NMU_SWITCH_PORTS);
-    port->switch_port = sw->free_places[--sw->free_count];
+    sw->free_count = free_count - 1;
+    place = nmu_below(sw->free_places[free_count - 1], NMU_SWITCH_PORTS);
+    port->switch_port = place;
     port->switch_id = id;
     sw->ports_count++;
-    if (port->switch_port >= atomic_load_explicit(&sw->highest, memory_order_relaxed))
-        atomic_store_explicit(&sw->highest, port->switch_port + 1, memory_order_relaxed);
+    if (place >= nmu_highest(sw))
+        atomic_store_explicit(&sw->highest, place + 1, memory_order_relaxed);
     /* release: a sender that finds the port finds its record */
-    atomic_store_explicit(&sw->ports[port->switch_port], nmu_port_place(port, index), memory_order_release);
+    atomic_store_explicit(&sw->ports[place], nmu_port_place(port, index), memory_order_release);
     return 0;
 }
 
 void nmu_switch_leave(struct nmu_device *dev, uint32_t index)
 {
-    struct nmu_port *port = &dev->reg->ports[index];
-    struct nmu_switch *sw = &dev->reg->switches[port->switch_id];
+    struct nmu_port *port = nmu_port_at(dev->reg, index);
+    struct nmu_switch *sw = nmu_switch_at(dev->reg, port->switch_id);
+    uint32_t place = nmu_below(port->switch_port, NMU_SWITCH_PORTS);
+    uint32_t free_count = nmu_below(sw->free_count, NMU_SWITCH_PORTS);
 
-    atomic_store_explicit(&sw->ports[port->switch_port], 0, memory_order_relaxed);
-    sw->free_places[sw->free_count++] = (uint8_t)port->switch_port;
+    atomic_store_explicit(&sw->ports[place], 0, memory_order_relaxed);
+    sw->free_places[free_count] = (uint8_t)place;
+    sw->free_count = free_count + 1;
     port->switch_id = 0;
     atomic_store(&port->last_smac, ~(uint64_t)0);
     if (--sw->ports_count == 0)

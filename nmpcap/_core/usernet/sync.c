@@ -32,13 +32,13 @@ static bool ordered(uint32_t a, uint32_t b, uint32_t c, uint32_t n)
 
 static bool valid_tx(struct nmu_kring *kring, struct netmap_ring *ring)
 {
-    uint32_t n = kring->num_slots, head = nm_ring_head(ring), cur = nm_ring_cur(ring);
+    uint32_t n = nmu_slots(kring), head = nm_ring_head(ring), cur = nm_ring_cur(ring);
+    uint32_t rhead = nmu_once(kring->rhead), rtail = nmu_once(kring->rtail);
 
-    if (kring->rhead >= n || kring->rtail >= n || !ordered(kring->rhead, head, kring->rtail, n) ||
-        !ordered(head, cur, kring->rtail, n))
+    if (rhead >= n || rtail >= n || !ordered(rhead, head, rtail, n) || !ordered(head, cur, rtail, n))
         return false;
-    if (nm_ring_tail(ring) != kring->rtail)
-        nm_ring_set_tail(ring, kring->rtail);
+    if (nm_ring_tail(ring) != rtail)
+        nm_ring_set_tail(ring, rtail);
     kring->rhead = head;
     kring->rcur = cur;
     return true;
@@ -46,13 +46,12 @@ static bool valid_tx(struct nmu_kring *kring, struct netmap_ring *ring)
 
 static bool valid_rx(struct nmu_kring *kring, struct netmap_ring *ring)
 {
-    uint32_t n = kring->num_slots;
-    uint32_t hwcur = atomic_load_explicit(&kring->hwcur, memory_order_relaxed);
-    uint32_t hwtail = atomic_load_explicit(&kring->hwtail, memory_order_relaxed);
+    uint32_t n = nmu_slots(kring), head = nm_ring_head(ring), cur = nm_ring_cur(ring);
+    uint32_t hwcur = NMU_POSITION(kring->hwcur, n), hwtail = NMU_POSITION(kring->hwtail, n);
 
-    kring->rhead = nm_ring_head(ring);
-    kring->rcur = nm_ring_cur(ring);
-    if (!ordered(hwcur, kring->rhead, hwtail, n) || !ordered(kring->rhead, kring->rcur, hwtail, n))
+    kring->rhead = head;
+    kring->rcur = cur;
+    if (!ordered(hwcur, head, hwtail, n) || !ordered(head, cur, hwtail, n))
         return false;
     if (nm_ring_tail(ring) != kring->rtail)
         nm_ring_set_tail(ring, kring->rtail);
@@ -60,10 +59,9 @@ static bool valid_rx(struct nmu_kring *kring, struct netmap_ring *ring)
 }
 
 /* The client's indexes as the ring's own ones have them. */
-static struct nm_indexes reset(const struct nmu_kring *kring, struct netmap_ring *ring)
+static struct nm_indexes reset(const struct nmu_kring *kring, struct netmap_ring *ring, uint32_t n)
 {
-    uint32_t head = atomic_load_explicit(&kring->hwcur, memory_order_relaxed);
-    uint32_t tail = atomic_load_explicit(&kring->hwtail, memory_order_relaxed);
+    uint32_t head = NMU_POSITION(kring->hwcur, n), tail = NMU_POSITION(kring->hwtail, n);
 
     nm_ring_set_head(ring, head);
     nm_ring_set_cur(ring, head);
@@ -80,13 +78,14 @@ static void follow(struct nmu_kring *kring, struct nm_indexes at)
 
 static void reinit(struct nmu_device *dev, struct nmu_kring *kring, struct netmap_ring *ring)
 {
-    const struct nmu_pool *bufs = &dev->reg->regions[dev->reg->ports[kring->port].region].pool[NMU_POOL_BUF];
+    const struct nmu_region *layout = nmu_region_layout(dev, nmu_port_at(dev->reg, kring->port)->region);
+    const struct nmu_pool *bufs = layout ? &layout->pool[NMU_POOL_BUF] : NULL;
     struct nm_indexes at = nm_ring_indexes(ring);
-    uint32_t n = kring->num_slots;
+    uint32_t n = nmu_slots(kring);
 
     nmu_fail(dev, 0, "%s: %s ring %u: head %u, cur %u, tail %u of %u slots do not follow from the last sync",
-             dev->reg->ports[kring->port].name, kring->tx ? "tx" : "rx", kring->id, at.head, at.cur, at.tail, n);
-    for (uint32_t i = 0; i < n; i++) {
+             nmu_port_at(dev->reg, kring->port)->name, kring->tx ? "tx" : "rx", kring->id, at.head, at.cur, at.tail, n);
+    for (uint32_t i = 0; bufs && i < n; i++) {
         struct netmap_slot *slot = nm_slot_at(ring, i);
         struct nm_slot is = nm_slot_read(slot);
 
@@ -98,15 +97,17 @@ static void reinit(struct nmu_device *dev, struct nmu_kring *kring, struct netma
         }
     }
     if (at.head >= n || at.cur >= n || at.tail >= n)
-        at = reset(kring, ring);
+        at = reset(kring, ring, n);
     follow(kring, at);
 }
 
 static void publish(struct nmu_kring *kring, struct netmap_ring *ring)
 {
     /* acquire: the client that reads tail may read the slots before it */
-    kring->rtail = atomic_load_explicit(&kring->hwtail, memory_order_acquire);
-    nm_ring_set_tail(ring, kring->rtail);
+    uint32_t tail = NMU_POSITION_ACQUIRE(kring->hwtail, nmu_slots(kring));
+
+    kring->rtail = tail;
+    nm_ring_set_tail(ring, tail);
 }
 
 static void stamp(const struct nmu_device *dev, struct netmap_ring *ring)
@@ -124,9 +125,8 @@ static void stamp(const struct nmu_device *dev, struct netmap_ring *ring)
 /* Returns 0, EIO where the port cannot send, or not from there, or what is wrong with the interface. */
 static int txsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap_ring *ring)
 {
-    const struct nmu_port *port = &dev->reg->ports[kring->port];
-    uint32_t freed = atomic_load_explicit(&kring->hwtail, memory_order_relaxed), n = kring->num_slots;
-    uint32_t shown = kring->mon_tail;
+    const struct nmu_port *port = nmu_port_at(dev->reg, kring->port);
+    uint32_t n = nmu_slots(kring), freed = NMU_POSITION(kring->hwtail, n), shown = kring->mon_tail;
     int error = 0;
 
     if (port->kind == NMU_MONITOR)
@@ -134,7 +134,7 @@ static int txsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap
     if (port->kind == NMU_PIPE && !nmu_pipe_may_send(dev, kring)) {
         nmu_fail(dev, 0, "%s: tx ring %u: head %u leads through slots that the other end holds: nothing was sent",
                  port->name, kring->id, kring->rhead);
-        follow(kring, reset(kring, ring));
+        follow(kring, reset(kring, ring, n));
         return EIO;
     }
     kring->mon_tail = kring->rhead;
@@ -156,7 +156,7 @@ static int txsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap
     }
     if (kring->zcopy_monitor)
         nmu_monitor_swap(dev, kring, nmu_next(freed, n),
-                         nmu_next(atomic_load_explicit(&kring->hwtail, memory_order_relaxed), n));
+                         nmu_next(NMU_POSITION(kring->hwtail, n), n));
     publish(kring, ring);
     return error;
 }
@@ -164,9 +164,9 @@ static int txsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap
 /* Hands released slots back to whoever fills the ring. */
 static void release(struct nmu_kring *kring, struct netmap_ring *ring)
 {
-    uint32_t n = kring->num_slots, end = kring->rhead;
+    uint32_t n = nmu_slots(kring), end = nmu_below(kring->rhead, n);
 
-    for (uint32_t i = atomic_load_explicit(&kring->hwcur, memory_order_relaxed); i != end; i = nmu_next(i, n)) {
+    for (uint32_t i = NMU_POSITION(kring->hwcur, n); i != end; i = nmu_next(i, n)) {
         uint16_t flags = nm_slot_read(nm_slot_at(ring, i)).flags;
 
         if (flags & NS_BUF_CHANGED)
@@ -178,13 +178,13 @@ static void release(struct nmu_kring *kring, struct netmap_ring *ring)
 
 static int rxsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap_ring *ring)
 {
-    const struct nmu_port *port = &dev->reg->ports[kring->port];
+    const struct nmu_port *port = nmu_port_at(dev->reg, kring->port);
     uint32_t hwcur = atomic_load_explicit(&kring->hwcur, memory_order_relaxed), seen = kring->zcopy_seen;
     int error = 0;
 
     if (port->kind == NMU_MONITOR && !port->monitored)
         return nmu_fail(dev, EIO, "%s: the port it watched has been closed", port->name);
-    if (kring->rhead >= kring->num_slots)
+    if (nmu_once(kring->rhead) >= nmu_slots(kring))
         return 0; /* reset a moment ago: nothing to release */
     if (kring->zcopy_monitor) {
         kring->zcopy_seen = kring->rhead;
@@ -205,10 +205,19 @@ static int rxsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap
 
 /* ---- all rings of a descriptor ----------------------------------------------------- */
 
+static int damaged(struct nmu_device *dev)
+{
+    return nmu_fail(dev, ESTALE, "runtime directory %s: the records or the memory of an open port have been damaged, or its "
+                    "files cut short; close it", dev->dir);
+}
+
 /* Before any ring is taken: 0, or why none can be. */
 static int prepare(struct nmu_device *dev)
 {
     nmu_region_forget_stale(dev);
+    if (atomic_load_explicit(&dev->reg->magic, memory_order_relaxed) != NMU_MAGIC ||
+        !nmu_desc_at(dev->reg, dev->desc)->port)
+        return damaged(dev);
     atomic_store_explicit(&dev->patience_ns, NMU_RING_PATIENCE_NS, memory_order_relaxed);
     return nmu_member(dev) ? 0 : nmu_member_join(dev); /* after a fork a child has to */
 }
@@ -218,35 +227,42 @@ struct sync {
     struct netmap_ring *ring;
 };
 
-/* Takes the ring for a sync; false where it is to be skipped. */
-static bool begin(struct nmu_device *dev, bool tx, uint32_t index, struct sync *sync)
+/* Takes the ring for a sync. EBUSY: it is to be skipped; ESTALE: the registry or the region have been damaged. */
+static int begin(struct nmu_device *dev, bool tx, uint32_t index, struct sync *sync)
 {
-    struct nmu_registry *reg = dev->reg;
+    const struct nmu_registry *reg = dev->reg;
+    const struct nmu_port *port = nmu_port_at(reg, nmu_desc_at(reg, dev->desc)->port);
+    const struct nmu_map *map;
 
-    sync->kring = nmu_kring(reg, &reg->ports[reg->descs[dev->desc].port], tx, index);
+    sync->kring = nmu_kring(reg, port, tx, index);
     if (!nmu_trylock(dev, &sync->kring->sync))
-        return false; /* another thread's sync; or that of a process that shares the ring, going on or not */
+        return EBUSY; /* another thread's sync; or that of a process that shares the ring, going on or not */
     sync->ring = nmu_ring(dev, sync->kring);
-    if (sync->ring && atomic_load_explicit(&sync->kring->on, memory_order_relaxed))
-        return true;
+    map = sync->ring ? nmu_region_mapping(dev, port->region) : NULL;
+    if (map && nmu_region_whole(map) && atomic_load_explicit(&sync->kring->on, memory_order_relaxed))
+        return 0;
     nmu_unlock(&sync->kring->sync);
-    return false;
+    return damaged(dev);
 }
 
 /* The module's ioctls keep the errors of a port's own sync to themselves. Those of interfaces that cannot be
  * used are told, and of a pipe's slots that are the other end's. */
 int nmu_sync_ioctl(struct nmu_device *dev, bool tx)
 {
-    const struct nmu_desc *desc = &dev->reg->descs[dev->desc];
-    uint32_t kind = dev->reg->ports[desc->port].kind;
+    const struct nmu_desc *desc = nmu_desc_at(dev->reg, dev->desc);
+    uint32_t kind = nmu_port_at(dev->reg, desc->port)->kind;
     bool tells = kind == NMU_NIC || kind == NMU_PIPE;
+    struct nmu_range range = nmu_range(desc, tx);
     struct sync sync;
     int error = 0, failed = prepare(dev);
 
     if (failed)
         return failed;
-    for (uint32_t i = tx ? desc->tx_first : desc->rx_first; i < (tx ? desc->tx_last : desc->rx_last); i++) {
-        if (!begin(dev, tx, i, &sync))
+    for (uint32_t i = range.first; i < range.last; i++) {
+        error = begin(dev, tx, i, &sync);
+        if (error == ESTALE)
+            return ESTALE;
+        if (error)
             continue;
         if (tx) {
             if (valid_tx(sync.kring, sync.ring))
@@ -268,12 +284,16 @@ int nmu_sync_ioctl(struct nmu_device *dev, bool tx)
 
 static short poll_tx(struct nmu_device *dev, bool wanted)
 {
-    const struct nmu_desc *desc = &dev->reg->descs[dev->desc];
+    struct nmu_range range = nmu_range(nmu_desc_at(dev->reg, dev->desc), true);
     short revents = 0;
     struct sync sync;
 
-    for (uint32_t i = desc->tx_first; i < desc->tx_last; i++) {
-        if (!begin(dev, true, i, &sync))
+    for (uint32_t i = range.first; i < range.last; i++) {
+        int error = begin(dev, true, i, &sync);
+
+        if (error == ESTALE)
+            revents |= POLLERR;
+        if (error)
             continue;
         /* Nothing to send there, and room is not asked for or found already. */
         if (wanted || nm_ring_head(sync.ring) != atomic_load_explicit(&sync.kring->hwcur, memory_order_relaxed)) {
@@ -295,12 +315,16 @@ static short poll_tx(struct nmu_device *dev, bool wanted)
 
 static short poll_rx(struct nmu_device *dev)
 {
-    const struct nmu_desc *desc = &dev->reg->descs[dev->desc];
+    struct nmu_range range = nmu_range(nmu_desc_at(dev->reg, dev->desc), false);
     short revents = 0;
     struct sync sync;
 
-    for (uint32_t i = desc->rx_first; i < desc->rx_last; i++) {
-        if (!begin(dev, false, i, &sync))
+    for (uint32_t i = range.first; i < range.last; i++) {
+        int error = begin(dev, false, i, &sync);
+
+        if (error == ESTALE)
+            revents |= POLLERR;
+        if (error)
             continue;
         if (!valid_rx(sync.kring, sync.ring)) {
             reinit(dev, sync.kring, sync.ring);

@@ -73,9 +73,9 @@ static uint16_t put_fragment(const struct target *t, struct netmap_slot *slot, c
 /* The buffer of a slot some packets on: the receiver has it in its cache, and the way is long. */
 static inline void prefetch(const struct target *t, uint32_t tail)
 {
-    uint32_t ahead = tail + PREFETCH < t->kring->num_slots ? tail + PREFETCH : tail + PREFETCH - t->kring->num_slots;
+    uint32_t ahead = tail + PREFETCH < t->num_slots ? tail + PREFETCH : tail + PREFETCH - t->num_slots;
 
-    if (ahead < t->kring->num_slots) {
+    if (ahead < t->num_slots) {
         uint32_t index = nm_slot_read(nm_slot_at(t->ring, ahead)).buf_idx;
 
         if (index < t->objtotal)
@@ -118,7 +118,7 @@ uint32_t nmu_target_put(struct sender *s, const struct target *t, const struct f
         len = convert ? put_first(s, t, slot, f) : put_fragment(t, slot, f, s->now_ns);
         convert = false;
         nm_slot_fill(slot, len, left > 1 ? count | NS_MOREFRAG : count);
-        tail = nmu_next(tail, t->kring->num_slots);
+        tail = nmu_next(tail, t->num_slots);
     }
     return tail;
 }
@@ -127,16 +127,17 @@ uint32_t nmu_target_put(struct sender *s, const struct target *t, const struct f
 int nmu_target_open(struct sender *s, uint32_t at, uint32_t ring, struct target *t)
 {
     /* acquire: a place that is taken has its record behind it */
-    uint64_t place = atomic_load_explicit(&s->sw->ports[at], memory_order_acquire);
-    const struct nmu_pool *bufs = &s->reg->regions[nmu_place_region(place)].pool[NMU_POOL_BUF];
+    uint64_t place = nmu_place_at(s->sw, at, memory_order_acquire);
     uint32_t index = nmu_place_kring(place, ring);
-    uint8_t *base = NULL;
+    const struct nmu_map *map = NULL;
+    const struct nmu_pool *bufs;
+    uint64_t ring_ofs;
     int error = ENXIO;
 
     if (!place || !index || index >= NMU_KRINGS)
         return ENXIO;
     t->port = nmu_place_port(place);
-    t->kring = &s->reg->krings[index];
+    t->kring = nmu_kring_at(s->reg, index);
     if (!atomic_load_explicit(&t->kring->on, memory_order_relaxed))
         return ENXIO;
     if (!nmu_lock(s->dev, &t->kring->deliver))
@@ -144,17 +145,20 @@ int nmu_target_open(struct sender *s, uint32_t at, uint32_t ring, struct target 
     /* acquire: on means that its ring is there; and it stays while the lock is held. Only then does
      * the place say whether the ring is still this port's: it may have come back as another's. */
     if (atomic_load_explicit(&t->kring->on, memory_order_acquire) &&
-        atomic_load_explicit(&s->sw->ports[at], memory_order_acquire) == place) {
-        base = nmu_region_map(s->dev, nmu_place_region(place));
-        error = ENOMEM; /* or too many files, or a directory out of reach: it cannot be mapped, and somebody is there */
+        nmu_place_at(s->sw, at, memory_order_acquire) == place) {
+        map = nmu_region_mapping(s->dev, nmu_place_region(place));
+        error = ENOMEM; /* or too many files, a directory out of reach, damage: somebody is there who gets nothing */
     }
-    if (!base) {
+    ring_ofs = map && nmu_region_whole(map) ? nmu_ring_ofs(map->layout, t->kring) : 0;
+    if (!ring_ofs) {
         nmu_unlock(&t->kring->deliver);
         return error;
     }
-    t->hdr_len = atomic_load_explicit(&s->reg->ports[t->port].hdr_len, memory_order_relaxed);
-    t->ring = (struct netmap_ring *)(base + t->kring->ring_ofs);
-    t->bufs = base + bufs->offset;
+    t->hdr_len = nmu_hdr_len(nmu_port_at(s->reg, t->port));
+    t->ring = (struct netmap_ring *)(map->base + ring_ofs);
+    t->num_slots = nmu_slots(t->kring);
+    bufs = &map->layout->pool[NMU_POOL_BUF];
+    t->bufs = map->base + bufs->offset;
     t->objsize = bufs->objsize;
     t->objtotal = bufs->objtotal;
     if (atomic_load_explicit(&t->kring->timestamps, memory_order_relaxed) && !s->now_ns)
@@ -165,8 +169,8 @@ int nmu_target_open(struct sender *s, uint32_t at, uint32_t ring, struct target 
 /* Publishes what was put there, up to tail, and lets go of the ring. */
 void nmu_target_close(struct sender *s, struct target *t, uint32_t tail, uint32_t packets, uint32_t lost)
 {
-    struct nmu_port *port = &s->reg->ports[t->port];
-    uint32_t from = atomic_load_explicit(&t->kring->hwtail, memory_order_relaxed);
+    struct nmu_port *port = nmu_port_at(s->reg, t->port);
+    uint32_t from = NMU_POSITION(t->kring->hwtail, t->num_slots);
 
     if (packets)
         atomic_fetch_add_explicit(&port->received, packets, memory_order_relaxed);

@@ -127,10 +127,10 @@ static uint32_t lookup(struct sender *s, const struct fragment *first)
 /* Counts packets of a queue as lost to the port at a place. */
 static void count_dropped(struct sender *s, uint32_t place, uint16_t queue)
 {
-    uint32_t port = nmu_place_port(atomic_load_explicit(&s->sw->ports[place], memory_order_relaxed));
+    uint32_t port = nmu_place_port(nmu_place_at(s->sw, place, memory_order_relaxed));
 
     for (; port && queue != END; queue = s->fwd->fragment[queue].next)
-        atomic_fetch_add_explicit(&s->reg->ports[port].dropped, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&nmu_port_at(s->reg, port)->dropped, 1, memory_order_relaxed);
 }
 
 /* Merges a ring's own queue with the broadcasts, in the order the packets were sent. */
@@ -148,7 +148,7 @@ static void deliver(struct sender *s, uint32_t place, uint32_t ring, uint16_t ow
     if (error)
         return;
     space = nmu_deliver_space(t.kring);
-    tail = atomic_load_explicit(&t.kring->hwtail, memory_order_relaxed);
+    tail = NMU_POSITION(t.kring->hwtail, t.num_slots);
     while (own != END || all != END) {
         uint16_t *queue = own < all ? &own : &all;
         const struct fragment *f = &fragment[*queue];
@@ -173,7 +173,7 @@ static void deliver(struct sender *s, uint32_t place, uint32_t ring, uint16_t ow
 static void flush(struct sender *s)
 {
     struct nmu_forward *fwd = s->fwd;
-    uint32_t highest = atomic_load_explicit(&s->sw->highest, memory_order_relaxed);
+    uint32_t highest = nmu_highest(s->sw);
 
     /* Broadcasts go to ring 0, together with what else is for it. */
     for (uint32_t place = 0; place < highest && fwd->broadcast.head != END; place++) {
@@ -207,7 +207,7 @@ static void enqueue(struct nmu_forward *fwd, struct queue *queue, uint32_t packe
 /* Rx rings of the port at a place; 0: there is no port. */
 static uint32_t ring_count(const struct sender *s, uint32_t place)
 {
-    return nmu_place_rings(atomic_load_explicit(&s->sw->ports[place], memory_order_relaxed));
+    return nmu_at_most(nmu_place_rings(nmu_place_at(s->sw, place, memory_order_relaxed)), NMU_RINGS_MAX);
 }
 
 /* Looks up the packets that were collected, and delivers them. */
@@ -228,7 +228,7 @@ static void forward(struct sender *s, uint32_t count)
             flooded++;
         } else if (place < NMU_SWITCH_PORTS && (rings = ring_count(s, place))) {
             /* by the ring it ends in, so that what is for ring 0 keeps its order with broadcasts */
-            uint32_t queue = place * NMU_RINGS_MAX + s->kring->id % rings;
+            uint32_t queue = place * NMU_RINGS_MAX + nmu_once(s->kring->id) % rings;
 
             if (fwd->unicast[queue].head == END)
                 fwd->used[fwd->used_count++] = (uint16_t)queue;
@@ -290,7 +290,7 @@ static void forward_slots(struct sender *s, struct netmap_ring *ring, uint32_t f
     uint32_t count = 0, frags = 0;
     uint16_t flags = 0;
 
-    for (uint32_t i = from; i != to; i = nmu_next(i, s->kring->num_slots)) {
+    for (uint32_t i = from; i != to; i = nmu_next(i, s->num_slots)) {
         bool more = collect(s, nm_slot_at(ring, i), &fragment[count]);
 
         flags |= fragment[count++].flags;
@@ -319,7 +319,7 @@ static void forward_slots(struct sender *s, struct netmap_ring *ring, uint32_t f
 static bool forward_whole(struct sender *s, const struct fragment *f, uint32_t place)
 {
     uint32_t first = place == BROADCAST ? 0 : place;
-    uint32_t last = place == BROADCAST ? atomic_load_explicit(&s->sw->highest, memory_order_relaxed) : place + 1;
+    uint32_t last = place == BROADCAST ? nmu_highest(s->sw) : place + 1;
     struct target target[NMU_SWITCH_PORTS];
     uint32_t unmapped[NMU_SWITCH_PORTS], unmapped_count = 0;
     bool never[NMU_SWITCH_PORTS]; /* too small a ring for the packet, or no header it could have */
@@ -338,7 +338,7 @@ static bool forward_whole(struct sender *s, const struct fragment *f, uint32_t p
             unmapped[unmapped_count++] = t->port;
         if (error)
             continue;
-        never[count] = f->frags >= t->kring->num_slots || !nmu_target_accepts(s, t, f);
+        never[count] = f->frags >= t->num_slots || !nmu_target_accepts(s, t, f);
         fits = never[count] || f->frags <= nmu_deliver_space(t->kring);
         if (!fits)
             s->kring->blocked_on = t->port;
@@ -346,13 +346,13 @@ static bool forward_whole(struct sender *s, const struct fragment *f, uint32_t p
     }
     while (count--) {
         struct target *t = &target[count];
-        uint32_t tail = atomic_load_explicit(&t->kring->hwtail, memory_order_relaxed);
+        uint32_t tail = NMU_POSITION(t->kring->hwtail, t->num_slots);
         bool goes = fits && !never[count];
 
         nmu_target_close(s, t, goes ? nmu_target_put(s, t, f, tail) : tail, goes, fits && never[count]);
     }
     while (fits && unmapped_count)
-        atomic_fetch_add_explicit(&s->reg->ports[unmapped[--unmapped_count]].dropped, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&nmu_port_at(s->reg, unmapped[--unmapped_count])->dropped, 1, memory_order_relaxed);
     return fits;
 }
 
@@ -360,7 +360,7 @@ static bool forward_whole(struct sender *s, const struct fragment *f, uint32_t p
 static uint32_t forward_patiently(struct sender *s, struct netmap_ring *ring, uint32_t from, uint32_t to)
 {
     struct fragment *fragment = s->fwd->fragment;
-    uint32_t n = s->kring->num_slots;
+    uint32_t n = s->num_slots;
 
     s->kring->blocked_on = 0;
     while (from != to) {
@@ -394,7 +394,7 @@ static void count_nowhere(struct sender *s, struct netmap_ring *ring, uint32_t f
 {
     uint64_t packets = 0;
 
-    for (; from != to; from = nmu_next(from, s->kring->num_slots))
+    for (; from != to; from = nmu_next(from, s->num_slots))
         packets += !(nm_slot_read(nm_slot_at(ring, from)).flags & NS_MOREFRAG);
     if (!packets)
         return;
@@ -418,26 +418,31 @@ static struct nmu_forward *scratch(struct nmu_device *dev)
 void nmu_vale_txsync(struct nmu_device *dev, struct nmu_kring *kring, struct netmap_ring *ring)
 {
     struct nmu_registry *reg = dev->reg;
-    struct nmu_port *port = &reg->ports[kring->port];
+    struct nmu_port *port = nmu_port_at(reg, kring->port);
     struct sender s = {
         .dev = dev,
         .reg = reg,
         .kring = kring,
+        .num_slots = nmu_slots(kring),
         .port = port,
-        .hdr_len = atomic_load_explicit(&port->hdr_len, memory_order_relaxed),
+        .hdr_len = nmu_hdr_len(port),
         .refused = nmu_indirect_allowed(dev) ? 0 : NS_INDIRECT,
         .dmac = ~(uint64_t)0,
     };
-    uint32_t from = atomic_load_explicit(&kring->hwcur, memory_order_relaxed), to = kring->rhead;
+    uint32_t from = NMU_POSITION(kring->hwcur, s.num_slots), to = nmu_below(kring->rhead, s.num_slots);
+    const struct nmu_map *map;
     int64_t batch = nmu_parameter(reg, NMU_BRIDGE_BATCH);
 
     if (from != to && port->switch_id && batch > 0) {
         s.fwd = scratch(dev);
         if (!s.fwd)
             return; /* out of memory: all stays where it is, for another sync */
-        s.sw = &reg->switches[port->switch_id];
-        s.base = nmu_region_map(dev, port->region);
-        s.bufs = &reg->regions[port->region].pool[NMU_POOL_BUF];
+        s.sw = nmu_switch_at(reg, port->switch_id);
+        map = nmu_region_mapping(dev, port->region);
+        if (!map)
+            return;
+        s.base = map->base;
+        s.bufs = &map->layout->pool[NMU_POOL_BUF];
         if (kring->backpressure) {
             to = forward_patiently(&s, ring, from, to);
         } else {
@@ -450,5 +455,5 @@ void nmu_vale_txsync(struct nmu_device *dev, struct nmu_kring *kring, struct net
     }
     /* The copies are made: every slot can be filled again. */
     atomic_store_explicit(&kring->hwcur, to, memory_order_relaxed);
-    atomic_store_explicit(&kring->hwtail, nmu_prev(to, kring->num_slots), memory_order_relaxed);
+    atomic_store_explicit(&kring->hwtail, nmu_prev(to, s.num_slots), memory_order_relaxed);
 }

@@ -25,6 +25,7 @@ struct sender {
     struct nmu_registry *reg;
     struct nmu_forward *fwd;
     struct nmu_kring *kring;
+    uint32_t num_slots;  /* of its ring */
     struct nmu_port *port;
     uint32_t hdr_len;    /* of its packets' virtio header */
     uint16_t refused;    /* NS_INDIRECT where slots may be others' to write: nmu_indirect_allowed */
@@ -44,10 +45,11 @@ struct target {
     struct netmap_ring *ring;
     uint8_t *bufs;
     uint32_t objsize, objtotal;
+    uint32_t num_slots;
 };
 
 /* Takes the ring that the port at a place of the switch has for a sender's ring. ENXIO: nobody has it open; EBUSY:
- * another sender has it, and does not go on; ENOMEM: its memory cannot be mapped. *target then says no more than the
+ * another sender has it, and does not go on; ENOMEM: its memory cannot be mapped, or is damaged. *target then says no more than the
  * port. */
 int nmu_target_open(struct sender *, uint32_t place, uint32_t ring, struct target *);
 

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "usernet/files.h"
+#include "usernet/records.h"
 #include "usernet/wakeup.h"
 
 /* ---- the socket -------------------------------------------------------------------- */
@@ -36,7 +37,7 @@ static socklen_t address(const struct nmu_device *dev, uint32_t desc, struct soc
 
     memset(sun, 0, sizeof(*sun));
     sun->sun_family = AF_UNIX;
-    nmu_file_name(name, NMU_FILE_PORT, desc, dev->reg->descs[desc].generation);
+    nmu_file_name(name, NMU_FILE_PORT, desc, nmu_desc_at(dev->reg, desc)->generation);
     snprintf(sun->sun_path, sizeof(sun->sun_path), "/proc/self/fd/%d/%s", dev->dirfd, name);
     return sizeof(*sun);
 }
@@ -86,7 +87,7 @@ bool nmu_desc_alive(struct nmu_device *dev, uint32_t desc)
 {
     char name[NMU_FILE_NAME_SIZE];
 
-    nmu_file_name(name, NMU_FILE_PORT, desc, dev->reg->descs[desc].generation);
+    nmu_file_name(name, NMU_FILE_PORT, desc, nmu_desc_at(dev->reg, desc)->generation);
     return nmu_socket_alive(dev, name);
 }
 
@@ -114,7 +115,7 @@ void nmu_drain_tokens(struct nmu_device *dev)
 
 void nmu_notify(struct nmu_device *dev, uint32_t index)
 {
-    struct nmu_port *port = &dev->reg->ports[index];
+    struct nmu_port *port = nmu_port_at(dev->reg, index);
 
     /* seq_cst: what was published before must be visible to a sleeper that this does not see */
     atomic_thread_fence(memory_order_seq_cst);
@@ -129,7 +130,7 @@ void nmu_notify(struct nmu_device *dev, uint32_t index)
 /* Enters this descriptor among a port's sleepers; false if there is no place. */
 bool nmu_arm(struct nmu_device *dev, uint32_t index)
 {
-    struct nmu_port *port = &dev->reg->ports[index];
+    struct nmu_port *port = nmu_port_at(dev->reg, index);
     bool armed = false;
 
     for (int i = 0; i < NMU_SLEEPERS && !armed; i++) {
@@ -144,7 +145,7 @@ bool nmu_arm(struct nmu_device *dev, uint32_t index)
 
 void nmu_disarm(struct nmu_device *dev, uint32_t index)
 {
-    struct nmu_port *port = &dev->reg->ports[index];
+    struct nmu_port *port = nmu_port_at(dev->reg, index);
 
     for (int i = 0; i < NMU_SLEEPERS; i++) {
         uint32_t self = dev->desc;
