@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-from collections.abc import Iterator
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from nmpcap import DeviceError, netmap
+from nmpcap import DeviceError, UsageError, netmap
 from nmpcap._core import ffi
 
 SMALL = {"tx_slots": 16, "rx_slots": 16}
@@ -117,3 +119,81 @@ def test_a_sender_cannot_hand_over_what_its_reader_holds(ends) -> None:
     receiver.rx_rings[0].advance(10)
     receiver.rxsync()
     assert [bytes(slot.data[:12]) for slot in receiver.rx_rings[0].owned()] == [b"on as before"] * 5
+
+
+class Scribbler:
+    """Random words into the rings of a port, at a place of the mate's own choice."""
+
+    def __init__(self, ports: tuple[netmap.NmDesc, ...], runtime_dir: Path, rng: random.Random) -> None:
+        [file] = runtime_dir.glob("nmpcap-region*")
+        with file.open("r+b") as opened:
+            self._memory = mmap.mmap(opened.fileno(), 0)
+        self._rings = [
+            int(ffi.cast("intptr_t", ring._ring)) - port._base
+            for port in ports
+            for ring in port.tx_rings + port.rx_rings
+        ]
+        self._rng = rng
+
+    def scribble(self) -> None:
+        rng = self._rng
+        for _ in range(rng.randrange(4)):
+            width = rng.choice([1, 2, 4, 8])
+            at = rng.choice(self._rings) + rng.randrange(72 if rng.randrange(2) else 256 + 16 * 16)
+            at -= at % width
+            word = rng.choice([0, 2**64 - 1, rng.randrange(20), 1 << rng.randrange(64), rng.getrandbits(64)])
+            self._memory[at : at + width] = (word % 2 ** (8 * width)).to_bytes(width, "little")
+
+    def close(self) -> None:
+        self._memory.close()
+
+
+def everything(
+    one: netmap.NmDesc, other: netmap.NmDesc, rng: random.Random
+) -> Iterator[Callable[[], object]]:
+    """What a program can do with the two ends, in random order."""
+    for desc in rng.sample([one, other], 2):
+        for ring in rng.sample(desc.tx_rings + desc.rx_rings, 2):
+            slot = ring.slots[rng.randrange(16)]
+            yield from rng.sample(
+                [
+                    lambda ring=ring: [bytes(slot.data) for slot in ring.owned()],
+                    lambda ring=ring: ring.advance(rng.randrange(3)),
+                    lambda ring=ring: ring.next(ring.head),
+                    lambda ring=ring: setattr(ring, "head", rng.randrange(16)),
+                    lambda ring=ring: (ring.space, ring.empty, ring.tx_pending, ring.ts, repr(ring)),
+                    lambda slot=slot: (bytes(slot.buf), repr(slot), slot.ptr, slot.flags),
+                    lambda slot=slot, ring=ring: slot.swap(ring.slots[3]),
+                ],
+                4,
+            )
+        yield from rng.sample(
+            [
+                desc.txsync,
+                desc.rxsync,
+                lambda desc=desc: desc.wait(0),
+                lambda desc=desc: desc.inject(bytes(rng.randrange(1, 6000))),
+                lambda desc=desc: desc.inject_many([bytes(60)] * 20),
+                lambda desc=desc: [bytes(packet.buf) for packet in iter(desc.nextpkt, None)],
+                lambda desc=desc: desc.dispatch(0, lambda into, hdr, data: into.append(bytes(data)), []),
+                lambda desc=desc: desc.rx_rings[0].forward(other.tx_rings[0]),
+                lambda desc=desc: desc.extra_buffers,
+            ],
+            5,
+        )
+
+
+def test_no_call_of_python_s_crashes_on_what_a_mate_writes(
+    ends, runtime_dir: Path, rng: random.Random
+) -> None:
+    scribbler = Scribbler(ends, runtime_dir, rng)
+    raised = Counter[type[Exception]]()
+    for _ in range(400):
+        for call in everything(*ends, rng):
+            scribbler.scribble()
+            try:
+                call()
+            except (DeviceError, UsageError) as error:
+                raised[type(error)] += 1
+    assert len(raised) == 2
+    scribbler.close()
