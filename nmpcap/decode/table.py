@@ -41,12 +41,15 @@ LINKS = {
     dlt.DLT_NULL: "link.null",
     dlt.DLT_LOOP: "link.null",
     dlt.DLT_EN10MB: "link.ethernet",
+    dlt.DLT_LINUX_SLL: "link.sll",
+    dlt.DLT_LINUX_SLL2: "link.sll:show2",
     dlt.DLT_RAW: "link.raw",
     dlt.DLT_IPV4: "link.raw",
     dlt.DLT_IPV6: "link.raw",
 }
 
 ETHERTYPE_NAMES = {
+    0x0600: "NS",
     0x0800: "IPv4",
     0x0806: "ARP",
     0x6003: "DN",
@@ -85,19 +88,57 @@ ETHERTYPES = {
     0x0806: "network.arp",
     0x8035: "network.arp",
     0x86DD: "network.ip6",
+    0x8847: "tunnel.mpls",
+    0x8848: "tunnel.mpls",
 }
 
 IP_PROTOCOLS = {
     1: "network.icmp",
+    2: "network.igmp",
     6: "transport.tcp",
     17: "transport.udp",
+    4: "network.ip4:within",
+    41: "network.ip6:within",
+    47: "tunnel.gre",
+    50: "tunnel.esp",
+    51: "tunnel.esp:ah",
+    58: "network.icmp6",
+    59: "network.ip4:nothing",
+    108: "tunnel.esp:ipcomp",
+    112: "routing.vrrp",
+    132: "transport.sctp",
 }
 
 
 # Either side's port, and the destination's only.
-UDP_PORTS: dict[int, str] = {}
+UDP_PORTS = {
+    53: "application.domain",
+    67: "application.bootp",
+    68: "application.bootp",
+    69: "application.tftp",
+    123: "application.ntp",
+    514: "application.syslog",
+    4500: "tunnel.esp:encapsulated",
+    4789: "tunnel.vxlan",
+    4790: "tunnel.vxlan:generic",
+    5060: "application.lines:sip",
+    6081: "tunnel.geneve",
+    6635: "tunnel.mpls",
+    8472: "tunnel.vxlan:otv",
+    5353: "application.domain:multicast",
+}
 UDP_PORTS_TO: dict[int, str] = {}
-TCP_PORTS: dict[int, str] = {}
+TCP_PORTS = {
+    21: "application.lines:ftp",
+    22: "application.lines:ssh",
+    25: "application.lines:smtp",
+    43: "application.lines:whois",
+    53: "application.domain:stream",
+    80: "application.lines:http",
+    554: "application.lines:rtsp",
+    8080: "application.lines:http",
+    8554: "application.lines:rtsp",
+}
 
 
 @cache

@@ -48,6 +48,9 @@ def find() -> str:
     return path
 
 
+# What the file calls a link type, where that is another number.
+_LINKTYPES = {nmpcap.dlt.DLT_RAW: 101}
+
 Frame = bytes | tuple[bytes, int]
 
 
@@ -58,7 +61,7 @@ def parts(frame: Frame) -> tuple[bytes, int]:
 
 def savefile(frames: Sequence[Frame], linktype: int) -> bytes:
     """Return a pcap file of these frames."""
-    file = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, linktype)]
+    file = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, _LINKTYPES.get(linktype, linktype))]
     for number, (data, length) in enumerate(map(parts, frames)):
         file.append(struct.pack("<IIII", 1700000000 + number, 0, len(data), length) + data)
     return b"".join(file)

@@ -6,7 +6,7 @@ from ..printer import Printer
 from ..table import ETHERTYPE_NAMES, ETHERTYPES, Loaded, load
 from ..wire import u16
 
-__all__ = ["ETHERTYPE", "show", "type_text"]
+__all__ = ["ETHERTYPE", "show", "type_text", "within"]
 
 # The printers of Ethertypes, for whatever carries such a number.
 ETHERTYPE = Loaded(ETHERTYPES)
@@ -18,8 +18,9 @@ _VLAN_TAGS = {0x8100, 0x88A8, 0x9100, 0x9200}
 
 def type_text(p: Printer, number: int) -> str:
     """Return an Ethertype as -e shows it."""
-    name = ETHERTYPE_NAMES.get(number, "Unknown")
-    return name if p.quiet else f"ethertype {name} (0x{number:04x})"
+    if p.quiet:
+        return ETHERTYPE_NAMES.get(number, f"Unknown Ethertype (0x{number:04x})")
+    return f"ethertype {ETHERTYPE_NAMES.get(number, 'Unknown')} (0x{number:04x})"
 
 
 def show(p: Printer, d: bytes, at: int, length: int) -> int:
@@ -37,6 +38,11 @@ def show(p: Printer, d: bytes, at: int, length: int) -> int:
     return _step_by_step(p, d, at, length, kind)
 
 
+def within(p: Printer, d: bytes, at: int, length: int) -> None:
+    """Put an Ethernet frame that something else carries."""
+    show(p, d, at, length)
+
+
 def _addresses(p: Printer, d: bytes, at: int) -> None:
     mac = p.names.mac
     p.put(f"{mac[d[at + 6 : at + 12]]} > {mac[d[at : at + 6]]}, ")
@@ -52,33 +58,29 @@ def _step_by_step(p: Printer, d: bytes, start: int, length: int, kind: int) -> i
     first = True
     while kind in _VLAN_TAGS:
         p.proto = "vlan"
-        if shown and first:
-            p.put(f"{type_text(p, kind)}, length {length}: ")
-        first = False
         if len(d) - at < 4:
             p.truncated()
             return at - start
+        if shown:
+            p.put(f"{type_text(p, kind)}, {f'length {length}: ' if first else ''}")
+        first = False
         tag = u16(d, at)
         kind = u16(d, at + 2)
         if shown:
             dei = "DEI, " if tag & 0x1000 else ""
             p.put(f"vlan {tag & 0xFFF}, p {tag >> 13}, {dei}")
-            if kind > _LARGEST_LENGTH:
-                p.put(f"{type_text(p, kind)}, ")
         at += 4
         left -= 4
     if kind <= _LARGEST_LENGTH:
-        if shown and first:
-            p.put(f"802.3, length {kind}: ")
-        elif shown:
-            p.put("802.3")
         if kind < left:
             left = kind
             d = d[: at + left]
+        if shown:
+            p.put(f"802.3, length {left}: " if first else "802.3")
         header: int = load("link.llc")(p, d, at, left, start)
         return at - start + header
-    if shown and first:
-        p.put(f"{type_text(p, kind)}, length {length}: ")
+    if shown:
+        p.put(f"{type_text(p, kind)}, {f'length {length}: ' if first else ''}")
     printer = ETHERTYPE[kind]
     if printer is not None:
         printer(p, d, at, left)

@@ -11,7 +11,7 @@ from ..wire import be32, le32
 __all__ = ["show"]
 
 _HEADER = 4
-_FAMILIES = {2: "IPv4", 7: "Appletalk", 23: "IPX", 24: "IPv6", 28: "IPv6", 30: "IPv6"}
+_FAMILIES = {2: "IPv4", 7: "ISO", 23: "IPX", 24: "IPv6", 28: "IPv6", 30: "IPv6"}
 _PRINTERS = {2: "network.ip4", 24: "network.ip6", 28: "network.ip6", 30: "network.ip6"}
 
 
@@ -27,10 +27,13 @@ def show(p: Printer, d: bytes, at: int, length: int) -> int:
     printer = _PRINTERS.get(family)
     if p.link_header or printer is None:
         name = _FAMILIES.get(family, "Unknown")
-        shown = name if p.quiet else f"{name} ({family})"
-        p.put(f"AF {shown}, length {length}: ")
+        if not p.quiet:
+            shown = f"AF {name} ({family})"
+        else:
+            shown = name if family in _FAMILIES else f"Unknown AF {family}"
+        p.put(f"{shown}, length {length}: ")
     if printer is not None:
         load(printer)(p, d, at + _HEADER, length - _HEADER)
-    else:
+    elif not p.quiet:
         p.unknown(d, at + _HEADER)
     return _HEADER

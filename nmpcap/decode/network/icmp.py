@@ -42,6 +42,9 @@ _EXCEEDED = {0: "time exceeded in-transit", 1: "ip reassembly time exceeded"}
 def show(p: Printer, d: bytes, at: int, length: int, ip: int, fragment: int) -> None:
     """Put an ICMP message; with -v also the packet that an error quotes."""
     p.proto = "icmp"
+    if d[ip] >> 4 != 4:
+        p.put("[ICMP requires IPv4] (invalid)")
+        return
     kind, code = d[at], d[at + 1]
     text = _text(p, d, at, kind, code)
     p.put(f"ICMP {text}, length {length}")

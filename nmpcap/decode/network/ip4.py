@@ -7,7 +7,7 @@ from ..printer import Printer
 from ..table import IP_PROTOCOLS, Loaded
 from ..wire import take, u16, u32
 
-__all__ = ["PROTOCOL", "PROTOCOL_NAMES", "show"]
+__all__ = ["PROTOCOL", "PROTOCOL_NAMES", "nothing", "show", "within"]
 
 # The printers of what both versions of IP carry.
 PROTOCOL = Loaded(IP_PROTOCOLS)
@@ -31,6 +31,7 @@ PROTOCOL_NAMES = {
     51: "AH",
     55: "Mobile IP",
     58: "ICMPv6",
+    62: "Mobile IP (old)",
     88: "EIGRP",
     89: "OSPF",
     103: "PIM",
@@ -113,6 +114,16 @@ def show(p: Printer, d: bytes, at: int, length: int) -> None:
             return
         ip4 = p.names.ip4
         put(f"{ip4[d[at + 12 : at + 16]]} > {ip4[d[at + 16 : at + 20]]}: ip-proto-{number}")
+
+
+def within(p: Printer, d: bytes, at: int, length: int, ip: int, fragment: int) -> None:
+    """Put an IPv4 packet that IP carries."""
+    show(p, d, at, length)
+
+
+def nothing(p: Printer, d: bytes, at: int, length: int, ip: int, fragment: int) -> None:
+    """Put that no header follows."""
+    p.put("no next header")
 
 
 def _header(p: Printer, d: bytes, at: int, hlen: int, total: int, off: int) -> bool:

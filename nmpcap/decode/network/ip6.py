@@ -7,11 +7,11 @@ from ..table import load
 from ..wire import take, u16, u32
 from .ip4 import PROTOCOL, PROTOCOL_NAMES
 
-__all__ = ["show"]
+__all__ = ["show", "within"]
 
 _HEADER = 40
-_HOP_BY_HOP, _TCP, _UDP, _ROUTING, _FRAGMENT, _ESP, _AH, _NONE, _DSTOPT, _MOBILITY = (
-    *(0, 6, 17, 43, 44, 50, 51, 59, 60, 135),
+_HOP_BY_HOP, _TCP, _UDP, _ROUTING, _FRAGMENT, _ESP, _AH, _NONE, _DSTOPT, _MOBILITY_OLD, _MOBILITY = (
+    *(0, 6, 17, 43, 44, 50, 51, 59, 60, 62, 135),
 )
 _DCCP, _SCTP = 33, 132
 # These put addresses and ports themselves, if they come first.
@@ -22,6 +22,7 @@ def show(p: Printer, d: bytes, at: int, length: int) -> None:
     """Put an IPv6 packet and what it carries."""
     p.proto = "ip6"
     put = p.put
+    take(d, at, _HEADER)
     if length < _HEADER:
         put(f"truncated-ip6 {length}")
         return
@@ -40,11 +41,15 @@ def show(p: Printer, d: bytes, at: int, length: int) -> None:
     number = d[at + 6]
     if p.verbose:
         _header(p, d, at, number, size)
-    take(d, at, _HEADER)
     if number not in _WITH_PORTS:
         ip6 = p.names.ip6
         put(f"{ip6[d[at + 8 : at + 24]]} > {ip6[d[at + 24 : at + 40]]}: ")
     _chain(p, d, at, number, total)
+
+
+def within(p: Printer, d: bytes, at: int, length: int, ip: int, fragment: int) -> None:
+    """Put an IPv6 packet that IP carries."""
+    show(p, d, at, length)
 
 
 def _header(p: Printer, d: bytes, at: int, number: int, size: int) -> None:
@@ -64,9 +69,7 @@ def _chain(p: Printer, d: bytes, ip: int, number: int, total: int) -> None:
     end = ip + total
     fragmented = 0
     while True:
-        if at >= len(d) and at < end:
-            raise IndexError(at)
-        if number in (_HOP_BY_HOP, _DSTOPT, _ROUTING, _FRAGMENT, _MOBILITY):
+        if number in (_HOP_BY_HOP, _DSTOPT, _ROUTING, _FRAGMENT, _MOBILITY, _MOBILITY_OLD):
             following = d[at]
             if number == _FRAGMENT:
                 fragmented = 1
@@ -77,7 +80,7 @@ def _chain(p: Printer, d: bytes, ip: int, number: int, total: int) -> None:
                 advance = load("network.ip6_extensions")(p, d, at, number)
                 if advance < 0:
                     return
-                if number == _MOBILITY:
+                if number in (_MOBILITY, _MOBILITY_OLD):
                     return
             number = following
             at += advance
@@ -90,7 +93,7 @@ def _chain(p: Printer, d: bytes, ip: int, number: int, total: int) -> None:
             return
         printer = PROTOCOL[number]
         if printer is None:
-            p.put(f"ip-proto-{number} {end - at}")
+            p.put(f" ip-proto-{number} {end - at}")
         else:
             printer(p, d, at, end - at, ip, fragmented)
         return

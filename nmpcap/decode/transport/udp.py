@@ -22,17 +22,18 @@ def show(p: Printer, d: bytes, at: int, length: int, ip: int, fragment: int) -> 
     version = d[ip] >> 4
     addresses = d[ip + 12 : ip + 20] if version == 4 else d[ip + 8 : ip + 40]
     if at + 4 > len(d):
-        half = len(addresses) // 2
-        table = names.ip4 if version == 4 else names.ip6
-        put(f"{table[addresses[:half]]} > {table[addresses[half:]]}: ")
+        if d[ip + (9 if version == 4 else 6)] == 17:
+            half = len(addresses) // 2
+            table = names.ip4 if version == 4 else names.ip6
+            put(f"{table[addresses[:half]]} > {table[addresses[half:]]}: ")
         p.truncated()
         return
     sport, dport = d[at] << 8 | d[at + 1], d[at + 2] << 8 | d[at + 3]
     udp = names.udp
-    if version == 4:
+    if version == 4 and d[ip + 9] == 17:
         ip4 = names.ip4
         put(f"{ip4[addresses[:4]]}.{udp[sport]} > {ip4[addresses[4:]]}.{udp[dport]}: ")
-    elif d[ip + 6] == 17:
+    elif version == 6 and d[ip + 6] == 17:
         ip6 = names.ip6
         put(f"{ip6[addresses[:16]]}.{udp[sport]} > {ip6[addresses[16:]]}.{udp[dport]}: ")
     else:
@@ -49,12 +50,12 @@ def show(p: Printer, d: bytes, at: int, length: int, ip: int, fragment: int) -> 
     if at + _HEADER > len(d):
         p.truncated()
         return
-    if p.quiet:
-        put(f"UDP, bad length {length} > {left}" if left < length else f"UDP, length {length}")
-        return
     if p.verbose > (version == 4) and p.checksums and not fragment:
         _checksum(p, d, at, min(size, left + _HEADER), addresses)
     at += _HEADER
+    if p.quiet:
+        put(f"UDP, bad length {length} > {left}" if left < length else f"UDP, length {length}")
+        return
     printer = _PRINTER[sport] or _PRINTER[dport] or _PRINTER_TO[dport]
     if printer is not None:
         printer(p, d, at, length)
