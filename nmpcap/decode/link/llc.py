@@ -120,7 +120,8 @@ def show(p: Printer, d: bytes, at: int, length: int, ethernet_at: int) -> int:
     else:
         flags = _flags(response, control & 0x0100)
         put(
-            f"Information, send seq {control >> 1 & 0x7F}, rcv seq {control >> 9}, Flags [{flags}], length {length}"
+            f"Information, send seq {control >> 1 & 0x7F}, rcv seq {control >> 9}"
+            f", Flags [{flags}], length {length}"
         )
     return _dump(p, d, start, header)
 
@@ -173,9 +174,8 @@ def _snap(p: Printer, d: bytes, at: int, length: int, ethernet_at: int) -> None:
     if not p.link_header:
         if ethernet_at >= 0:
             mac = p.names.mac
-            p.put(
-                f"{mac[d[ethernet_at + 6 : ethernet_at + 12]]} > {mac[d[ethernet_at : ethernet_at + 6]]} SNAP, "
-            )
+            source, to = d[ethernet_at + 6 : ethernet_at + 12], d[ethernet_at : ethernet_at + 6]
+            p.put(f"{mac[source]} > {mac[to]} SNAP, ")
         _snap_header(p, oui, pid, length)
     _dump(p, d, at - 8, 8)
 
@@ -183,7 +183,7 @@ def _snap(p: Printer, d: bytes, at: int, length: int, ethernet_at: int) -> None:
 def _snap_header(p: Printer, oui: int, pid: int, length: int) -> None:
     name = _OUIS.get(oui, "Unknown")
     names = {}
-    if oui == 0x080007 or oui == 0x0000F8:
+    if oui in (0x080007, 0x0000F8):
         names = ETHERTYPE_NAMES
     elif oui == 0x00000C:
         names = _CISCO_PIDS

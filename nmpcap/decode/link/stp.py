@@ -25,13 +25,11 @@ def show(p: Printer, d: bytes, at: int, length: int) -> None:
         _short(p)
         return
     protocol = u16(d, at)
-    p.put(
-        f"STP {_VERSIONS.get(d[at + 2], 'Unknown STP protocol (0x%02x)' % d[at + 2])}"
-    ) if not protocol else None
     if protocol:
         p.put(f"unknown STP version, length {length}")
         return
     version, kind = d[at + 2], d[at + 3]
+    p.put(f"STP {_VERSIONS.get(version, f'Unknown STP protocol (0x{version:02x})')}")
     if version not in (0, 2, 3, 4):
         return
     p.put(f", {_KINDS.get(kind, f'Unknown BPDU Type (0x{kind:02x})')}")
@@ -111,11 +109,11 @@ def _multiple(p: Printer, d: bytes, at: int, length: int) -> None:
     end = at + 38 + v3
     while where + 16 <= end:
         flags = d[where]
-        put(
-            f"\n\tMSTI {u16(d, where + 1) & 0x0FFF}, Flags [{_flags(flags)}], port-role {_ROLES[flags >> 2 & 3]}"
-        )
+        role = _ROLES[flags >> 2 & 3]
+        put(f"\n\tMSTI {u16(d, where + 1) & 0x0FFF}, Flags [{_flags(flags)}], port-role {role}")
         put(f"\n\t\tMSTI regional-root-id {_bridge(d, where + 1)}, pathcost {u32(d, where + 9)}")
         put(
-            f"\n\t\tMSTI bridge-prio {d[where + 13] >> 4}, port-prio {d[where + 14] >> 4}, hops {d[where + 15]}"
+            f"\n\t\tMSTI bridge-prio {d[where + 13] >> 4}, port-prio {d[where + 14] >> 4}"
+            f", hops {d[where + 15]}"
         )
         where += 16

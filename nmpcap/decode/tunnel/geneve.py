@@ -77,9 +77,8 @@ def _options(p: Printer, d: bytes, at: int, length: int) -> None:
     separator = ""
     while length > 0:
         owner, kind, size = u16(d, at), d[at + 2], 4 + (d[at + 3] & 0x1F) * 4
-        p.put(
-            f"{separator}class {_class(owner)} (0x{owner:x}) type 0x{kind:x}{'(C)' if kind & 0x80 else ''} len {size}"
-        )
+        critical = "(C)" if kind & 0x80 else ""
+        p.put(f"{separator}class {_class(owner)} (0x{owner:x}) type 0x{kind:x}{critical} len {size}")
         separator = ", "
         if size > length:
             p.put(" [bad length]")
