@@ -7,7 +7,7 @@ from ..printer import Printer
 from ..text import safe
 from ..wire import take, u16, u64
 
-__all__ = ["show"]
+__all__ = ["carp", "show"]
 
 _KINDS = {1: "Advertisement"}
 _AUTHENTICATIONS = {0: "none", 1: "simple", 2: "ah"}
