@@ -43,6 +43,7 @@ LINKS = {
     dlt.DLT_EN10MB: "link.ethernet",
     dlt.DLT_LINUX_SLL: "link.sll",
     dlt.DLT_LINUX_SLL2: "link.sll:show2",
+    dlt.DLT_PPP: "tunnel.ppp:link",
     dlt.DLT_RAW: "link.raw",
     dlt.DLT_IPV4: "link.raw",
     dlt.DLT_IPV6: "link.raw",
@@ -90,6 +91,13 @@ ETHERTYPES = {
     0x86DD: "network.ip6",
     0x8847: "tunnel.mpls",
     0x8848: "tunnel.mpls",
+    0x8863: "tunnel.pppoe",
+    0x8864: "tunnel.pppoe",
+    0x880B: "tunnel.ppp",
+    0x9000: "link.loopback",
+    0x888E: "link.eapol",
+    0x88CC: "routing.lldp",
+    0x8809: "link.slow",
 }
 
 IP_PROTOCOLS = {
