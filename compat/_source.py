@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, BinaryIO
 
 from nmpcap import Capture
 from nmpcap._snaplen import MAXIMUM_SNAPLEN
@@ -21,6 +21,16 @@ Original = Callable[["PcapError", "Source | None"], Exception]
 """Which exception an original raises for an error of ours; the source, once it is open."""
 
 
+class _Descriptor:
+    """A descriptor that is closed when nobody has it any more."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __del__(self) -> None:
+        os.close(self.number)
+
+
 class Source(Capture):
     """A Capture that gives packets in the form of an original, and raises its exceptions."""
 
@@ -35,8 +45,24 @@ class Source(Capture):
         timeout: float | None = None,
     ) -> None:
         self._original = original
+        self._file: _Descriptor | None = None
         super().__init__(port, snaplen=snaplen, timeout=timeout, nano=False)
         self._deliver_as(form, empty)
+
+    def descriptor(self) -> int:
+        """Return a descriptor to select on; of a savefile, one of the file, which can always be read."""
+        if not self._port.savefile:
+            return self.fileno()
+        if self.name == "standard input":
+            return 0
+        if self._file is None:
+            self._file = _Descriptor(os.open(self.name, os.O_RDONLY | os.O_CLOEXEC))
+        return self._file.number
+
+    def close(self) -> None:
+        """Let go of the port, as a Capture does."""
+        super().close()
+        self._file = None
 
     def _feed(self) -> None:
         try:
@@ -94,7 +120,7 @@ def open_device(
 
 
 def open_savefile(
-    file: str | os.PathLike[str], original: Original, form: tuple[str, ...], empty: Any
+    file: str | os.PathLike[str] | BinaryIO, original: Original, form: tuple[str, ...], empty: Any
 ) -> Source:
-    """Open a savefile by its path, or ``-``. Raises PcapError, ours."""
+    """Open a savefile: a path, ``-``, or a file object. Raises PcapError, ours."""
     return Source(SavefilePort(Reader(file)), original, form, empty, snaplen=UNCUT)

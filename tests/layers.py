@@ -36,7 +36,7 @@ OVER_THE_CORE = {
 # Packages from elsewhere, and the only parts that may know of them.
 FROM_ELSEWHERE = {
     "cffi": {"_core"},
-    "dpkt": {"_core", "decode"},
+    "dpkt": {"_core", "decode", "compat"},
     "numpy": {"packet"},
     "pandas": {"packet"},
     "scapy": {"compat"},

@@ -44,13 +44,12 @@ class Reader:
     deadline that ``to_ms`` is, at the end of a file, without waiting once setnonblock is set.
     """
 
-    __slots__ = ("_device", "_fd", "_filtered", "_net", "_nonblock", "_settings", "_source", "next")
+    __slots__ = ("_device", "_filtered", "_net", "_nonblock", "_settings", "_source", "next")
 
     __module__ = "builtins"  # where the original's type says it is from
 
     next: Callable[[], tuple[Any, bytes]]
     _device: str
-    _fd: int | None
     _filtered: Classifier
     _net: tuple[str, str]
     """Network and netmask of the device."""
@@ -315,11 +314,7 @@ class Reader:
             self._alive()
             return -1
         source = self._open()
-        if not self._is_savefile:
-            return int(self._call(source.fileno))
-        if self._fd is None:
-            self._fd = 0 if self._device == "-" else os.open(self._device, os.O_RDONLY | os.O_CLOEXEC)
-        return self._fd
+        return int(self._call(source.descriptor))
 
     fileno = getfd
 
@@ -365,9 +360,6 @@ class Reader:
 
     def close(self) -> None:
         """Let go of the device or file. May be repeated; a call in progress ends."""
-        if self._fd:
-            os.close(self._fd)
-        self._fd = None
         if self._source is not None:
             self._source.close()
         else:
@@ -380,10 +372,6 @@ class Reader:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
-
-    def __del__(self) -> None:
-        if self._fd:
-            os.close(self._fd)
 
 
 def _next_inactive() -> tuple[None, bytes]:
@@ -437,7 +425,6 @@ def _make(device: str, net: tuple[str, str]) -> Reader:
     reader: Reader = object.__new__(Reader)
     reader._device = device
     reader._net = net
-    reader._fd = None
     reader._nonblock = False
     reader._filtered = _NO_RUN
     return reader

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
+from ..network import Network, frame
 from ..savefile.pcapfiles import NANO, Given, Layout
 
 SECONDS = 1_700_000_003
@@ -68,3 +69,10 @@ def outcome(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> A
         return function(*arguments, **keywords)
     except Exception as error:
         return type(error).__name__, error.args
+
+
+def burst(network: Network, name: str, count: int, first: int = 0) -> None:
+    """Send numbered frames out of an interface."""
+    with network.raw(name) as sender:
+        for number in range(first, first + count):
+            sender.send(frame(number))

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from ..network import Network
+
 ORIGINALS = {
     "pcapy": "pip install 'pcapy-ng>=2.1'",
     "pcap": "Python 3.11 or older, apt-get install libpcap-dev, pip install 'pypcap>=1.3'",
@@ -35,3 +37,29 @@ def whose(request: pytest.FixtureRequest) -> str:
 def pcapy(whose: str) -> Any:
     """The module pcapy, the original or the stand-in."""
     return library("pcapy", whose)
+
+
+@pytest.fixture
+def pcap(whose: str) -> Any:
+    """The module pcap, pypcap's or the stand-in."""
+    return library("pcap", whose)
+
+
+@pytest.fixture
+def dpkt_pcap(whose: str) -> Any:
+    """The module dpkt.pcap, the original or the stand-in."""
+    return library("dpkt.pcap", whose)
+
+
+@pytest.fixture
+def pylibpcap(whose: str) -> Any:
+    """The package pylibpcap, python-libpcap's or the stand-in."""
+    return library("pylibpcap", whose)
+
+
+@pytest.fixture
+def pair(network: Network) -> Network:
+    """A network with loopback and the interfaces ``va`` and ``vb``, each the other's far end."""
+    network.ip("link", "set", "lo", "up")
+    network.veth()
+    return network

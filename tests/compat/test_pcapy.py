@@ -16,7 +16,7 @@ import pytest
 
 from ..network import Network, frame
 from . import captures
-from .captures import FILES, FRAMES, PACKETS, PLAIN, outcome
+from .captures import FILES, FRAMES, PACKETS, PLAIN, burst, outcome
 
 Save = Callable[[bytes], Path]
 
@@ -573,23 +573,6 @@ def test_a_reader_that_is_not_activated(pcapy: Any) -> None:
 def test_devices_that_are_not_there(pcapy: Any) -> None:
     with pytest.raises(pcapy.PcapError, match=r"^nosuch0: No such device exists"):
         pcapy.open_live("nosuch0", 65535, 1, 100)
-
-
-@pytest.fixture
-def pair(network: Network) -> Network:
-    network.ip("link", "set", "lo", "up")
-    network.veth()
-    return network
-
-
-def burst(network: Network, name: str, count: int, first: int = 0) -> None:
-    with network.raw(name) as sender:
-        for number in range(first, first + count):
-            sender.send(frame(number))
-
-
-def ours(data: bytes) -> bool:
-    return data[12:14] == b"\x88\xb5"
 
 
 def test_live_packets_come_by_next(pcapy: Any, pair: Network) -> None:
