@@ -5,7 +5,18 @@ from __future__ import annotations
 import datetime
 import socket
 
-__all__ = ["Packet", "ethernet_type_map", "ip_type_map", "port_type_map", "to_hex_string"]
+__all__ = [
+    "Packet",
+    "ethernet_type_map",
+    "ip_type_map",
+    "parse_int",
+    "parse_ipv4",
+    "parse_ipv6",
+    "parse_mac",
+    "parse_tcp_flags",
+    "port_type_map",
+    "to_hex_string",
+]
 
 ethernet_type_map = {0x0800: "IPv4", 0x0806: "ARP", 0x86DD: "IPv6"}
 ip_type_map = {1: "ICMP", 2: "IGMP", 6: "TCP", 8: "EGP", 9: "IGP", 17: "UDP", 58: "ICMPv6"}
