@@ -64,6 +64,11 @@ class Source(Capture):
         super().close()
         self._file = None
 
+    def __del__(self) -> None:
+        # Programs that were written for an original leave it to the end of the handle, and are not to be warned.
+        if hasattr(self, "_filter"):
+            self.close()
+
     def _feed(self) -> None:
         try:
             super()._feed()

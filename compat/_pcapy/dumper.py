@@ -98,6 +98,7 @@ def open_dumper(source: Source, path: Any) -> Dumper:
             name,
             linktype=source.datalink(),
             snaplen=snaplen if 0 < snaplen < _UNLIMITED else _SNAPLEN,
+            nano=False,
             format="pcap",
             compression=None,
         )

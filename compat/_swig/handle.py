@@ -195,6 +195,7 @@ class pcapObject:
                 fname,
                 linktype=source.datalink(),
                 snaplen=snaplen if snaplen < _UNLIMITED else 0,
+                nano=False,
                 format="pcap",
                 compression=None,
             )

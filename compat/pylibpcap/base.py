@@ -70,7 +70,12 @@ class LibPcap:
             open(self._path, mode).close()  # what cannot be made is an OSError, as in the original
             try:
                 self._writer = Writer(
-                    self._path, snaplen=snaplen, format="pcap", compression=None, append=mode == "a"
+                    self._path,
+                    snaplen=snaplen,
+                    nano=False,
+                    format="pcap",
+                    compression=None,
+                    append=mode == "a",
                 )
             except errors.PcapError as error:
                 raise LibpcapError(_words.words(error)) from error
@@ -185,6 +190,7 @@ class Sniff:
                 path,
                 linktype=self._source.datalink(),
                 snaplen=self._source.snapshot(),
+                nano=False,
                 format="pcap",
                 compression=None,
             )

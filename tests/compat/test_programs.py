@@ -111,3 +111,22 @@ def _sniffed(whose: str, pair: Network, folder: Path) -> list[str]:
         process.stdin.close()
         process.stdout.close()
     return found
+
+
+@pytest.mark.parametrize("whose", WHOSE)
+def test_what_is_left_open_is_closed_without_a_word(
+    whose: str, tmp_path: Path, run_python: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    (tmp_path / "in.pcap").write_bytes(PLAIN)
+    code = (
+        "import os, pcapy\n"
+        "before = len(os.listdir('/proc/self/fd'))\n"
+        "for _ in range(3):\n"
+        "    reader = pcapy.open_offline('in.pcap')\n"
+        "    dumper = reader.dump_open('out.pcap')\n"
+        "    dumper.dump(*reader.next())\n"
+        "del reader, dumper\n"
+        "print(len(os.listdir('/proc/self/fd')) - before)"
+    )
+    done = run_python("-W", "error", "-c", code, env=environment(whose))
+    assert (done.stdout, done.stderr) == ("0\n", "")
