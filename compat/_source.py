@@ -65,7 +65,7 @@ class Source(Capture):
         self._file = None
 
     def __del__(self) -> None:
-        # Programs that were written for an original leave it to the end of the handle, and are not to be warned.
+        # Programs that were written for an original leave that to the end, and are not to be warned.
         if hasattr(self, "_filter"):
             self.close()
 
