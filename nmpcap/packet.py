@@ -33,9 +33,10 @@ class Batch:
     hold up to four times the memory that their packets would take alone.
     """
 
-    __slots__ = ("_columns", "_count", "_data")
+    __slots__ = ("_columns", "_count", "_data", "_origin")
 
-    def __init__(self, count: int, columns: bytes, data: Any) -> None:
+    def __init__(self, count: int, columns: bytes, data: Any, _origin: int = 0) -> None:
+        self._origin = _origin
         self._count = count
         self._columns = memoryview(columns)
         self._data = memoryview(data)
@@ -94,7 +95,9 @@ class Batch:
     def __getitem__(self, index: SupportsIndex | slice) -> Packet | Batch:
         if isinstance(index, slice):
             chosen = [column[index] for column in self._all_columns()]
-            return Batch(len(chosen[0]), b"".join(part.tobytes() for part in chosen), self._data)
+            return Batch(
+                len(chosen[0]), b"".join(part.tobytes() for part in chosen), self._data, self._origin
+            )
         index = as_index(index)
         if not -self._count <= index < self._count:
             raise IndexError(f"packet {index} of a batch of {self._count}")
@@ -107,6 +110,7 @@ class Batch:
             self.linktypes[index],
             self.interfaces[index],
             bool(self.flags[index] & _OUTGOING),
+            _origin=self._origin,
         )
 
     def __iter__(self) -> Iterator[Packet]:
@@ -115,7 +119,15 @@ class Batch:
         facts = zip(self.ts_ns, self.lens, self.linktypes, self.interfaces, self.flags, strict=True)
         for (offset, caplen), (ts_ns, length, linktype, interface, flags) in zip(places, facts, strict=True):
             outgoing = bool(flags & _OUTGOING)
-            yield Packet(data[offset : offset + caplen], ts_ns, length, linktype, interface, outgoing)
+            yield Packet(
+                data[offset : offset + caplen],
+                ts_ns,
+                length,
+                linktype,
+                interface,
+                outgoing,
+                _origin=self._origin,
+            )
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Without the bytes between packets."""

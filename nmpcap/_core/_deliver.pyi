@@ -27,6 +27,7 @@ class Packet:
         linktype: int = 1,
         interface: int = 0,
         outgoing: bool = False,
+        _origin: int = 0,
     ) -> Self: ...
     @property
     def ts_ns(self) -> int:
@@ -40,6 +41,8 @@ class Packet:
     @property
     def linktype(self) -> int:
         """DLT_* number: what the bytes begin with."""
+    @property
+    def _origin(self) -> int: ...
     @property
     def interface(self) -> int:
         """Which interface of the source it came from: an index, 0 where there is one only."""
@@ -136,6 +139,7 @@ class Handle:
 
     timeout: float | None
     _nonblock: bool
+    _origin: int
     @property
     def _status(self) -> int: ...
     def __init__(self, address: int, savefile: bool) -> None: ...

@@ -43,6 +43,7 @@ class Packet(bytes):
     linktype: int
     interface: int
     outgoing: bool
+    _origin: int
 
     def __new__(
         cls,
@@ -52,6 +53,7 @@ class Packet(bytes):
         linktype: int = 1,
         interface: int = 0,
         outgoing: bool = False,
+        _origin: int = 0,
     ) -> Packet:
         with memoryview(data) as view:
             self = super().__new__(cls, view)
@@ -66,7 +68,12 @@ class Packet(bytes):
         if not -(1 << 63) <= operator.index(ts_ns) < 1 << 63:
             raise OverflowError(f"Packet: ts_ns {ts_ns} does not fit 64 bits")
         self.__dict__.update(
-            ts_ns=ts_ns, len=length, linktype=linktype, interface=interface, outgoing=bool(outgoing)
+            ts_ns=ts_ns,
+            len=length,
+            linktype=linktype,
+            interface=interface,
+            outgoing=bool(outgoing),
+            _origin=_origin,
         )
         return self
 
@@ -269,6 +276,7 @@ class Handle:
     _capture: Any = None
     _timeout = -1
     _nonblock = False
+    _origin = 0
     _form: tuple[Callable[[Any], Any], ...] = (_packet,)
     _empty: Any = None
 
@@ -336,6 +344,9 @@ class Handle:
     def _take(self) -> tuple[Any, ...]:
         window = self._window
         fields = tuple(make(window.next) for make in self._form)
+        for field in fields:
+            if isinstance(field, Packet):
+                field.__dict__["_origin"] = self._origin
         window.next += 1
         window.taken += 1
         return fields

@@ -24,17 +24,19 @@ class PacketSink(Protocol):
     def packets(self) -> int:
         """Packets taken so far."""
 
-    def describe_from(self, interfaces: Callable[[int], Sequence[Interface]]) -> None:
-        """Describe interfaces by what this gives."""
+    def describe_from(self, interfaces: Callable[[int], Sequence[Interface]], source: int) -> None:
+        """Describe a source's interfaces by what this gives."""
 
     def poll(self) -> float | None:
         """Do what is due by the clock; the seconds until the next time."""
 
-    def write_views(self, views: Any, count: int) -> None:
-        """Append ``struct nm_view[count]``."""
+    def write_views(self, views: Any, count: int, source: int) -> None:
+        """Append ``struct nm_view[count]`` of that source."""
 
 
-def dump_window(core: Any, fill: Callable[[float | None], int | None], sink: PacketSink, cnt: int) -> int:
+def dump_window(
+    core: Any, fill: Callable[[float | None], int | None], sink: PacketSink, cnt: int, source: int
+) -> int:
     """Move ``cnt`` packets, or all where that is 0 or less, from the window to a sink; return how many.
 
     ``fill`` waits so many seconds at most, and returns how many packets wait in the window; None at its
@@ -52,7 +54,7 @@ def dump_window(core: Any, fill: Callable[[float | None], int | None], sink: Pac
             n = min(n, cnt - done)
         before = sink.packets
         try:
-            sink.write_views(window.next, n)
+            sink.write_views(window.next, n, source)
         finally:
             taken = sink.packets - before
             window.next += taken

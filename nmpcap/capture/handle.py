@@ -27,6 +27,7 @@ from nmpcap.errors import DeviceError, PcapError, UsageError
 from nmpcap.packet import Batch, Explanation, Packet, Stats
 from nmpcap.ports import Port
 from nmpcap.savefile import Interface, Option, Writer, open_writer
+from nmpcap.savefile.origins import new_origin
 from nmpcap.savefile.output import Target
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class Capture(Handle):
         self._core = capture[0]
         self._filter = Filter(port, self._core)
         super().__init__(int(ffi.cast("uintptr_t", self._core)), port.savefile)
+        self._origin = new_origin(self)
         self.timeout = timeout
         self._nano = nano
 
@@ -129,12 +131,12 @@ class Capture(Handle):
         Waits for the first packet only. A savefile gives at least one packet until its end.
         """
         batch = self._next_batch(max) if timeout is _UNSET else self._next_batch(max, timeout)
-        return None if batch is None else Batch(*batch)
+        return None if batch is None else Batch(*batch, self._origin)
 
     def batches(self, max: int = 1024) -> Iterator[Batch]:
         """Iterate over all packets in Batches of up to ``max``, until the end, breakloop() or close()."""
         while (batch := self._next_batch(max, None)) is not None:
-            yield Batch(*batch)
+            yield Batch(*batch, self._origin)
             if self.closed:
                 return
 
@@ -148,9 +150,9 @@ class Capture(Handle):
         if not hasattr(writer, "write_views"):
             raise TypeError(f"{self._name}: dump writes to a Writer, not {type(writer).__name__}")
         cnt = index(cnt)
-        writer.describe_from(self._interfaces_from)
+        writer.describe_from(self._interfaces_from, self._origin)
         with self._entered():
-            return dump_window(self._core, self._fill_until, writer, cnt)
+            return dump_window(self._core, self._fill_until, writer, cnt, self._origin)
 
     def _fill_until(self, timeout: float | None) -> int | None:
         return self._fill(timeout) or (0 if self._status else None)
@@ -457,7 +459,7 @@ class Capture(Handle):
             max_bytes=max_bytes,
             max_packets=max_packets,
         )
-        writer.describe_from(self._interfaces_from)
+        writer.describe_from(self._interfaces_from, self._origin)
         return writer
 
     def dump_open_append(self, target: Target, **options: Any) -> Writer:

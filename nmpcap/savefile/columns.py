@@ -33,6 +33,7 @@ def columns_of(batch: Any) -> tuple[Any, list[Any]]:
     for name, buffer in buffers.items():
         setattr(columns, name, buffer)
     data = ffi.from_buffer("uint8_t[]", batch.data)
+    columns.source = getattr(batch, "_origin", 0)
     columns.count = counts.pop()
     columns.data, columns.data_len = data, len(data)
     return columns, [*buffers.values(), data]

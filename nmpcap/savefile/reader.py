@@ -20,6 +20,7 @@ from nmpcap._core.cstring import cstring
 from nmpcap.errors import DeviceError, PcapError, SavefileError, UsageError
 from nmpcap.savefile.compression import MAX_MEMORY
 from nmpcap.savefile.input import Source, open_input
+from nmpcap.savefile.origins import new_origin
 from nmpcap.savefile.pcapng import Block, Option, decode_options
 
 __all__ = ["Interface", "Reader", "Record", "read_blocks"]
@@ -46,6 +47,16 @@ class Record(NamedTuple):
     def outgoing(self) -> bool:
         """Whether the packet was being sent."""
         return bool(self.flags & _OUT)
+
+
+class _ReadRecord(Record):
+    """A record that tells whose it is; each reader has a class of its own, so that this is no field."""
+
+    __slots__ = ()
+    _origin = 0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Record, tuple(self)
 
 
 class Interface(NamedTuple):
@@ -118,6 +129,9 @@ class Reader:
         self._close_input = given.close
         self._input = given
         self._failure: Exception | None = None
+        self._kind: type[Record] = type(
+            "Record", (_ReadRecord,), {"__slots__": (), "_origin": new_origin(self)}
+        )
         self._lock = threading.Lock()
         msg = ffi.new("char[]", lib.NM_MSG_SIZE)
         self.source: Any = lib.nm_savefile_open(given.fd, flags, max_memory, msg)
@@ -212,7 +226,7 @@ class Reader:
 
     def _records(self, views: Any) -> list[Record]:
         with self._in_use():
-            return [_record(views[i]) for i in range(self._fill(views))]
+            return [_record(self._kind, views[i]) for i in range(self._fill(views))]
 
     def skip(self) -> int:
         """Read to the end and return how many records there were; errors as for reading them."""
@@ -379,6 +393,9 @@ class Reader:
         """The interfaces met so far; a record's ``interface`` is an index into this list."""
         return self.interfaces_from(0)
 
+    def _interfaces_from(self, first: int) -> list[Interface]:
+        return self.interfaces_from(first)
+
     def interfaces_from(self, first: int) -> list[Interface]:
         """Return the interfaces met so far, from number ``first`` on; also after close."""
         if not self.source:
@@ -411,8 +428,8 @@ def read_blocks(source: Source, *, salvage: bool = False, max_memory: int = MAX_
         yield from reader.blocks()
 
 
-def _record(view: Any) -> Record:
-    return Record(
+def _record(kind: type[Record], view: Any) -> Record:
+    return kind(
         view.ts_ns,
         ffi.unpack(ffi.cast("char *", view.data), view.caplen),
         view.len,

@@ -97,7 +97,7 @@ class RotatingWriter:
         }
         self._format = format
         self._interfaces: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
-        self._new_interfaces: Callable[[int], Sequence[Interface]] | None = None
+        self._sources: dict[int | None, Callable[[int], Sequence[Interface]]] = {}
         self._renew_lock()
         self._writer: Writer | None = None
         self._final: Path | None = None
@@ -142,15 +142,15 @@ class RotatingWriter:
             count += 1
         return count
 
-    def write_views(self, views: Any, count: int) -> None:
-        """Append ``struct nm_view[count]``, for the capture layer: they must stay valid meanwhile."""
+    def write_views(self, views: Any, count: int, source: int = 0) -> None:
+        """Append ``struct nm_view[count]``, for the capture layer: as ``Writer.write_views``."""
         with self._lock:
             done = 0
             while done < count:
                 writer = self._current()
                 before = writer.packets
                 try:
-                    writer.write_views(views + done, count - done)
+                    writer.write_views(views + done, count - done, source)
                 except LimitReached:
                     done += writer.packets - before
                     self._rotate()
@@ -164,12 +164,14 @@ class RotatingWriter:
             if self._writer is not None:
                 self._writer.describe_interface(*arguments, **keywords)
 
-    def describe_from(self, interfaces: Callable[[int], Sequence[Interface]]) -> None:
+    def describe_from(
+        self, interfaces: Callable[[int], Sequence[Interface]], source: int | None = None
+    ) -> None:
         """Describe interfaces as they are met, in each pcapng file; as ``Writer.describe_from``."""
         with self._lock:
-            self._new_interfaces = interfaces
+            self._sources[source] = interfaces
             if self._writer is not None:
-                self._writer.describe_from(interfaces)
+                self._writer.describe_from(interfaces, source)
 
     def flush(self) -> None:
         """Hand everything taken so far to the current file."""
@@ -247,8 +249,8 @@ class RotatingWriter:
         self._writer = _new_part(self._final, format=form, **arguments)
         for given, keywords in self._interfaces:
             self._writer.describe_interface(*given, **keywords)
-        if self._new_interfaces is not None:
-            self._writer.describe_from(self._new_interfaces)
+        for source, interfaces in self._sources.items():
+            self._writer.describe_from(interfaces, source)
         self._number += 1
         self._changed.notify_all()
 

@@ -11,6 +11,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nmpcap._arguments import duration, instance, number
@@ -21,6 +22,7 @@ from nmpcap.savefile.append import Kind, check_append, has_content
 from nmpcap.savefile.columns import columns_of
 from nmpcap.savefile.compression import compression_of_name
 from nmpcap.savefile.input import path_of
+from nmpcap.savefile.origins import interfaces_of
 from nmpcap.savefile.output import Target, open_output
 from nmpcap.savefile.pcapng import Block, Option, encode_options, make_comments
 from nmpcap.savefile.reader import Interface
@@ -60,6 +62,14 @@ class SavedPacket(Protocol):
     @property
     def len(self) -> int:
         """Bytes on the wire."""
+
+
+@dataclass
+class _Source:
+    """What describes a source's interfaces, and the number of the first that it was not asked about yet."""
+
+    interfaces: Callable[[int], Sequence[Interface]] | None
+    asked: int = 0
 
 
 class Writer(Sink):
@@ -132,9 +142,8 @@ class Writer(Sink):
             check_append(path, Kind(self.format, linktype, config.snaplen, nano, compression))
         name, fd, output = open_output(target, compression, bool(config.append), exclusive)
         self._open(name, fd, output, config, direct=flush_after is None)
-        self._new_interfaces: Callable[[int], Sequence[Interface]] | None = None
-        self._asked = sys.maxsize  # the number of the first interface that was not asked about yet
-        self._described: set[tuple[int, int]] = set()
+        self._sources: dict[int, _Source] = {}
+        self._described: set[tuple[int, int, int]] = set()
 
     def _config(self, snaplen: int, section: bytes) -> Any:
         """What the C writer is to do; section must live until it has been opened."""
@@ -174,14 +183,14 @@ class Writer(Sink):
         data: Any = packet
         # Asking for one attribute: isinstance with a protocol costs ten times the rest of the call.
         saved: Any = packet if hasattr(packet, "ts_ns") else None
-        linktype, ifindex = self.linktype, 0
+        linktype, ifindex, source = self.linktype, 0, 0
         if saved is not None:
             data = saved.data
             linktype = getattr(saved, "linktype", linktype)
             ifindex = getattr(saved, "interface", 0)
+            source = getattr(saved, "_origin", 0)
             len = saved.len if len is None else len
-        if ifindex >= self._asked:
-            self._describe_new(ifindex)
+        self._describe_new(source, ifindex)
         if ts_ns is None:
             ts_ns = time.time_ns() if saved is None else saved.ts_ns
         try:
@@ -198,7 +207,18 @@ class Writer(Sink):
         if outgoing or comment is not None:
             options = ffi.from_buffer(self._packet_options(outgoing, comment))
             options_len = ffi.sizeof(options)
-        self._call(lib.nm_writer_write, ts_ns, buffer, caplen, len, linktype, ifindex, options, options_len)
+        self._call(
+            lib.nm_writer_write,
+            ts_ns,
+            buffer,
+            caplen,
+            len,
+            linktype,
+            source,
+            ifindex,
+            options,
+            options_len,
+        )
         if self._flush_ns is not None:
             self.flush_if_due()
 
@@ -212,7 +232,7 @@ class Writer(Sink):
         if hasattr(packets, "offsets"):
             columns, kept = columns_of(packets)
             done = 0
-            self._describe_new()
+            self._describe_all(columns.source)
             while done < columns.count:
                 done += self._call(lib.nm_writer_columns, columns, done)
             del kept
@@ -222,12 +242,15 @@ class Writer(Sink):
                 self.write(packet)
         return self.packets - before
 
-    def write_views(self, views: Any, count: int) -> None:
-        """Append ``struct nm_view[count]``, for the capture layer: they must stay valid meanwhile."""
+    def write_views(self, views: Any, count: int, source: int = 0) -> None:
+        """Append ``struct nm_view[count]``, for the capture layer: they must stay valid meanwhile.
+
+        source: the handle's number, as its Packets have it.
+        """
         done = 0
-        self._describe_new()
+        self._describe_all(source)
         while done < count:
-            done += self._call(lib.nm_writer_views, views + done, count - done)
+            done += self._call(lib.nm_writer_views, views + done, count - done, source)
         self.flush_if_due()
 
     # ---- what else pcapng holds ----
@@ -244,25 +267,33 @@ class Writer(Sink):
     ) -> int:
         """Describe an interface of a pcapng file before its first packet, and return its number.
 
-        ifindex, linktype: packets that say these are its own. One that nobody describes is described
+        ifindex, linktype: packets that say these are its own, whichever handle or reader they are of, unless
+        that has one described for itself. One that nobody describes is described
         by its link type and snaplen alone when its first packet comes. ``if_tsresol`` and
         ``if_tsoffset`` among the options are left out: the writer has its own.
         """
         linktype = self.linktype if linktype is None else linktype
-        given = [option for option in options if option.code not in _TIME_OPTIONS]
+        given = list(options)
         texts = ((_IF_NAME, name), (_IF_DESCRIPTION, description))
         given += [Option(code, text.encode()) for code, text in texts if text is not None]
-        encoded = encode_options(given, swapped=self._swapped)
-        number = self._call(
+        return self._describe(lib.NM_WRITER_ANY_SOURCE, ifindex, linktype, snaplen, given)
+
+    def _describe(
+        self, source: int, ifindex: int, linktype: int, snaplen: int | None, options: Iterable[Option]
+    ) -> int:
+        kept = [option for option in options if option.code not in _TIME_OPTIONS]
+        encoded = encode_options(kept, swapped=self._swapped)
+        described = self._call(
             lib.nm_writer_interface,
+            source,
             ifindex,
             linktype,
             self.snaplen if snaplen is None else snaplen,
             ffi.from_buffer(encoded),
             len(encoded),
         )
-        self._described.add((ifindex, linktype))
-        return number
+        self._described.add((source, ifindex, linktype))
+        return described
 
     def describe_interfaces(self, interfaces: Iterable[Interface]) -> None:
         """Describe a source's interfaces, in their order and with their options, before their packets."""
@@ -270,26 +301,42 @@ class Writer(Sink):
             instance(interface, Interface, "describe_interfaces: an interface")
             self.describe_interface(ifindex, interface.linktype, interface.snaplen, options=interface.options)
 
-    def describe_from(self, interfaces: Callable[[int], Sequence[Interface]]) -> None:
+    def describe_from(
+        self, interfaces: Callable[[int], Sequence[Interface]], source: int | None = None
+    ) -> None:
         """Describe interfaces as they are met, by what ``interfaces(n)`` gives: those from number n on.
 
         Asked before the first packet of an interface with another number than any before. One that
         has been described by hand is left as it is. A pcap file describes none.
+
+        source: whose packets they are, for the capture layer. Without it they are all packets'. Where
+        nothing is said here, the handle or reader that a packet came from is asked, while there is one.
         """
         if self._pcapng:
-            self._new_interfaces, self._asked = interfaces, 0
+            self._sources[lib.NM_WRITER_ANY_SOURCE if source is None else source] = _Source(interfaces)
 
-    def _describe_new(self, ifindex: int = 0) -> None:
-        if self._new_interfaces is None:
+    def _describe_all(self, source: int) -> None:
+        """Describe what a source has now: its packets come in bulk."""
+        self._describe_new(source, -1)
+
+    def _describe_new(self, source: int, ifindex: int) -> None:
+        if not self._pcapng:
             return
-        found = self._new_interfaces(self._asked)
-        for place, interface in enumerate(found, self._asked):
-            if (place, interface.linktype) not in self._described:
-                self.describe_interface(
-                    place, interface.linktype, interface.snaplen, options=interface.options
-                )
-            self._asked = place + 1
-        self._asked = max(self._asked, ifindex + 1)
+        owner = lib.NM_WRITER_ANY_SOURCE if lib.NM_WRITER_ANY_SOURCE in self._sources else source
+        known = self._sources.get(owner)
+        if known is None:
+            known = self._sources[owner] = _Source(interfaces_of(source))
+        if known.interfaces is None or 0 <= ifindex < known.asked:
+            return
+        for at, interface in enumerate(known.interfaces(known.asked), known.asked):
+            if not self._is_described(owner, at, interface.linktype):
+                self._describe(owner, at, interface.linktype, interface.snaplen, interface.options)
+            known.asked = at + 1
+        known.asked = max(known.asked, ifindex + 1)
+
+    def _is_described(self, source: int, ifindex: int, linktype: int) -> bool:
+        anyone = lib.NM_WRITER_ANY_SOURCE
+        return not self._described.isdisjoint(((source, ifindex, linktype), (anyone, ifindex, linktype)))
 
     def write_block(self, block: Block) -> None:
         """Append a block to a pcapng file as it is; a section header begins a section, in its byte order.

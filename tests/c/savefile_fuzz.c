@@ -330,7 +330,7 @@ static void check_copy(const struct file *file, uint32_t format)
     got = nm_savefile_begin(source);
     while (got >= 0 && (got = nm_savefile_fill(source, views, 16)) > 0)
         for (int i = 0; i < got; i++)
-            written += nm_writer_views(writer, &views[i], 1) == 1;
+            written += nm_writer_views(writer, &views[i], 1, 0) == 1;
     nm_savefile_close(source);
     CHECK(nm_writer_packets(writer) == written);
     copy.len = nm_writer_pending(writer, &pending);

@@ -24,7 +24,7 @@ struct nm_deliver_calls {
     void (*release)(struct nm_slab *);
     void (*reserve)(struct nm_capture *, uint32_t capacity);
     int (*inject)(struct nm_capture *, const struct nm_frame *, uint32_t n, struct nm_deadline *, uint32_t *sent);
-    int (*append)(struct nm_writer *, const struct nm_view *);
+    int (*append)(struct nm_writer *, const struct nm_view *, uint32_t);
     const char *(*name)(struct nm_capture *);
     const char *(*msg)(struct nm_capture *);
 };

@@ -44,6 +44,7 @@ struct packet {
     int64_t ts_ns;
     uint32_t len;
     uint32_t ifindex;
+    uint32_t origin; /* of the handle; 0: made by a program */
     uint16_t linktype;
     uint16_t flags;
     uint8_t data[];
@@ -80,6 +81,7 @@ struct handle {
     struct form form;
     PyObject *empty;            /* what next returns where there is no packet */
     int64_t timeout_ns;         /* -1: for ever */
+    uint32_t origin;            /* what its packets carry, see nmpcap/savefile/origins.py */
     int status;                 /* why the last call brought no packet: 0, NM_CAPTURE_END or _STOPPED */
     char nonblock;
     char savefile;              /* one buffer is the whole file */
@@ -100,7 +102,7 @@ struct state *nm_deliver_state(PyTypeObject *type, destructor dealloc);
 /* packet.c */
 
 /* A Packet with a copy of the view's bytes. */
-PyObject *nm_deliver_packet(PyTypeObject *type, const struct nm_view *view);
+PyObject *nm_deliver_packet(PyTypeObject *type, const struct nm_view *view, uint32_t origin);
 
 /* header.c */
 

@@ -46,7 +46,7 @@ static inline PyObject *make(struct handle *h, uint8_t field, const struct nm_vi
 {
     switch (field) {
     case PACKET:
-        return nm_deliver_packet(h->packet_type, view);
+        return nm_deliver_packet(h->packet_type, view, h->origin);
     case HEADER:
         return nm_deliver_header(h->header_type, view);
     case DATA:

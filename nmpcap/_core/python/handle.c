@@ -115,6 +115,7 @@ static PyGetSetDef getset[] = {
 
 static PyMemberDef members[] = {
     {"_nonblock", T_BOOL, offsetof(struct handle, nonblock), 0, NULL},
+    {"_origin", T_UINT, offsetof(struct handle, origin), 0, NULL},
     {"_status", T_INT, offsetof(struct handle, status), READONLY, NULL},
     {0},
 };

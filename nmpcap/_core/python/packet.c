@@ -9,7 +9,7 @@
 #include <structmember.h>
 
 static const char packet_doc[] =
-    "Packet(data, ts_ns=0, len=None, linktype=1, interface=0, outgoing=False)\n--\n\n"
+    "Packet(data, ts_ns=0, len=None, linktype=1, interface=0, outgoing=False, _origin=0)\n--\n\n"
     "One packet: its bytes and what was known of it when it was captured. Immutable.\n\n"
     "It stands for its captured bytes wherever a buffer is taken (``memoryview(p)``, ``bytes(p)``,\n"
     "``file.write(p)``, ``struct.unpack_from``); ``len(p)`` is ``caplen``; ``p[12]`` is a byte and ``p[12:14]``\n"
@@ -29,7 +29,7 @@ static struct packet *alloc_packet(PyTypeObject *type, size_t caplen)
     return p;
 }
 
-PyObject *nm_deliver_packet(PyTypeObject *type, const struct nm_view *view)
+PyObject *nm_deliver_packet(PyTypeObject *type, const struct nm_view *view, uint32_t origin)
 {
     struct packet *p = alloc_packet(type, view->caplen);
 
@@ -38,6 +38,7 @@ PyObject *nm_deliver_packet(PyTypeObject *type, const struct nm_view *view)
     p->ts_ns = view->ts_ns;
     p->len = view->len;
     p->ifindex = view->ifindex;
+    p->origin = origin;
     p->linktype = view->linktype;
     p->flags = view->flags & NM_VIEW_OUT;
     memcpy(p->data, view->data, view->caplen);
@@ -46,15 +47,16 @@ PyObject *nm_deliver_packet(PyTypeObject *type, const struct nm_view *view)
 
 static PyObject *packet_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"data", "ts_ns", "len", "linktype", "interface", "outgoing", NULL};
+    static char *names[] = {"data", "ts_ns", "len", "linktype", "interface", "outgoing", "_origin", NULL};
     long long ts_ns = 0, len = -1, ifindex = 0, linktype = 1;
     PyObject *len_arg = Py_None;
     int outgoing = 0;
+    unsigned origin = 0;
     struct packet *p = NULL;
     Py_buffer data;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y*|LOLLp:Packet", names, &data, &ts_ns, &len_arg, &linktype,
-                                     &ifindex, &outgoing))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y*|LOLLpI:Packet", names, &data, &ts_ns, &len_arg, &linktype,
+                                     &ifindex, &outgoing, &origin))
         return NULL;
     if (len_arg != Py_None)
         len = PyLong_AsLongLong(len_arg);
@@ -74,6 +76,7 @@ static PyObject *packet_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
         p->ts_ns = ts_ns;
         p->len = len;
         p->ifindex = ifindex;
+        p->origin = origin;
         p->linktype = linktype;
         p->flags = outgoing ? NM_VIEW_OUT : 0;
         memcpy(p->data, data.buf, data.len);
@@ -271,6 +274,7 @@ static PyMemberDef members[] = {
     {"caplen", T_PYSSIZET, offsetof(PyVarObject, ob_size), READONLY, "Bytes captured: those that are there."},
     {"len", T_UINT, offsetof(struct packet, len), READONLY, "Bytes the packet had on the wire."},
     {"linktype", T_USHORT, offsetof(struct packet, linktype), READONLY, "DLT_* number: what the bytes begin with."},
+    {"_origin", T_UINT, offsetof(struct packet, origin), READONLY, NULL},
     {"interface", T_UINT, offsetof(struct packet, ifindex), READONLY,
      "Which interface of the source it came from: an index, 0 where there is one only."},
     {0},

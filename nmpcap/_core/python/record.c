@@ -26,13 +26,13 @@ static void leave(struct recorder *r)
 }
 
 /* Whether the packet was taken; if not, nothing has happened. */
-static int append(struct recorder *r, const struct nm_view *view)
+static int append(struct recorder *r, const struct nm_view *view, uint32_t origin)
 {
     int taken;
 
     if (!enter(r))
         return 0;
-    taken = r->writer && r->calls->append(r->writer, view) == 0;
+    taken = r->writer && r->calls->append(r->writer, view, origin) == 0;
     leave(r);
     return taken;
 }
@@ -50,7 +50,7 @@ static int append_packet(struct recorder *r, PyObject *object)
         .flags = p->flags,
     };
 
-    return append(r, &view);
+    return append(r, &view, p->origin);
 }
 
 /* Has Python do what could not be done here. */
@@ -86,7 +86,7 @@ static int append_record(struct recorder *r, PyObject *header, PyObject *data)
         .linktype = r->linktype,
     };
 
-    return h->caplen <= PyBytes_GET_SIZE(data) && append(r, &view);
+    return h->caplen <= PyBytes_GET_SIZE(data) && append(r, &view, 0);
 }
 
 static PyObject *recorder_record(PyObject *self, PyObject *const *args, Py_ssize_t n)
@@ -114,7 +114,7 @@ int nm_recorder_append(PyObject *recorder, const struct nm_view *view)
 {
     struct recorder *r = (struct recorder *)recorder;
 
-    return view->linktype == r->linktype && append(r, view);
+    return view->linktype == r->linktype && append(r, view, 0);
 }
 
 static PyObject *recorder_enter(PyObject *self, PyObject *Py_UNUSED(none))

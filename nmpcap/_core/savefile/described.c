@@ -68,22 +68,28 @@ static bool is(const struct nm_written_interface *interface, uint32_t source, ui
            interface->source == source;
 }
 
-uint32_t nm_writer_described(const struct nm_writer *writer, uint32_t source, uint32_t linktype, uint32_t ifindex)
+static uint32_t find(const struct nm_writer *writer, uint32_t source, uint32_t linktype, uint32_t ifindex)
 {
-    uint32_t last = writer->interface_last;
-    uint32_t at;
+    uint32_t at = bucket_of(writer, source, linktype, ifindex);
 
-    if (last < writer->interface_count && is(&writer->interfaces[last], source, linktype, ifindex))
-        return last;
-    if (!writer->interface_count)
-        return 0;
-    at = bucket_of(writer, source, linktype, ifindex);
     while (writer->buckets[at] != NOWHERE) {
         if (is(&writer->interfaces[writer->buckets[at] - 1], source, linktype, ifindex))
             return writer->buckets[at] - 1;
         at = (at + 1) & (2 * writer->interface_capacity - 1);
     }
     return writer->interface_count;
+}
+
+uint32_t nm_writer_described(const struct nm_writer *writer, uint32_t source, uint32_t linktype, uint32_t ifindex)
+{
+    uint32_t number = writer->interface_last;
+
+    if (number < writer->interface_count && is(&writer->interfaces[number], source, linktype, ifindex))
+        return number;
+    if (!writer->interface_count)
+        return 0;
+    number = find(writer, source, linktype, ifindex);
+    return number < writer->interface_count ? number : find(writer, NM_WRITER_ANY_SOURCE, linktype, ifindex);
 }
 
 void nm_writer_forget(struct nm_writer *writer)

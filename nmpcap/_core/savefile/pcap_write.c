@@ -26,10 +26,10 @@ static void header(struct nm_writer *writer, uint8_t *to)
     nm_put32(to + 20, (uint32_t)nm_dlt_to_linktype(config->linktype), false);
 }
 
-static bool knows(struct nm_writer *writer, const struct nm_view *view)
+static bool knows(struct nm_writer *writer, const struct nm_record *record)
 {
     (void)writer;
-    (void)view;
+    (void)record;
     return true;
 }
 

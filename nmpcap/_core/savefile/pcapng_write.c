@@ -80,10 +80,11 @@ static void put_interface(struct nm_writer *writer, uint8_t *to, uint32_t linkty
         memcpy(body, options, options_len);
 }
 
-int nm_writer_interface(struct nm_writer *writer, uint32_t ifindex, uint32_t linktype, uint32_t snaplen,
-                        const void *options, uint32_t options_len)
+int nm_writer_interface(struct nm_writer *writer, uint32_t source, uint32_t ifindex, uint32_t linktype,
+                        uint32_t snaplen, const void *options, uint32_t options_len)
 {
-    const struct nm_written_interface interface = {.linktype = linktype, .ifindex = ifindex, .matches = true};
+    const struct nm_written_interface interface = {
+        .source = source, .ifindex = ifindex, .linktype = linktype, .matches = true};
     uint32_t len = interface_len(writer, options_len);
     uint8_t *to;
     int error = 0;
@@ -117,15 +118,20 @@ static uint32_t packet_len(const struct nm_writer *writer, const struct nm_recor
     return NM_EPB_MIN + pad4(nm_writer_caplen(writer, record->view)) + options_len(record);
 }
 
-static bool knows(struct nm_writer *writer, const struct nm_view *view)
+static uint32_t interface_of(const struct nm_writer *writer, const struct nm_record *record)
 {
-    return nm_writer_described(writer, 0, view->linktype, view->ifindex) < writer->interface_count;
+    return nm_writer_described(writer, record->source, record->view->linktype, record->view->ifindex);
+}
+
+static bool knows(struct nm_writer *writer, const struct nm_record *record)
+{
+    return interface_of(writer, record) < writer->interface_count;
 }
 
 static int64_t measure(struct nm_writer *writer, const struct nm_record *record)
 {
     const struct nm_view *view = record->view;
-    uint32_t number = nm_writer_described(writer, 0, view->linktype, view->ifindex);
+    uint32_t number = interface_of(writer, record);
 
     if (view->ts_ns < 0) {
         snprintf(writer->msg, sizeof writer->msg, "time stamp %lld ns: a pcapng file holds those from 1970 on",
@@ -133,7 +139,8 @@ static int64_t measure(struct nm_writer *writer, const struct nm_record *record)
         return -ERANGE;
     }
     if (number == writer->interface_count) {
-        number = (uint32_t)nm_writer_interface(writer, view->ifindex, view->linktype, writer->config.snaplen, NULL, 0);
+        number = (uint32_t)nm_writer_interface(writer, record->source, view->ifindex, view->linktype,
+                                               writer->config.snaplen, NULL, 0);
         if ((int)number < 0)
             return (int)number;
     }

@@ -162,14 +162,18 @@ struct nm_writer_config {
  */
 int nm_writer_open(int fd, const struct nm_writer_config *config, struct nm_writer **writer, char *msg);
 
+/* Where packets come from is a number of the caller's. An interface that is described for any source is theirs
+ * whose own has not been described. */
+#define NM_WRITER_ANY_SOURCE 0xffffffff
+
 /*
  * nm_writer_write - appends one packet.
  *
  * @ts_ns     since the epoch; -ERANGE where the format cannot hold it
  * @len       bytes the packet had
  * @linktype  DLT; -EINVAL where it is not a pcap file's own
- * @ifindex   pcapng: which interface of its source it came from; each new pair of interface and link
- *            type is described in the file
+ * @source, @ifindex  pcapng: which interface of which source it came from; each new one, and each new link type
+ *            on it, is described in the file
  * @options   pcapng: the block's options, encoded in the section's byte order, with their end; or NULL
  *
  * -EAGAIN: the caller takes the bytes, and must do so first. -EOVERFLOW: the file has reached its limit
@@ -177,22 +181,22 @@ int nm_writer_open(int fd, const struct nm_writer_config *config, struct nm_writ
  * not taken: nothing is lost, the call may be repeated once there is room again.
  */
 int nm_writer_write(struct nm_writer *writer, int64_t ts_ns, const void *data, uint32_t caplen, uint32_t len,
-                    uint32_t linktype, uint32_t ifindex, const void *options, uint32_t options_len);
+                    uint32_t linktype, uint32_t source, uint32_t ifindex, const void *options, uint32_t options_len);
 
 /* nm_writer_append - appends one packet, of an interface that has been described, where there is room for it
  * in memory: 0. Otherwise it is not taken, and nm_writer_write does what is needed, or says what is wrong. */
-int nm_writer_append(struct nm_writer *writer, const struct nm_view *view);
+int nm_writer_append(struct nm_writer *writer, const struct nm_view *view, uint32_t source);
 
 /*
  * nm_writer_interface - pcapng: describes an interface before its first packet.
  *
- * @ifindex, @linktype  which packets are its own
+ * @source, @ifindex, @linktype  which packets are its own
  * @options             encoded, with their end, without if_tsresol, which the writer adds; or NULL
  *
  * Its number in the section, or a failure as of nm_writer_write.
  */
-int nm_writer_interface(struct nm_writer *writer, uint32_t ifindex, uint32_t linktype, uint32_t snaplen,
-                        const void *options, uint32_t options_len);
+int nm_writer_interface(struct nm_writer *writer, uint32_t source, uint32_t ifindex, uint32_t linktype,
+                        uint32_t snaplen, const void *options, uint32_t options_len);
 
 /* nm_writer_block - pcapng: appends a whole block as it is; a section header begins a section, in its byte
  * order. -EINVAL: not framed as a block of the section's byte order. Other failures as of nm_writer_write. */
@@ -207,11 +211,12 @@ int nm_writer_swapped(struct nm_writer *writer);
  * Returns how many were taken, or the failure where none was. Each view's link type must be
  * the file's.
  */
-int nm_writer_views(struct nm_writer *writer, const struct nm_view *views, uint32_t count);
+int nm_writer_views(struct nm_writer *writer, const struct nm_view *views, uint32_t count, uint32_t source);
 
 /* Packets in columns, as a program keeps many: each array has count elements. */
 struct nm_columns {
     uint32_t count;
+    uint32_t source;
     const int64_t *ts_ns;
     const int64_t *offsets; /* into data */
     const uint32_t *caplens;

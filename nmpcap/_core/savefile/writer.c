@@ -133,7 +133,7 @@ static int append(struct nm_writer *writer, const struct nm_record *record)
 }
 
 int nm_writer_write(struct nm_writer *writer, int64_t ts_ns, const void *data, uint32_t caplen, uint32_t len,
-                    uint32_t linktype, uint32_t ifindex, const void *options, uint32_t options_len)
+                    uint32_t linktype, uint32_t source, uint32_t ifindex, const void *options, uint32_t options_len)
 {
     const struct nm_view view = {
         .data = data,
@@ -143,27 +143,28 @@ int nm_writer_write(struct nm_writer *writer, int64_t ts_ns, const void *data, u
         .ifindex = ifindex,
         .linktype = (uint16_t)linktype,
     };
-    const struct nm_record record = {.view = &view, .options = options, .options_len = options_len};
+    const struct nm_record record = {
+        .view = &view, .source = source, .options = options, .options_len = options_len};
 
     return append(writer, &record);
 }
 
-int nm_writer_append(struct nm_writer *writer, const struct nm_view *view)
+int nm_writer_append(struct nm_writer *writer, const struct nm_view *view, uint32_t source)
 {
-    const struct nm_record record = {.view = view};
+    const struct nm_record record = {.view = view, .source = source};
 
-    if (!writer->format->knows(writer, view) ||
+    if (!writer->format->knows(writer, &record) ||
         writer->capacity - writer->used < (size_t)nm_writer_caplen(writer, view) + MOST_AROUND)
         return -EAGAIN;
     return append(writer, &record);
 }
 
-int nm_writer_views(struct nm_writer *writer, const struct nm_view *views, uint32_t count)
+int nm_writer_views(struct nm_writer *writer, const struct nm_view *views, uint32_t count, uint32_t source)
 {
     uint32_t i;
 
     for (i = 0; i < count; i++) {
-        const struct nm_record record = {.view = &views[i]};
+        const struct nm_record record = {.view = &views[i], .source = source};
         int error = append(writer, &record);
 
         if (error)
@@ -194,7 +195,7 @@ int nm_writer_columns(struct nm_writer *writer, const struct nm_columns *columns
 
     for (i = first; i < columns->count; i++) {
         struct nm_view view;
-        const struct nm_record record = {.view = &view};
+        const struct nm_record record = {.view = &view, .source = columns->source};
         int error = -EINVAL;
 
         if (view_of_column(columns, i, &view))

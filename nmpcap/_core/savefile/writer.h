@@ -18,6 +18,7 @@
 /* A packet on its way into a file. */
 struct nm_record {
     const struct nm_view *view;
+    uint32_t source;
     const uint8_t *options; /* pcapng: encoded, with their end, a multiple of 4 bytes */
     uint32_t options_len;
 };
@@ -28,7 +29,7 @@ struct nm_writer_format {
     void (*header)(struct nm_writer *, uint8_t *to);
 
     /* Whether nothing has to come before this packet. */
-    bool (*knows)(struct nm_writer *, const struct nm_view *);
+    bool (*knows)(struct nm_writer *, const struct nm_record *);
 
     /* Bytes that a packet takes, with all that has to come before it; or a negative errno, with the
      * message set. */
