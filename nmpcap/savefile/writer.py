@@ -143,6 +143,7 @@ class Writer(Sink):
         name, fd, output = open_output(target, compression, bool(config.append), exclusive)
         self._open(name, fd, output, config, direct=flush_after is None)
         self._sources: dict[int, _Source] = {}
+        self._home = 0  # the source of packets that do not tell theirs: the first one known
         self._described: set[tuple[int, int, int]] = set()
 
     def _config(self, snaplen: int, section: bytes) -> Any:
@@ -190,6 +191,7 @@ class Writer(Sink):
             ifindex = getattr(saved, "interface", 0)
             source = getattr(saved, "_origin", 0)
             len = saved.len if len is None else len
+        source = source or self._home
         self._describe_new(source, ifindex)
         if ts_ns is None:
             ts_ns = time.time_ns() if saved is None else saved.ts_ns
@@ -232,6 +234,7 @@ class Writer(Sink):
         if hasattr(packets, "offsets"):
             columns, kept = columns_of(packets)
             done = 0
+            columns.source = columns.source or self._home
             self._describe_all(columns.source)
             while done < columns.count:
                 done += self._call(lib.nm_writer_columns, columns, done)
@@ -311,9 +314,11 @@ class Writer(Sink):
 
         source: whose packets they are, for the capture layer. Without it they are all packets'. Where
         nothing is said here, the handle or reader that a packet came from is asked, while there is one.
+        Packets that come from none are the first source's.
         """
         if self._pcapng:
             self._sources[lib.NM_WRITER_ANY_SOURCE if source is None else source] = _Source(interfaces)
+            self._home = self._home or source or 0
 
     def _describe_all(self, source: int) -> None:
         """Describe what a source has now: its packets come in bulk."""
