@@ -148,12 +148,14 @@ def lookupnet(device: str) -> tuple[int, int]:
         if interface.name == device:
             break
     else:
-        raise DeviceError(errnos.ENODEV, f"{device}: looking up its network: {os.strerror(errnos.ENODEV)}")
+        raise DeviceError(
+            errnos.ENODEV, f"{device}: looking up its network: {os.strerror(errnos.ENODEV)}", device
+        )
     for entry in interface.addresses:
         if entry.family == socket.AF_INET:
             address, mask = (_ipv4(text) for text in (entry.address, entry.netmask or "0.0.0.0"))
             return address & mask, mask
-    raise DeviceError(errnos.EADDRNOTAVAIL, f"{device}: no IPv4 address assigned")
+    raise DeviceError(errnos.EADDRNOTAVAIL, f"{device}: no IPv4 address assigned", device)
 
 
 _ANY = DeviceInfo(

@@ -7,6 +7,7 @@ something to do, what to do about it.
 from __future__ import annotations
 
 import os
+import re
 from errno import EINVAL
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -25,8 +26,29 @@ __all__ = [
 ]
 
 
+_PLACE = re.compile(r" \(at byte \d+[^()]*\)$")
+
+
 class PcapError(Exception):
-    """Anything that went wrong in nmpcap."""
+    """Anything that went wrong in nmpcap.
+
+    ``reason`` is the message in libpcap's words alone where it has any: without the name of what it is
+    about, the place in a file, and what to do.
+    """
+
+    _name: str | None = None
+
+    def __init__(self, *arguments: Any, name: str | None = None) -> None:
+        """``name``: of what the message is about, and begins with."""
+        super().__init__(*arguments)
+        if name is not None:
+            self._name = name
+
+    @property
+    def reason(self) -> str:
+        """The message in libpcap's words alone."""
+        text = str(self).removeprefix(f"{self._name}: ")
+        return _PLACE.sub("", text.partition("\n")[0].partition("; ")[0])
 
 
 class DeviceError(PcapError, OSError):
@@ -50,6 +72,7 @@ class DeviceError(PcapError, OSError):
     def __init__(self, errno: int, message: str = "", filename: str | None = None) -> None:
         # OSError takes errno and message where they come in, in __new__.
         self.filename = filename
+        self._name = filename
 
     def __str__(self) -> str:
         return str(self.strerror)
@@ -97,7 +120,7 @@ class UsageError(PcapError, ValueError):
 class FilterError(PcapError):
     """A filter expression that cannot be compiled; ``position`` is the offending character, from 0.
 
-    ``reason`` is the first line of the message, libpcap's words where it has any.
+    ``reason`` is the message without the picture of the place.
     """
 
     def __init__(self, message: str, position: int) -> None:
@@ -125,15 +148,17 @@ class ProgramError(PcapError):
 
 
 class SavefileError(PcapError):
-    """A savefile that is damaged or of no known format; ``offset`` is where, in bytes from its start.
-
-    ``reason`` is the message in libpcap's words alone, without the file's name and the offset.
-    """
+    """A savefile that is damaged or of no known format; ``offset`` is where, in bytes from its start."""
 
     def __init__(self, message: str, offset: int = 0, reason: str = "") -> None:
         super().__init__(message)
         self.offset = offset
-        self.reason = reason or message
+        self._reason = reason or message
+
+    @property
+    def reason(self) -> str:
+        """The message in libpcap's words alone."""
+        return self._reason
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (str(self), self.offset, self.reason), _notes(self)

@@ -380,7 +380,7 @@ def _request(device: Device, kind: int, name: str, body: Any, what: str) -> str:
                 f"netmap:{name.rpartition(':')[2]} and a port of the switch and forward between them"
             )
         reason = reason or _REASONS.get((kind, error)) or os.strerror(error)
-        raise DeviceError(error, f"{what} '{name}' ({device.name} netmap): {reason}")
+        raise DeviceError(error, f"{what} '{name}' ({device.name} netmap): {reason}", name)
     return cstring(header.nr_name)
 
 

@@ -6,7 +6,9 @@ import copy
 import errno
 import pickle
 import sys
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -34,6 +36,7 @@ def refused(text: str) -> FilterError:
 
 EXCEPTIONS: list[PcapError] = [
     PcapError("what"),
+    PcapError("eth9: what; do this", name="eth9"),
     DeviceError(errno.ENOENT, "eth9: no such device", "eth9"),
     DeviceError(errno.EIO, "", None),
     PortNameError("vale: what", 3, foreign=True),
@@ -139,3 +142,71 @@ def test_a_port_name_error_keeps_its_place() -> None:
         caught.value.position,
         caught.value.foreign,
     )
+
+
+# ---- libpcap's bare words ---------------------------------------------------------------------
+
+
+def of(call: Callable[..., object], *arguments: object, **keywords: object) -> PcapError:
+    with pytest.raises(PcapError) as caught:
+        call(*arguments, **keywords)
+    return caught.value
+
+
+def written_to_a_full_disk() -> None:
+    writer = nmpcap.open_writer("/dev/full")
+    writer.write(b"x")
+    try:
+        writer.flush()
+    finally:
+        with suppress(DeviceError):
+            writer.close()
+
+
+@pytest.mark.parametrize(
+    ("failing", "reason", "filename"),
+    [
+        (lambda: of(nmpcap.open, "nosuch0"), "No such device exists", "nosuch0"),
+        (lambda: of(nmpcap.open, "lo", rfmon=True), "That device doesn't support monitor mode", "lo"),
+        (lambda: of(nmpcap.open_offline, "/no/such"), "No such file or directory", "/no/such"),
+        (lambda: of(nmpcap.open_offline, "/"), "error reading dump file: Is a directory", "/"),
+        (lambda: of(nmpcap.open_offline, __file__), "unknown file format", None),
+        (lambda: of(nmpcap.open_writer, "/no/such/x"), "No such file or directory", "/no/such/x"),
+        (lambda: of(written_to_a_full_disk), "error writing dump file: No space left on device", "/dev/full"),
+        (
+            lambda: of(nmpcap.vale.destroy, "nosuch", netmap="user"),
+            "nosuch: there is no persistent port",
+            "nosuch",
+        ),
+        (lambda: of(nmpcap.lookupnet, "nosuch0"), "looking up its network: No such device", "nosuch0"),
+        (
+            lambda: of(netmap.nm_open, "netmap:nosuch0", netmap="user"),
+            "cannot open the port",
+            "netmap:nosuch0",
+        ),
+        (lambda: refused("tcp port"), "can't parse filter expression: syntax error", None),
+    ],
+)
+def test_the_reason_is_bare(failing: Callable[[], PcapError], reason: str, filename: str | None) -> None:
+    error = failing()
+    assert reason in error.reason
+    assert "; " not in error.reason
+    assert "\n" not in error.reason
+    assert "(at byte" not in error.reason
+    assert getattr(error, "filename", None) == filename
+    if filename and not error.reason.startswith("destroying"):
+        assert filename not in error.reason or filename == "/"
+        assert str(error).startswith(f"{filename}: {error.reason}")
+
+
+def test_the_reason_of_a_handles_refusal(tmp_path: Path) -> None:
+    nmpcap.open_writer(tmp_path / "x").close()
+    with nmpcap.open_offline(tmp_path / "x") as capture:
+        assert of(capture.setdirection, "in").reason == "Setting direction is not supported on savefiles"
+        assert of(capture.set_datalink, 105).reason.endswith(
+            "is not one of the DLTs supported by this device"
+        )
+    assert of(capture.next).reason == "this handle has been closed"
+    inactive = nmpcap.create("vale0:a", netmap="user")
+    inactive.activate().close()
+    assert of(inactive.set_snaplen, 5).reason.startswith("the setting can't be changed after")

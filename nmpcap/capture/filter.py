@@ -130,7 +130,9 @@ class Filter:
         name = self._port.name
         if program.linktype != linktype:
             theirs, ours = linktype_name(program.linktype), linktype_name(linktype)
-            raise PcapError(f"{name}: the filter is for link type {theirs}, the packets are {ours}")
+            raise PcapError(
+                f"{name}: the filter is for link type {theirs}, the packets are {ours}", name=name
+            )
         unknown = sorted(program.native.metadata - self._port.metadata)
         if unknown:
             raise PcapError(

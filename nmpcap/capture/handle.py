@@ -98,14 +98,14 @@ class Capture(Handle):
 
     def _error(self, errno: int, message: str) -> Exception:
         if errno == errnos.EBADF and self.closed:
-            return UsageError(f"{self._name}: this handle has been closed")
+            return UsageError(f"{self._name}: this handle has been closed", name=self._name)
         if errno == errnos.EBUSY and not message:
             return UsageError(
                 f"{self._name}: another thread is using this handle; one reads, and lets those in that send "
                 "or set something between its packets, but not out of a callback"
             )
         if errno == errnos.EAGAIN:
-            return DeviceError(errno, f"{self._name}: no room to send; {self._port.no_room}")
+            return DeviceError(errno, f"{self._name}: no room to send; {self._port.no_room}", self._name)
         return self._port.error(errno, message)
 
     # ---- reading --------------------------------------------------------------------
@@ -268,7 +268,7 @@ class Capture(Handle):
         loop and iteration wait all the same, and so does a call that is given a ``timeout``.
         """
         if self._port.savefile:
-            raise PcapError(f"{self._name}: Savefiles cannot be put into non-blocking mode")
+            raise PcapError(f"{self._name}: Savefiles cannot be put into non-blocking mode", name=self._name)
         self._nonblock = bool(nonblock)
 
     def getnonblock(self) -> bool:
@@ -283,7 +283,7 @@ class Capture(Handle):
         once, coming in. Savefiles do not know: PcapError.
         """
         if self._port.savefile:
-            raise PcapError(f"{self._name}: Setting direction is not supported on savefiles")
+            raise PcapError(f"{self._name}: Setting direction is not supported on savefiles", name=self._name)
         try:
             wanted = Direction[direction.upper()] if isinstance(direction, str) else Direction(direction)
         except (KeyError, ValueError):
@@ -301,7 +301,8 @@ class Capture(Handle):
         number(linktype, f"{self._name}: link type", 0, 0xFFFF)
         if linktype not in self.list_datalinks():
             chosen = linktype_name(linktype)
-            raise PcapError(f"{self._name}: {chosen} is not one of the DLTs supported by this device")
+            text = f"{self._name}: {chosen} is not one of the DLTs supported by this device"
+            raise PcapError(text, name=self._name)
         with self._aside():
             if linktype != self._port.linktype:
                 program = self._filter.prepare(linktype)
@@ -356,7 +357,7 @@ class Capture(Handle):
         with self._aside():
             fd: int = lib.nm_capture_fileno(self._core)
         if fd < 0:
-            raise DeviceError(errnos.EBADF, f"{self._name}: there is no descriptor to wait on")
+            raise DeviceError(errnos.EBADF, f"{self._name}: there is no descriptor to wait on", self._name)
         return fd
 
     def datalink(self) -> int:

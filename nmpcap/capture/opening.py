@@ -177,7 +177,8 @@ class Inactive:
     def _set(self, **settings: Any) -> None:
         if self._activated:
             raise UsageError(
-                f"{self._device}: the setting can't be changed after the handle has been activated"
+                f"{self._device}: the setting can't be changed after the handle has been activated",
+                name=self._device,
             )
         self._options = replace(self._options, **settings)
 

@@ -170,7 +170,7 @@ class NmDesc:
                 self._woken = False
                 return 0
         if revents[0] & select.POLLERR:
-            raise DeviceError(EIO, cstring(lib.nm_desc_msg(self._desc)))
+            raise DeviceError(EIO, cstring(lib.nm_desc_msg(self._desc)), self.spec)
         return int(revents[0])
 
     def wake(self) -> None:
@@ -345,7 +345,11 @@ class NmDesc:
         if error == EBUSY:
             return UsageError(f"{self.spec}: {what} while another thread uses the port, or closes it")
         reason = cstring(lib.nm_desc_msg(self._desc)) or f"{self.spec}: {what}: {os.strerror(error)}"
-        return UsageError(reason) if error in (EBADF, EINVAL, EMSGSIZE) else DeviceError(error, reason)
+        return (
+            UsageError(reason)
+            if error in (EBADF, EINVAL, EMSGSIZE)
+            else DeviceError(error, reason, self.spec)
+        )
 
     def _check(self, error: int, what: str) -> None:
         if error:
@@ -403,7 +407,9 @@ class NmDesc:
         """See to it that memory is there: touching what cannot be had would end the process."""
         error = lib.nm_mapping_back(self._info().mapping, offset, length)
         if error:
-            raise DeviceError(error, f"{self.spec}: no room for {length} bytes of its region at {offset}")
+            raise DeviceError(
+                error, f"{self.spec}: no room for {length} bytes of its region at {offset}", self.spec
+            )
 
     def _lend(self, view: memoryview) -> memoryview:
         self._views.append(view)

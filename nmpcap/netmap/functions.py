@@ -106,7 +106,7 @@ def nm_open(
     msg = ffi.new("char[]", lib.NM_MSG_SIZE)
     error = lib.nm_desc_open(args, desc, msg)
     if error:
-        raise DeviceError(error, cstring(msg))
+        raise DeviceError(error, cstring(msg), name)
     return NmDesc(desc[0])
 
 

@@ -47,7 +47,7 @@ class PacketPort(Port):
     def __init__(self, name: str, options: Settings) -> None:
         self.name = name
         if options.rfmon:
-            raise DeviceError(errnos.ENOTSUP, f"{name}: That device doesn't support monitor mode")
+            raise DeviceError(errnos.ENOTSUP, f"{name}: That device doesn't support monitor mode", name)
         refuse_speed(name, options)
         refuse_netmap_settings(name, options)
         which_netmap(options.netmap)
@@ -128,6 +128,7 @@ def _tstamp_type(name: str, tstamp_type: str | None) -> int:
             errnos.ENOTSUP,
             f"{name}: That type of time stamp is not supported by that device: {wanted}; "
             f"there are {', '.join(_TSTAMP_TYPES)}",
+            name,
         )
     return int(_TSTAMP_TYPES[wanted])
 

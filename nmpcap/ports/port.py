@@ -140,15 +140,15 @@ _USUAL = Settings()
 def refuse_interface_settings(name: str, options: Settings) -> None:
     """Raise DeviceError where a port that is no interface is asked for what only interfaces have."""
     if options.rfmon:
-        raise DeviceError(errnos.ENOTSUP, f"{name}: That device doesn't support monitor mode")
+        raise DeviceError(errnos.ENOTSUP, f"{name}: That device doesn't support monitor mode", name)
     if options.tstamp_type not in (None, "host"):
         raise DeviceError(
-            errnos.ENOTSUP, f"{name}: That type of time stamp is not supported by that device; host is"
+            errnos.ENOTSUP, f"{name}: That type of time stamp is not supported by that device; host is", name
         )
     for setting in ("protocol", "fanout", "qdisc_bypass"):
         if getattr(options, setting):
             raise DeviceError(
-                errnos.ENOTSUP, f"{name}: {setting} is for Linux interfaces by their bare names"
+                errnos.ENOTSUP, f"{name}: {setting} is for Linux interfaces by their bare names", name
             )
 
 

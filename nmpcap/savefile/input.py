@@ -88,9 +88,9 @@ def duplicate(fd: int, name: str) -> int:
     try:
         return os.dup(fd)
     except OSError as error:
-        raise DeviceError(error.errno or 0, f"{name}: {error.strerror}") from error
+        raise DeviceError(error.errno or 0, f"{name}: {error.strerror}", name) from error
     except OverflowError:
-        raise DeviceError(errno.EBADF, f"{name}: {os.strerror(errno.EBADF)}") from None
+        raise DeviceError(errno.EBADF, f"{name}: {os.strerror(errno.EBADF)}", name) from None
 
 
 def check_file(file: object, verb: str) -> None:
@@ -111,7 +111,8 @@ def _from_fd(fd: int, name: str, max_memory: int) -> Input:
         decompressor = Decompressor(compression, max_memory)
     except OSError as error:
         os.close(fd)
-        raise DeviceError(error.errno or 0, f"{name}: error reading dump file: {error.strerror}") from error
+        text = f"{name}: error reading dump file: {error.strerror}"
+        raise DeviceError(error.errno or 0, text, name) from error
     except BaseException:
         os.close(fd)
         raise

@@ -137,7 +137,7 @@ class Reader:
         self.source: Any = lib.nm_savefile_open(given.fd, flags, max_memory, msg)
         if not self.source:
             given.close()
-            raise PcapError(f"{self.name}: {cstring(msg)}")
+            raise PcapError(f"{self.name}: {cstring(msg)}", name=self.name)
         try:
             if given.ahead:
                 self._feed(given.ahead)
@@ -160,7 +160,7 @@ class Reader:
 
     def _feed(self, data: bytes) -> None:
         if lib.nm_savefile_feed(self.source, ffi.from_buffer(data), len(data)):
-            raise PcapError(f"{self.name}: {cstring(lib.nm_savefile_msg(self.source))}")
+            raise PcapError(f"{self.name}: {cstring(lib.nm_savefile_msg(self.source))}", name=self.name)
 
     def _living(self) -> Any:
         """The C source; UsageError once it is closed."""
@@ -180,7 +180,7 @@ class Reader:
             data = self._read() if self._read else b""
         except BlockingIOError as error:
             raise DeviceError(
-                errno.EAGAIN, f"{self.name}: error reading dump file: {error.strerror}"
+                errno.EAGAIN, f"{self.name}: error reading dump file: {error.strerror}", self.name
             ) from error
         except (SavefileError, OSError) as error:
             self._failure = error
@@ -201,6 +201,7 @@ class Reader:
             raise DeviceError(
                 failure.errno or errno.EIO,
                 f"{self.name}: error reading dump file: {failure.strerror or failure}",
+                self.name,
             )
 
     def error(self, status: int) -> Exception:
@@ -213,7 +214,7 @@ class Reader:
         if status == -errno.EBADMSG:
             offset = int(lib.nm_savefile_offset(self.source))
             return SavefileError(f"{self.name}: {text} (at byte {offset})", offset, text)
-        return DeviceError(-status, f"{self.name}: {text}")
+        return DeviceError(-status, f"{self.name}: {text}", self.name)
 
     def __iter__(self) -> Iterator[Record]:
         """Read the records one after the other, waiting where there are none yet.

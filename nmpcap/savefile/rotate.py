@@ -274,7 +274,7 @@ class RotatingWriter:
                 path = _give_name(working, self._final)
             except OSError as error:
                 text = f"{self._final}: what was written is in {working}: {error.strerror}"
-                raise DeviceError(error.errno or 0, text) from error
+                raise DeviceError(error.errno or 0, text, str(self._final)) from error
             self._files.append(path)
         if self._on_file is not None:
             self._on_file(path)

@@ -44,7 +44,7 @@ class Sink(Recorder):
         if lib.nm_writer_open(fd, config, handle, msg):
             if output is not None:
                 output.close()
-            raise PcapError(f"{name}: {cstring(msg)}")
+            raise PcapError(f"{name}: {cstring(msg)}", name=name)
         self._handle: Any = handle[0]
         self.closed = False
         self._direct_linktype = config.linktype if direct else None
@@ -97,7 +97,7 @@ class Sink(Recorder):
         elif status in {-errno.ERANGE, -errno.EINVAL}:
             raise UsageError(f"{self.name}: {self._msg()}")
         elif status != -errno.EINTR:  # which is there to let Python look after signals
-            raise DeviceError(-status, f"{self.name}: {self._msg()}")
+            raise DeviceError(-status, f"{self.name}: {self._msg()}", self.name)
 
     def _hand_on_pending(self) -> None:
         assert self._output is not None
@@ -117,7 +117,7 @@ class Sink(Recorder):
             if self._output is not None and not self._output.owned and not isinstance(error, DeviceError):
                 raise  # of the caller's own file object: as it is
             text = f"{self.name}: error writing dump file: {error.strerror or error}"
-            raise DeviceError(error.errno or errno.EIO, text) from error
+            raise DeviceError(error.errno or errno.EIO, text, self.name) from error
 
     def _flush_all(self) -> None:
         """Hand everything taken so far to the file; a compressor still keeps what it needs."""
@@ -155,7 +155,7 @@ class Sink(Recorder):
             msg = ffi.new("char[]", lib.NM_MSG_SIZE)
             status = lib.nm_writer_close(self._handle, msg)
         if status:
-            raise DeviceError(-status, f"{self.name}: {cstring(msg)}")
+            raise DeviceError(-status, f"{self.name}: {cstring(msg)}", self.name)
 
     def _let_go(self) -> None:
         """Forget what is pending, as written by the parent."""
