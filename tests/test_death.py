@@ -174,6 +174,37 @@ def test_a_monitor_of_a_dead_port_says_so(process) -> None:
             monitor.wait(5)
 
 
+def wait_for_ever(port: netmap.NmDesc, how: str) -> None:
+    """Wait for packets that never come, until an error does, or in vain for 20 s."""
+    began = time.monotonic()
+    with select.epoll() as epoll:
+        epoll.register(port.fileno(), select.EPOLLIN)
+        while time.monotonic() - began < 20:
+            if how == "select":
+                select.select([port], [], [], 20)
+            elif how == "epoll":
+                epoll.poll(20)
+            port.wait(20 if how == "wait" else 0)
+
+
+@pytest.mark.parametrize("how", ["wait", "select", "epoll"])
+def test_who_waits_learns_of_a_watched_port_s_death(process, how: str) -> None:
+    """Nobody else is there who would look for the dead."""
+    dead = process("a = netmap.nm_open('vale1:a')")
+    with netmap.nm_open("vale1:a/rt", **SMALL) as monitor:
+        dead.kill()
+        with pytest.raises(DeviceError, match="the port has failed"):  # in a second or three
+            wait_for_ever(monitor, how)
+
+
+def test_what_the_dead_were_in_the_way_of_goes_at_the_first_try(process) -> None:
+    with netmap.nm_open("vale1:me", **SMALL):
+        dead = process("p = netmap.nm_open('netmap:x{1')")
+        vale.list_ports()  # so that the next request does not look for the dead by itself
+        dead.kill()
+        netmap.nm_open("vale1:x", **SMALL).close()  # there was an interface of that name
+
+
 def test_a_dead_receiver_does_not_block_a_patient_sender(process) -> None:
     with netmap.nm_open("vale1:a", backpressure=True, **SMALL) as sender:
         dead = process("b = netmap.nm_open('vale1:b', rx_slots=16)")

@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "chance.h"
 #include "client.h"
 
 #define SKIP 77
@@ -46,7 +47,6 @@ struct moment {
 static struct client survivor[2];  /* vale0:s0 and vale0:s1 */
 static struct client master;       /* of a pipe whose slave only children open */
 static char own_dir[512], lone_dir[600];
-static uint64_t random_state;
 static const char *scenario_name = "start";
 static struct moment killed_at;
 
@@ -66,14 +66,6 @@ static void on_alarm(int number)
     say_where();
     fprintf(stderr, "somebody hangs\n");
     _exit(1);
-}
-
-static uint64_t pick(uint64_t below)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state % below;
 }
 
 /* ---- packets ----------------------------------------------------------------------- */
@@ -405,14 +397,6 @@ static bool walk(pid_t pid, enum __ptrace_request step, uint64_t limit, uint64_t
     return false;
 }
 
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 /* Lets a child run freely for a while; it may have ended by then. */
 static void run(pid_t pid, uint64_t ns)
 {
@@ -477,12 +461,10 @@ static void play(const struct scenario *scenario, uint64_t kills)
 
 int main(void)
 {
-    const char *seed = getenv("NMPCAP_TEST_SEED"), *kills = getenv("NMPCAP_DEATH_KILLS");
+    const char *kills = getenv("NMPCAP_DEATH_KILLS");
 
-    random_state = (seed ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL)) | 1;
-    setvbuf(stdout, NULL, _IOLBF, 0);
+    chance_begin();
     atexit(say_where);
-    printf("NMPCAP_TEST_SEED=%llu\n", (unsigned long long)random_state);
     signal(SIGALRM, on_alarm);
     shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK(shared != MAP_FAILED);

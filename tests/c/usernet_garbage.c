@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "chance.h"
 #include "client.h"
 #include "usernet/impl.h"
 
@@ -30,24 +31,6 @@
 
 static const uint32_t extremes[] = {0, 1, 2, 17, 255, 4096, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff};
 #define EXTREMES (sizeof(extremes) / sizeof(extremes[0]))
-
-static uint64_t random_state;
-
-static uint64_t pick(uint64_t below)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state % below;
-}
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 /* ---- where to write ------------------------------------------------------------------ */
 
@@ -313,15 +296,13 @@ static void try(const char *path, const struct trial *trial)
 
 int main(void)
 {
-    const char *seed = getenv("NMPCAP_TEST_SEED"), *garbage = getenv("NMPCAP_GARBAGE");
+    const char *garbage = getenv("NMPCAP_GARBAGE");
     bool all = garbage && !strcmp(garbage, "all");
     uint64_t began = now_ns();
     unsigned trials = 0;
     char path[512];
 
-    random_state = (seed ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL)) | 1;
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    printf("NMPCAP_TEST_SEED=%llu\n", (unsigned long long)random_state);
+    chance_begin();
     snprintf(path, sizeof(path), "%s/garbage", getenv("NMPCAP_RUNTIME_DIR"));
     CHECK_EQ(mkdir(path, 0700), 0);
     setenv("NMPCAP_RUNTIME_DIR", path, 1);

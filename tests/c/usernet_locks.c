@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "chance.h"
 #include "client.h"
 #include "usernet/lock.h"
 #include "usernet/session.h"
@@ -34,24 +35,6 @@ static struct shared {
     _Atomic uint64_t entered, inherited, in_vain;
     uint64_t first, last; /* equal whenever somebody enters who was not told of a death */
 } *shared;
-
-static uint64_t random_state;
-
-static uint64_t pick(uint64_t below)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state % below;
-}
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static void pause_ns(uint64_t ns)
 {
@@ -443,12 +426,9 @@ static void what_a_stopped_sender_writes_to_stays_nobodys(void)
 
 int main(void)
 {
-    const char *seed = getenv("NMPCAP_TEST_SEED");
     struct client keeper; /* of the registry */
 
-    random_state = (seed ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL)) | 1;
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    printf("NMPCAP_TEST_SEED=%llu\n", (unsigned long long)random_state);
+    chance_begin();
     alarm(PATIENCE);
     shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK(shared != MAP_FAILED);

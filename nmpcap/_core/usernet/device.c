@@ -145,6 +145,8 @@ static void put(struct nmu_device *dev)
     }
     if (dev->ready_fd >= 0)
         close(dev->ready_fd);
+    if (dev->look_fd >= 0)
+        close(dev->look_fd);
     if (dev->send_fd >= 0)
         close(dev->send_fd);
     nmu_session_close(dev);
@@ -206,7 +208,7 @@ int nm_user_open(const char *directory, struct nm_device **device, char *msg)
         memcpy(dev->dir, directory, strlen(directory) + 1);
     dev->device.ops = &user_ops;
     pthread_mutex_init(&dev->busy, NULL);
-    dev->dirfd = dev->registry_fd = dev->wake_fd = dev->ready_fd = dev->send_fd = -1;
+    dev->dirfd = dev->registry_fd = dev->wake_fd = dev->ready_fd = dev->look_fd = dev->send_fd = -1;
     *device = &dev->device;
     return 0;
 }

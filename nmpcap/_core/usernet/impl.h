@@ -51,6 +51,7 @@ struct nmu_device {
     int wake_fd;            /* bound socket, or -1 */
     struct sockaddr_un self; /* its address, ready for a signal handler */
     int ready_fd;           /* watches wake_fd for select and its kin; -1: not asked for yet, or an interface's */
+    int look_fd;            /* of a monitor with ready_fd: a timer, when to look whether the watched port lives; or -1 */
     int send_fd;            /* unbound socket to wake others with, or -1 */
     _Atomic uint32_t woken; /* nm_device_wake was called */
     bool watched;           /* fileno was asked for: keep it readable while packets wait */

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -85,8 +86,54 @@ static bool waiting(struct nmu_device *dev)
     return false;
 }
 
+/* ---- looking for the dead ------------------------------------------------------------ */
+
+/* Whether nobody has looked for the dead in a while: of all that sleep, one does. */
+static bool is_time_to_look(const struct nmu_device *dev)
+{
+    uint64_t last = *(const volatile uint64_t *)&dev->reg->last_reap_ns;
+
+    return (uint64_t)nm_clock_ns(CLOCK_MONOTONIC) - last >= (uint64_t)LOOK_AGAIN_MS * 1000000;
+}
+
+/* A receiver that died with a full ring would block its senders for ever; who watches a port learns of its end; and
+ * who died before it could wake a sleeper has that done for it. */
+static void bury(struct nmu_device *dev) /* with dev->busy held: reaping maps the dead one's region */
+{
+    if (nmu_session_begin(dev) == 0) {
+        nmu_reap(dev);
+        nmu_session_end(dev);
+    }
+}
+
+/* Who waits by select and its kin for a monitor has nothing but its descriptor to tell of the watched port's death: it
+ * is readable once a second, and the sync that follows looks. */
+static void watch_for_death(struct nmu_device *dev)
+{
+    struct itimerspec every = {.it_interval = {.tv_sec = LOOK_AGAIN_MS / 1000}, .it_value = {.tv_sec = LOOK_AGAIN_MS / 1000}};
+    struct epoll_event event = {.events = EPOLLIN};
+
+    dev->look_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (dev->look_fd >= 0) {
+        timerfd_settime(dev->look_fd, 0, &every, NULL);
+        epoll_ctl(dev->ready_fd, EPOLL_CTL_ADD, dev->look_fd, &event);
+    }
+}
+
+static void look_if_time_is_up(struct nmu_device *dev)
+{
+    uint64_t times;
+
+    if (dev->look_fd >= 0 && read(dev->look_fd, &times, sizeof(times)) == sizeof(times) && is_time_to_look(dev))
+        bury(dev);
+}
+
+
+/* ---- the descriptor to wait with ----------------------------------------------------- */
+
 void nmu_watch(struct nmu_device *dev)
 {
+    look_if_time_is_up(dev);
     if (waiting(dev)) {
         if (!dev->token)
             nmu_send_token(dev, dev->desc);
@@ -111,6 +158,8 @@ static int ready_fd(struct nmu_device *dev)
         close(dev->ready_fd);
         dev->ready_fd = -1;
     }
+    if (dev->ready_fd >= 0 && dev->look_fd < 0 && nmu_port_at(dev->reg, nmu_desc_at(dev->reg, dev->desc)->port)->kind == NMU_MONITOR)
+        watch_for_death(dev);
     return dev->ready_fd;
 }
 
@@ -209,17 +258,6 @@ static int sleep_once(struct nmu_device *dev, short events, int timeout_ms, bool
     }
 }
 
-/* A receiver that died with a full ring would block its senders for ever. */
-static void bury(struct nmu_device *dev)
-{
-    pthread_mutex_lock(&dev->busy); /* reaping maps the dead one's region */
-    if (nmu_session_begin(dev) == 0) {
-        nmu_reap(dev);
-        nmu_session_end(dev);
-    }
-    pthread_mutex_unlock(&dev->busy);
-}
-
 /* The port that a tx ring with back-pressure waits for, if this poll is going to sync that ring. */
 static uint32_t blocking_port(struct nmu_device *dev, short events)
 {
@@ -247,9 +285,9 @@ static int fall_asleep(struct nmu_device *dev, short events, int timeout_ms, sho
     nmu_disarm(dev, port);
     if (blocked_on)
         nmu_disarm(dev, blocked_on);
-    if (blocked_on && error == ETIMEDOUT)
-        bury(dev);
     pthread_mutex_lock(&dev->busy); /* another thread may be putting a token there, and saying so */
+    if (error == ETIMEDOUT && (blocked_on || is_time_to_look(dev)))
+        bury(dev);
     nmu_drain_tokens(dev);
     pthread_mutex_unlock(&dev->busy);
     return error == EINTR ? EINTR : 0;

@@ -187,6 +187,21 @@ static bool bury(struct nmu_device *dev, uint32_t desc)
     return true;
 }
 
+/* A sender may have died between publishing and waking: whoever sleeps looks for himself. */
+static void wake_all(struct nmu_device *dev)
+{
+    for (uint32_t i = 1; i < nmu_ports_high(dev->reg); i++)
+        if (nmu_port_at(dev->reg, i)->kind != NMU_FREE)
+            nmu_notify(dev, i);
+}
+
+/* After a burial. */
+static void see_to_the_rest(struct nmu_device *dev)
+{
+    sweep_files(dev);
+    wake_all(dev);
+}
+
 bool nmu_reap(struct nmu_device *dev)
 {
     bool found = false;
@@ -194,7 +209,7 @@ bool nmu_reap(struct nmu_device *dev)
     for (uint32_t i = 1; i < nmu_descs_high(dev->reg); i++)
         found |= bury(dev, i);
     if (found)
-        sweep_files(dev);
+        see_to_the_rest(dev);
     dev->reg->last_reap_ns = (uint64_t)nm_clock_ns(CLOCK_MONOTONIC);
     return found;
 }
@@ -209,7 +224,7 @@ bool nmu_reap_port(struct nmu_device *dev, uint32_t index)
         if (nmu_desc_at(dev->reg, i)->port == index || nmu_desc_at(dev->reg, i)->port == peer)
             found |= bury(dev, i);
     if (found)
-        sweep_files(dev);
+        see_to_the_rest(dev);
     return port->kind == NMU_FREE;
 }
 
@@ -225,7 +240,7 @@ void nmu_reap_at_end(struct nmu_device *dev)
         found = true;
     }
     if (found)
-        sweep_files(dev);
+        see_to_the_rest(dev);
 }
 
 void nmu_reap_holder(struct nmu_device *dev)

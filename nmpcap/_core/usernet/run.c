@@ -90,10 +90,11 @@ static int run(struct nmu_device *dev, struct nmu_request *request)
     }
 }
 
-/* What a failed request may owe to a process that died is worth another try once it is buried. */
-static bool worth_another(int error)
+/* What a failed request may owe to a process that died is worth another try once that is buried: a name or a pipe that
+ * is taken, room, a port or an interface in the way. Lists end with an error, and looked for the dead as they began. */
+static bool worth_another(int error, uint16_t type)
 {
-    return error == EBUSY || error == ENOMEM || error == EEXIST;
+    return error && type != NETMAP_REQ_VALE_LIST && type != NMPCAP_REQ_PORT_LIST;
 }
 
 int nmu_request_run(struct nmu_device *dev, struct nmu_request *request)
@@ -116,7 +117,7 @@ int nmu_request_run(struct nmu_device *dev, struct nmu_request *request)
     if (error)
         return error;
     error = run(dev, request);
-    if (worth_another(error) && nmu_reap(dev)) {
+    if (worth_another(error, type) && nmu_reap(dev)) {
         dev->device.msg[0] = '\0';
         error = run(dev, request);
     }

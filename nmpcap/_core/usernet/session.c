@@ -65,6 +65,11 @@ int nmu_session_begin(struct nmu_device *dev)
             return error;
         if (!dev->reg->gone)
             break;
+        if (dev->desc) { /* nobody who keeps to the rules does that */
+            nmu_unlock(&dev->reg->lock);
+            return nmu_fail(dev, ESTALE, "runtime directory %s: its registry has been ended under an open port; close it",
+                            dev->dir);
+        }
         error = nmu_registry_unlink_gone(dev);
         nmu_unlock(&dev->reg->lock);
         unmap_all(dev);
