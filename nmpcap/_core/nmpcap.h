@@ -38,5 +38,6 @@
 #include "capture/capture.h"
 #include "wire/wire.h"
 #include "wire/pump.h"
+#include "wire/replay.h"
 
 #endif

@@ -17,6 +17,7 @@ __all__ = [
     "Quantity",
     "QueueKind",
     "duration_ns",
+    "factor",
     "probability",
     "queue",
     "rate",
@@ -72,6 +73,16 @@ def probability(value: Quantity, what: str = "a probability") -> Fraction:
     chosen = _amount(value, what, {"": 1, "%": Fraction(1, 100)}, "0.01 or 1%")
     if chosen > 1:
         raise UsageError(f"{what} of {value!r}: more than 1 (100%)")
+    return chosen
+
+
+def factor(value: Quantity, what: str = "a factor") -> Fraction:
+    """Return a number above 0, exact: ``2``, ``"0.5"``, ``"10k"``."""
+    chosen = _amount(value, what, _DECIMAL, "2, 0.5 or 10k")
+    if not chosen:
+        raise UsageError(f"{what} of {value!r}: nothing would ever leave")
+    if max(chosen.numerator, chosen.denominator) >= 1 << 63:
+        chosen = chosen.limit_denominator(10**9)
     return chosen
 
 

@@ -10,18 +10,17 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 #include "bpf/bpf.h"
 #include "capture/capture.h"
 #include "clock.h"
 #include "wire/flight.h"
+#include "wire/pace.h"
 #include "wire/pump.h"
 #include "wire/trace.h"
 
 #define BATCH 256u
 #define LOOK_NS 200000    /* between two looks at what has come, when something is due soon */
-#define SPIN_NS 50000     /* as late as a sleep of this system usually ends */
 #define COARSE_NS 2000000 /* what is further away than this can be waited for in milliseconds */
 #define PATIENCE_NS 2000000 /* for room; then what is due is lost, as on a wire that nobody listens to */
 #define FRESH_NS 1000000000 /* a time stamp that is older is of another time: a savefile's */
@@ -42,12 +41,6 @@ struct nm_pump {
     struct nm_frame frame[BATCH];
     struct nm_pump_counters counters;
 };
-
-/* Read by any thread, written by the one that runs the pump. */
-static void count(uint64_t *counter, uint64_t n)
-{
-    __atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
-}
 
 int nm_pump_new(struct nm_capture *from, struct nm_capture *to, struct nm_wire *wire, struct nm_program *applies,
                 uint64_t memory, int trace, struct nm_pump **pump)
@@ -101,7 +94,7 @@ static void keep(struct nm_pump *pump, const struct nm_view *view, const struct 
         if (nm_flight_bytes(pump->flight) + view->caplen <= pump->memory)
             bytes = nm_flight_add(pump->flight, verdict->departure_ns, view->caplen, !verdict->passable);
         if (!bytes) {
-            count(&pump->counters.no_memory, 1);
+            nm_pace_count(&pump->counters.no_memory, 1);
             continue;
         }
         memcpy(bytes, view->data, view->caplen);
@@ -148,9 +141,9 @@ static int take(struct nm_pump *pump)
             const struct nm_view *view = &window->next[i];
             const struct nm_wire_verdict through = {.departure_ns = now_ns, .corrupt_bit = UINT32_MAX, .copies = 1, .passable = 1};
 
-            count(&pump->counters.cut, view->caplen < view->len);
+            nm_pace_count(&pump->counters.cut, view->caplen < view->len);
             if (pump->applies && !nm_program_run(pump->applies, view->data, view->len, view->caplen, NULL)) {
-                count(&pump->counters.passed, 1);
+                nm_pace_count(&pump->counters.passed, 1);
                 keep(pump, view, &through);
                 continue;
             }
@@ -158,7 +151,7 @@ static int take(struct nm_pump *pump)
             pump->len[offered] = view->len;
             pump->view[offered++] = *view;
         }
-        count(&pump->counters.received, n);
+        nm_pace_count(&pump->counters.received, n);
         error = decide(pump, offered);
         window->next += n;
         __atomic_store_n(&window->taken, window->taken + n, __ATOMIC_RELEASE);
@@ -193,14 +186,13 @@ static void count_sent(struct nm_pump *pump, uint32_t n)
 
     for (uint32_t i = 0; i < n; i++) {
         int64_t late_ns = now_ns - pump->departure_ns[i];
-        int bits = late_ns > 0 ? 64 - __builtin_clzll((uint64_t)late_ns) : 0;
 
-        count(&pump->counters.late[bits < 39 ? bits : 39], 1);
+        nm_pace_count(&pump->counters.late[nm_pace_class(late_ns)], 1);
         if (late_ns > pump->counters.latest_ns)
             __atomic_store_n(&pump->counters.latest_ns, late_ns, __ATOMIC_RELAXED);
-        count(&pump->counters.sent_bytes, pump->frame[i].len);
+        nm_pace_count(&pump->counters.sent_bytes, pump->frame[i].len);
     }
-    count(&pump->counters.sent, n);
+    nm_pace_count(&pump->counters.sent, n);
 }
 
 /* What a frame can be refused for, without anything being wrong with the handle. */
@@ -226,7 +218,7 @@ static int inject(struct nm_pump *pump, uint32_t n)
         sent += error == -EMSGSIZE ? 1 : n - sent;
         error = 0;
     }
-    count(&pump->counters.unsent, unsent + n - sent);
+    nm_pace_count(&pump->counters.unsent, unsent + n - sent);
     count_sent(pump, sent - unsent);
     return error;
 }
@@ -245,7 +237,7 @@ static int send_due(struct nm_pump *pump)
         error = inject(pump, n);
         nm_capture_leave(pump->to);
     } else {
-        count(&pump->counters.unsent, n);
+        nm_pace_count(&pump->counters.unsent, n);
         error = error == -EBADF ? NM_CAPTURE_STOPPED : error;
     }
     nm_flight_release(pump->flight);
@@ -254,13 +246,6 @@ static int send_due(struct nm_pump *pump)
 }
 
 /* ---- running ----------------------------------------------------------------------- */
-
-static void sleep_until(int64_t until_ns)
-{
-    struct timespec until = {.tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000};
-
-    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
-}
 
 /* One look at what has come, and as much of a pause as there is time for. */
 static int wait(struct nm_pump *pump, int64_t until_ns)
@@ -277,8 +262,8 @@ static int wait(struct nm_pump *pump, int64_t until_ns)
     }
     if (left_ns > COARSE_NS && !pump->ended)
         return 0;
-    if (left_ns > SPIN_NS)
-        sleep_until(!pump->ended && left_ns - SPIN_NS > LOOK_NS ? now_ns + LOOK_NS : until_ns - SPIN_NS);
+    if (left_ns > NM_PACE_SPIN_NS)
+        nm_pace_sleep(!pump->ended && left_ns - NM_PACE_SPIN_NS > LOOK_NS ? now_ns + LOOK_NS : until_ns - NM_PACE_SPIN_NS);
     return 0;
 }
 
@@ -286,7 +271,7 @@ int nm_pump_run(struct nm_pump *pump, int64_t for_ns)
 {
     int64_t end_ns = for_ns < 0 ? INT64_MAX : nm_clock_ns(CLOCK_MONOTONIC) + for_ns;
 
-    prctl(PR_SET_TIMERSLACK, 1); /* of this thread: sleeps end when they were to end */
+    nm_pace_begin();
     for (;;) {
         int64_t next_ns = nm_flight_next(pump->flight);
         int n = send_due(pump);

@@ -6,7 +6,7 @@ same seed.
 """
 
 from nmpcap.tools.link.impairments import Impairments
-from nmpcap.tools.link.link import Direction, Lateness, Link, Report, Step
+from nmpcap.tools.link.link import Direction, Link, Report, Step
 from nmpcap.tools.link.virtual import apply, travel
 from nmpcap.tools.link.wire import Counts, Fate, Verdict, Wire
 
@@ -15,7 +15,6 @@ __all__ = [
     "Direction",
     "Fate",
     "Impairments",
-    "Lateness",
     "Link",
     "Report",
     "Step",

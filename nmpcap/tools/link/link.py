@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import errno
 import os
 import threading
 import time
@@ -15,10 +16,11 @@ from nmpcap._core import ffi, lib
 from nmpcap.capture import Capture
 from nmpcap.errors import UsageError
 from nmpcap.filter import Program
+from nmpcap.tools.lateness import Lateness
 from nmpcap.tools.link.impairments import Impairments
 from nmpcap.tools.link.wire import Counts, Wire, counts_of
 
-__all__ = ["Direction", "Lateness", "Link", "Report", "Step"]
+__all__ = ["Direction", "Link", "Report", "Step"]
 
 _SLICE_NS = 200_000_000  # between two looks whether the link is to end
 _MEMORY = 256 << 20
@@ -29,23 +31,6 @@ class Direction(enum.IntEnum):
 
     THERE = 0
     BACK = 1
-
-
-@dataclass(frozen=True)
-class Lateness:
-    """How late packets left: ``below[i]`` of them by less than 2**i ns, and not less than 2**(i - 1)."""
-
-    below: tuple[int, ...]
-    latest_ns: int
-
-    def quantile_ns(self, share: float) -> int:
-        """Return a time that at least this share of the packets was no later than; a power of 2."""
-        total, seen = sum(self.below), 0
-        for power, count in enumerate(self.below):
-            seen += count
-            if seen >= share * total:
-                return min(1 << power, self.latest_ns) if power else 0
-        return self.latest_ns
 
 
 @dataclass(frozen=True)
@@ -108,10 +93,13 @@ class _Pump:
 
     def _run_once(self) -> None:
         status = lib.nm_pump_run(self._pump, _SLICE_NS)
-        if status in (0, -4):  # EINTR
+        if status in (0, -errno.EINTR):
             return
         if status == lib.NM_CAPTURE_END:
             self.ended = True
+            self.source._ended()
+        elif status == -errno.EAGAIN and lib.nm_pump_failed(self._pump) == self.source._core:
+            self.source._feed()
         elif status == lib.NM_CAPTURE_STOPPED:
             raise UsageError(f"link: {self.source.name} or {self.sink.name} was closed or broken off")
         else:
