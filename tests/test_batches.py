@@ -138,7 +138,7 @@ def test_batches_go_to_other_threads(make: Make) -> None:
 def test_what_is_written_of_a_batch(make: Make, tmp_path: Path) -> None:
     path = make(SIZES["of all sizes"])
     copy = tmp_path / "copy.pcap"
-    with nmpcap.open_offline(path) as capture, nmpcap.open_writer(copy, snaplen=262144) as writer:
+    with nmpcap.open_offline(path) as capture, nmpcap.open_writer(copy, snaplen=262144, nano=False) as writer:
         for batch in capture.batches():
             writer.write_many(batch)
     assert copy.read_bytes() == path.read_bytes()
