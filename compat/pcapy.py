@@ -8,6 +8,24 @@ on purpose stands in the page beside this file.
 from __future__ import annotations
 
 from nmpcap import errors as _errors
+from nmpcap.dlt import (
+    DLT_ARCNET,
+    DLT_ATM_RFC1483,
+    DLT_C_HDLC,
+    DLT_EN10MB,
+    DLT_FDDI,
+    DLT_IEEE802,
+    DLT_IEEE802_11,
+    DLT_LINUX_SLL,
+    DLT_LOOP,
+    DLT_LTALK,
+    DLT_NULL,
+    DLT_PPP,
+    DLT_PPP_ETHER,
+    DLT_PPP_SERIAL,
+    DLT_RAW,
+    DLT_SLIP,
+)
 
 from . import _devices, _words
 from ._pcapy import errors as _pcapy_errors
@@ -52,22 +70,6 @@ __all__ = [
     "open_offline",
 ]
 
-DLT_NULL = 0
-DLT_EN10MB = 1
-DLT_IEEE802 = 6
-DLT_ARCNET = 7
-DLT_SLIP = 8
-DLT_PPP = 9
-DLT_FDDI = 10
-DLT_ATM_RFC1483 = 11
-DLT_RAW = 12
-DLT_PPP_SERIAL = 50
-DLT_PPP_ETHER = 51
-DLT_C_HDLC = 104
-DLT_IEEE802_11 = 105
-DLT_LOOP = 108
-DLT_LINUX_SLL = 113
-DLT_LTALK = 114
 
 PCAP_D_INOUT = 0
 PCAP_D_IN = 1

@@ -44,12 +44,14 @@ class Reader:
     deadline that ``to_ms`` is, at the end of a file, without waiting once setnonblock is set.
     """
 
-    __slots__ = ("_device", "_filtered", "_net", "_nonblock", "_settings", "_source", "next")
+    __slots__ = ("_device", "_failure", "_filtered", "_net", "_nonblock", "_settings", "_source", "next")
 
     __module__ = "builtins"  # where the original's type says it is from
 
     next: Callable[[], tuple[Any, bytes]]
     _device: str
+    _failure: Exception | None
+    """What the next batch raises."""
     _filtered: Classifier
     _net: tuple[str, str]
     """Network and netmask of the device."""
@@ -156,13 +158,29 @@ class Reader:
         number = c_int(max_n)
         source = self._open()
         wanted = min(number, _MOST) if number > 0 else _USUAL_BATCH
-        data, records = source._next_records(wanted) or (b"", b"")
-        while self._is_savefile and records and len(records) < wanted * 16:
-            more = source._next_records(wanted - len(records) // 16)
-            if more is None:
-                break
-            data, records = data + more[0], records + _moved(more[1], len(data))
-        return data, records
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+        data: list[bytes] = []
+        records: list[bytes] = []
+        size = 0
+        while wanted > 0 and (piece := self._piece(source, wanted, bool(data))) is not None:
+            data.append(piece[0])
+            records.append(_moved(piece[1], size) if size else piece[1])
+            size += len(piece[0])
+            # A file has them all; of a device, what came in one wait is enough.
+            wanted -= len(piece[1]) // 16 if self._is_savefile else wanted
+        return (data[0], records[0]) if len(data) == 1 else (b"".join(data), b"".join(records))
+
+    def _piece(self, source: Source, wanted: int, others: bool) -> tuple[bytes, bytes] | None:
+        """Packets of a batch; where a file is damaged, those before it first, and the error then."""
+        try:
+            return source._next_records(wanted)
+        except PcapError as error:
+            if not others:
+                raise
+            self._failure = error
+            return None
 
     def __iter__(self) -> Iterator[tuple[Any, bytes]]:
         """Iterate over the packets, until the end of a file or ``close``."""
@@ -425,6 +443,7 @@ def _make(device: str, net: tuple[str, str]) -> Reader:
     reader: Reader = object.__new__(Reader)
     reader._device = device
     reader._net = net
+    reader._failure = None
     reader._nonblock = False
     reader._filtered = _NO_RUN
     return reader

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nmpcap.compat import pcapy as stand_in
 
 from ..network import Network, frame
 from . import captures
@@ -152,6 +153,26 @@ def test_a_batch_is_full_whatever_was_read_before(pcapy: Any, save: Save) -> Non
         (2000, 0, 1999 * 60, 60),
     ]
     assert data[-60:] == bytes([2000 & 255]) * 60
+
+
+def test_a_header_that_tells_of_more_than_there_is(save: Save, tmp_path: Path) -> None:
+    reader = stand_in.open_offline(str(save(PLAIN)))
+    header, data = reader.next()
+    dumper = reader.dump_open(str(tmp_path / "out"))
+    with pytest.raises(stand_in.PcapError, match="the header tells of 50 bytes, there are 49"):
+        dumper.dump(header, data[:-1])
+    dumper.close()
+    assert len((tmp_path / "out").read_bytes()) == 24
+
+
+def test_a_batch_before_damage_is_not_lost(save: Save) -> None:
+    many = [captures.Given(i, 0, bytes(1500), 1500) for i in range(1000)]
+    reader = stand_in.open_offline(str(save(captures.Layout().file(many)[:-3])))
+    data, records = reader.next_batch(2000)
+    assert (len(data), len(records)) == (999 * 1500, 999 * 16)
+    with pytest.raises(stand_in.PcapError, match="truncated dump file"):
+        reader.next_batch(2000)
+    assert reader.next_batch(2000) == (b"", b"")
 
 
 # ---- a file's other calls
@@ -565,6 +586,9 @@ def test_a_reader_that_is_not_activated(pcapy: Any) -> None:
         0
     ] * 4
     assert outcome(reader.setfilter, "udp")[1] == ("not-yet-activated pcap_t passed to pcap_compile",)
+    if pcapy is stand_in:
+        assert outcome(reader.sendpacket, frame(0)) == inactive
+        assert outcome(reader.loop_to_buffer, 1, bytearray(9)) == inactive
     assert reader.activate() == -5
     assert reader.activate() == -5
     assert reader.set_snaplen(9) == 0
