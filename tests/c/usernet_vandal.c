@@ -1,7 +1,9 @@
 /*
  * A vandal: a process that writes random words, at random times, into memory that it shares with others.
  *
- *   usernet_vandal [SCENE [MILLISECONDS [SEED]]]     all scenes, a second each, without arguments
+ *   usernet_vandal [SCENE [MILLISECONDS [SEED [TARGET]]]]     all scenes, a second each, without arguments
+ *
+ * TARGET, as in struct scene, is written at in place of the scene's own: all peers then share it, and may fail.
  *
  * Beside it are honest peers, processes of their own, that send, receive, wait and open anew without a pause. What
  * must hold: none of them ends by a signal; no call lasts longer than its deadline and PATIENCE_MS; a pair of
@@ -473,7 +475,8 @@ static bool well(const struct scene *scene, int self, pid_t *pid, bool may_end)
     return true;
 }
 
-static bool play(const struct scene *scene, int64_t milliseconds)
+/* pairs: the scene has some whose packets are checked. */
+static bool play(const struct scene *scene, int64_t milliseconds, bool pairs)
 {
     pid_t pid[PEERS_MAX + 1] = {0};
     int64_t end;
@@ -519,13 +522,27 @@ static bool play(const struct scene *scene, int64_t milliseconds)
     printf("%s: %llu words written, %llu packets checked, %llu calls failed, %llu ports opened\n", scene->name,
            (unsigned long long)ledger->words, (unsigned long long)checked, (unsigned long long)failed,
            (unsigned long long)opened);
-    return fine && checked;
+    return fine && (checked || !pairs);
+}
+
+/* The scene with another target, which all of its peers share. */
+static struct scene aimed_at(const struct scene *scene, const char *target)
+{
+    struct scene changed = *scene;
+
+    changed.target = target;
+    for (int i = 0; i < PEERS_MAX && changed.peers[i].port; i++) {
+        changed.peers[i].partner = -1;
+        changed.peers[i].shares = true;
+    }
+    return changed;
 }
 
 int main(int argc, char **argv)
 {
     int64_t milliseconds = argc > 2 ? atoll(argv[2]) : 1000;
     uint64_t seed = argc > 3 ? strtoull(argv[3], NULL, 0) : (uint64_t)now_ns();
+    const char *target = argc > 4 ? argv[4] : NULL;
     bool fine = true, played = false;
 
     ledger = mmap(NULL, sizeof(*ledger), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -537,7 +554,13 @@ int main(int argc, char **argv)
         if (argc > 1 && strcmp(argv[1], "all") && strcmp(argv[1], scenes[i].name))
             continue;
         played = true;
-        fine &= play(&scenes[i], milliseconds);
+        if (target) {
+            struct scene scene = aimed_at(&scenes[i], target);
+
+            fine &= play(&scene, milliseconds, false);
+        } else {
+            fine &= play(&scenes[i], milliseconds, true);
+        }
     }
     CHECK(played);
     return fine ? 0 : 1;

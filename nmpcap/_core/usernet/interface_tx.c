@@ -94,8 +94,10 @@ static int send_packets(struct nmu_device *dev, const struct slots *s, uint32_t 
     if (flushed)
         n -= (uint32_t)ops->withdraw(dev->interface->source);
     atomic_fetch_add_explicit(&port_of(dev)->sent, n, memory_order_relaxed);
-    for (; n && *at != head; n--)
-        *at = packet_end(s, *at, head);
+    if (!flushed)
+        *at = end; /* as the packets were when they were read: their slots may say otherwise by now */
+    for (; flushed && n && *at != end; n--)
+        *at = packet_end(s, *at, end);
     return flushed ? flushed : error;
 }
 
