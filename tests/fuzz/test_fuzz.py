@@ -89,7 +89,8 @@ def test_target_in_c(target: Path, compiler: str, tmp_path: Path, rng: random.Ra
     limits = [
         f"-max_total_time={max(1, round(SECONDS))}",
         "-timeout=5",
-        "-rss_limit_mb=1024",
+        "-rss_limit_mb=0",  # counts what the process had before it was this program, too
+        "-malloc_limit_mb=256",
         "-max_len=4096",
     ]
     done = subprocess.run(
