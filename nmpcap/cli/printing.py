@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from nmpcap.cli.color import colored, paint
 from nmpcap.cli.command import Command
 from nmpcap.cli.messages import fail
 from nmpcap.decode import Printer
@@ -29,6 +30,7 @@ class Lines:
         self._whole = max(command.ascii, command.hex, command.hex_ascii) > 1
         self._printers: dict[int, Printer] = {}
         self._number = 0
+        self._colored = colored(command.color)
 
     def check(self, linktype: int) -> None:
         """End the program where packets of this link type cannot be printed."""
@@ -54,6 +56,7 @@ class Lines:
                 dumps=not (command.hex or command.hex_ascii),
                 decode_as=command.decode_as,
                 asdot=command.asdot,
+                host=_hosts(command),
             )
         return printer
 
@@ -66,7 +69,9 @@ class Lines:
             number = f"{self.number():5d}  " if command.numbered else ""
             text, dumped = self.show(packet)
             shown = dump(dumped) if dump is not None and dumped else ""
-            lines.append(f"{number}{stamp(packet.ts_ns)}{ring}{text}{shown}\n")
+            time = stamp(packet.ts_ns)
+            line = paint(time + ring, text) if self._colored else f"{time}{ring}{text}"
+            lines.append(f"{number}{line}{shown}\n")
         return lines
 
     def number(self) -> int:
@@ -87,6 +92,14 @@ class Lines:
         if self._dump is None:
             return text, None
         return text, data if self._whole else data[printer.header_length :]
+
+
+def _hosts(command: Command) -> Callable[[bytes], str | None] | None:
+    if not command.foreign_numeric or command.numeric:
+        return None
+    from nmpcap.cli.foreign import local_names
+
+    return local_names(command.interfaces[0] if command.interfaces else "any")
 
 
 def _dump_of(command: Command) -> Callable[[bytes], str] | None:

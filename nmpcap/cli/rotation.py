@@ -73,7 +73,7 @@ class RotatedFiles:
     @property
     def packets(self) -> int:
         """Packets taken so far, over all files."""
-        return self._taken + self._writer.packets
+        return self._taken + (0 if self._writer.closed else self._writer.packets)
 
     def describe_from(self, interfaces: Callable[[int], Sequence[Interface]]) -> None:
         """Describe interfaces in every pcapng file by what this gives."""
@@ -149,6 +149,7 @@ class RotatedFiles:
 
     def _finish(self) -> None:
         path = self._writer.name
+        self._taken += self._writer.packets
         self._writer.close()
         self._children = [child for child in self._children if child.poll() is None]
         if self._command is not None:

@@ -17,6 +17,7 @@ from nmpcap.cli.filters import filter_text, netmask_of
 from nmpcap.cli.messages import FAILURE, fail, say, tell
 from nmpcap.cli.opening import announce_live, listed_files, open_file, open_interfaces
 from nmpcap.cli.output import Output
+from nmpcap.cli.progress import Progress, wanted
 from nmpcap.cli.rotation import FileLimit
 from nmpcap.cli.signals import Signals
 from nmpcap.cli.summary import counted, summary
@@ -47,6 +48,7 @@ class _Session:
         self._printed = 0
         self._output = Output(eager=command.live or command.line_buffered or os.isatty(1))
         self._signals: Signals | None = None
+        self._progress = Progress()
 
     def run(self) -> int:
         """Do all of it."""
@@ -229,12 +231,15 @@ class _Session:
             functions.append(self._report)
         if self._command.live and self._files is not None and self._command.verbose and self._lines is None:
             functions.append(lambda: tell(f"Got {self._captured}", end="\r"))
+        if wanted(self._command):
+            functions.append(lambda: self._progress.show(self._captured, self._captures))
         return Ticks(*functions)
 
     # ---- the end ----
 
     def _end(self, status: int) -> int:
         command, captured = self._command, self._captured
+        self._progress.clear()
         if self._lines is not None:
             if self._stopped:
                 self._output.put("\n")

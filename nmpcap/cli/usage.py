@@ -49,7 +49,7 @@ def help_text() -> str:
         if option.refused:
             continue
         left = f"  {spelled(option):<{_COLUMN}}"
-        if len(left) > _COLUMN + 2:
+        if not left.endswith(" "):
             lines.append(left)
             left = ""
         margin = " " * (_COLUMN + 2)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 __all__ = ["ascii_text", "hex_and_ascii", "hex_lines"]
 
 _SHOWN = bytes(byte if 0x21 <= byte <= 0x7E else 0x2E for byte in range(256))
 _TEXT = bytes(byte if 0x20 <= byte <= 0x7E or byte in b"\t\n" else 0x2E for byte in range(256))
+
+# As in tcpdump, also one that is the last byte but one.
+_CR = re.compile(rb"\r(?=\n|.?\Z)", re.DOTALL)
 
 
 def _groups(data: bytes) -> str:
@@ -35,5 +40,5 @@ def hex_and_ascii(data: bytes, indent: str = "\n\t", offset: int = 0) -> str:
 
 
 def ascii_text(data: bytes) -> str:
-    """Return bytes as characters (-A): tabs and line feeds as they are, a CR before a line feed dropped."""
-    return "\n" + data.replace(b"\r\n", b"\n").translate(_TEXT).decode("ascii")
+    """Return bytes as characters (-A): tabs and line feeds as they are, a CR at the end of a line dropped."""
+    return "\n" + _CR.sub(b"", data).translate(_TEXT).decode("ascii")
