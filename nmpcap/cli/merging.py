@@ -1,4 +1,4 @@
-"""Several -i or -r as one stream of packets, each with the number of the source it came from.
+"""Several -i or -r as one stream of packets.
 
 Files are merged by their packets' times; those of live ports by arrival, what waits at the same moment by
 time. What goes wrong with one source is raised when the others have given what they had.
@@ -12,14 +12,12 @@ from collections.abc import Iterator, Sequence
 from operator import itemgetter
 
 from nmpcap.capture import Capture
-from nmpcap.capture.dump import describe_port
 from nmpcap.cli.command import Command
 from nmpcap.cli.messages import fail
 from nmpcap.cli.ticks import Ticks
 from nmpcap.cli.writing import Files, open_files
 from nmpcap.errors import PcapError
 from nmpcap.packet import Packet
-from nmpcap.savefile import Interface
 from nmpcap.savefile.writer import format_of_name
 
 __all__ = ["Merger"]
@@ -29,12 +27,10 @@ _SLICE_MS = 100  # signals and ticks are looked after so often
 
 
 class Merger:
-    """Several sources as one, whose interfaces are numbered in the order in which they are met."""
+    """Several sources as one; packets go on saying whose they are, and which interface of it."""
 
     def __init__(self, captures: Sequence[Capture]) -> None:
         self._captures = captures
-        self._interfaces: list[Interface] = []
-        self._numbers: dict[tuple[int, int], int] = {}
 
     def open_files(self, command: Command) -> Files:
         """Open what -w names: pcapng, or pcap where all packets are of one link type."""
@@ -42,29 +38,13 @@ class Merger:
         linktypes = {capture.datalink() for capture in self._captures}
         if len(linktypes) > 1 and format_of_name(command.write) == "pcap":
             raise fail(f"{command.write}: packets of several link types; a .pcapng file takes them")
-        files = open_files(command, self._captures[0])
-        files.describe_from(lambda first: self._interfaces[first:])
-        return files
+        return open_files(command, self._captures[0])
 
     def packets(self, live: bool, ticks: Ticks) -> Iterator[tuple[int, list[Packet]]]:
         """Give packets in their order, with the place of their source; now and then none, to look around."""
         merged = self._live(ticks) if live else self._by_time()
         for which, packet in merged:
-            yield which, [self._renumbered(which, packet)] if packet is not None else []
-
-    def _renumbered(self, which: int, packet: Packet) -> Packet:
-        number = self._numbers.get((which, packet.interface))
-        if number is None:
-            number = self._numbers[which, packet.interface] = len(self._interfaces)
-            self._interfaces.append(self._interface(which, packet))
-        return Packet(packet.data, packet.ts_ns, packet.len, packet.linktype, number, packet.outgoing)
-
-    def _interface(self, which: int, packet: Packet) -> Interface:
-        capture = self._captures[which]
-        known = capture.interfaces
-        if packet.interface < len(known):
-            return known[packet.interface]
-        return describe_port(capture.name, packet.linktype, capture.snapshot(), None)
+            yield which, [packet] if packet is not None else []
 
     def _by_time(self) -> Iterator[tuple[int, Packet | None]]:
         failures: list[PcapError] = []

@@ -61,7 +61,7 @@ class RotatedFiles:
         self._command = command
         self._clock = clock
         self._children: list[subprocess.Popen[bytes]] = []
-        self._interfaces: Callable[[int], Sequence[Interface]] | None = None
+        self._sources: dict[int, Callable[[int], Sequence[Interface]]] = {}
         self._taken = 0
         self._number = 0
         self._periods = 0
@@ -75,10 +75,10 @@ class RotatedFiles:
         """Packets taken so far, over all files."""
         return self._taken + (0 if self._writer.closed else self._writer.packets)
 
-    def describe_from(self, interfaces: Callable[[int], Sequence[Interface]]) -> None:
-        """Describe interfaces in every pcapng file by what this gives."""
-        self._interfaces = interfaces
-        self._writer.describe_from(interfaces)
+    def describe_from(self, interfaces: Callable[[int], Sequence[Interface]], source: int) -> None:
+        """Describe a source's interfaces in every pcapng file by what this gives."""
+        self._sources[source] = interfaces
+        self._writer.describe_from(interfaces, source)
 
     def poll(self) -> float | None:
         """End the period if its time has come; the seconds until the next time. Raises FileLimit."""
@@ -89,14 +89,14 @@ class RotatedFiles:
             waits.append(max(0.0, self._start + self._period - self._clock()))
         return min(waits, default=None)
 
-    def write_views(self, views: Any, count: int) -> None:
-        """Append ``struct nm_view[count]``, over as many files as that takes."""
+    def write_views(self, views: Any, count: int, source: int) -> None:
+        """Append ``struct nm_view[count]`` of that source, over as many files as that takes."""
         done = 0
         while done < count:
             self._rotate_by_time()
             before = self._writer.packets
             try:
-                self._writer.write_views(views + done, count - done)
+                self._writer.write_views(views + done, count - done, source)
             except LimitReached:
                 done += self._writer.packets - before
                 self._rotate_by_size()
@@ -136,8 +136,8 @@ class RotatedFiles:
 
     def _begin(self) -> Writer:
         writer = self._open_file(self._path())
-        if self._interfaces is not None:
-            writer.describe_from(self._interfaces)
+        for source, interfaces in self._sources.items():
+            writer.describe_from(interfaces, source)
         return writer
 
     def _path(self) -> str:

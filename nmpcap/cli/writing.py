@@ -25,14 +25,14 @@ class Files(Protocol):
     def packets(self) -> int:
         """Packets taken so far."""
 
-    def describe_from(self, interfaces: Callable[[int], Sequence[Interface]]) -> None:
-        """Describe interfaces by what this gives."""
+    def describe_from(self, interfaces: Callable[[int], Sequence[Interface]], source: int) -> None:
+        """Describe a source's interfaces by what this gives."""
 
     def poll(self) -> float | None:
         """Do what is due by the clock; the seconds until the next time."""
 
-    def write_views(self, views: Any, count: int) -> None:
-        """Append ``struct nm_view[count]``."""
+    def write_views(self, views: Any, count: int, source: int) -> None:
+        """Append ``struct nm_view[count]`` of that source."""
 
     def write_many(self, packets: Iterable[Packet]) -> Any:
         """Append packets."""
@@ -91,14 +91,14 @@ class Counter:
     def __init__(self) -> None:
         self.packets = 0
 
-    def describe_from(self, interfaces: Callable[[int], Sequence[Interface]]) -> None:
+    def describe_from(self, interfaces: Callable[[int], Sequence[Interface]], source: int) -> None:
         """Have no use for that."""
 
     def poll(self) -> float | None:
         """Nothing is ever due."""
         return None
 
-    def write_views(self, views: Any, count: int) -> None:
+    def write_views(self, views: Any, count: int, source: int) -> None:
         """Count so many more."""
         self.packets += count
 
