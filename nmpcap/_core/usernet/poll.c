@@ -97,8 +97,8 @@ static bool is_time_to_look(const struct nmu_device *dev)
 }
 
 /* A receiver that died with a full ring would block its senders for ever; who watches a port learns of its end; and
- * who died before it could wake a sleeper has that done for it. */
-static void bury(struct nmu_device *dev) /* with dev->busy held: reaping maps the dead one's region */
+ * who died before it could wake a sleeper has that done for it. With dev->busy held: reaping maps the dead one's region. */
+static void bury(struct nmu_device *dev)
 {
     if (nmu_session_begin(dev) == 0) {
         nmu_reap(dev);
@@ -110,7 +110,8 @@ static void bury(struct nmu_device *dev) /* with dev->busy held: reaping maps th
  * is readable once a second, and the sync that follows looks. */
 static void watch_for_death(struct nmu_device *dev)
 {
-    struct itimerspec every = {.it_interval = {.tv_sec = LOOK_AGAIN_MS / 1000}, .it_value = {.tv_sec = LOOK_AGAIN_MS / 1000}};
+    struct timespec span = {.tv_sec = LOOK_AGAIN_MS / 1000};
+    struct itimerspec every = {.it_interval = span, .it_value = span};
     struct epoll_event event = {.events = EPOLLIN};
 
     dev->look_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -151,6 +152,7 @@ void nmu_watch(struct nmu_device *dev)
  * be passed on. An epoll descriptor tells of it and does not hold it. */
 static int ready_fd(struct nmu_device *dev)
 {
+    bool is_monitor = nmu_port_at(dev->reg, nmu_desc_at(dev->reg, dev->desc)->port)->kind == NMU_MONITOR;
     struct epoll_event event = {.events = EPOLLIN};
 
     if (dev->ready_fd < 0 && (dev->ready_fd = epoll_create1(EPOLL_CLOEXEC)) >= 0 &&
@@ -158,7 +160,7 @@ static int ready_fd(struct nmu_device *dev)
         close(dev->ready_fd);
         dev->ready_fd = -1;
     }
-    if (dev->ready_fd >= 0 && dev->look_fd < 0 && nmu_port_at(dev->reg, nmu_desc_at(dev->reg, dev->desc)->port)->kind == NMU_MONITOR)
+    if (dev->ready_fd >= 0 && dev->look_fd < 0 && is_monitor)
         watch_for_death(dev);
     return dev->ready_fd;
 }

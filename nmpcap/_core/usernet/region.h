@@ -58,10 +58,17 @@ static inline const struct nmu_region *nmu_region_layout(struct nmu_device *dev,
     return map ? map->layout : NULL;
 }
 
+static inline uint64_t nmu_pool_bytes(const struct nmu_pool *pool)
+{
+    return (uint64_t)pool->objtotal * pool->objsize;
+}
+
 /* Where the object of a pool is; the first, where there is none of that number. */
 static inline uint64_t nmu_object(const struct nmu_region *layout, int pool, uint32_t index)
 {
-    return layout->pool[pool].offset + (uint64_t)nmu_below(index, layout->pool[pool].objtotal) * layout->pool[pool].objsize;
+    const struct nmu_pool *objects = &layout->pool[pool];
+
+    return objects->offset + (uint64_t)nmu_below(index, objects->objtotal) * objects->objsize;
 }
 
 /* Where a ring is, if it is among the ring objects of the region; else 0. Behind any place there is memory for
@@ -71,7 +78,7 @@ static inline uint64_t nmu_ring_ofs(const struct nmu_region *layout, const struc
     const struct nmu_pool *pool = &layout->pool[NMU_POOL_RING];
     uint64_t at = *(const volatile uint64_t *)&kring->ring_ofs - pool->offset;
 
-    return at < (uint64_t)pool->objtotal * pool->objsize && at % NM_RING_ALIGN == 0 ? at + pool->offset : 0;
+    return at < nmu_pool_bytes(pool) && at % NM_RING_ALIGN == 0 ? at + pool->offset : 0;
 }
 
 struct netmap_ring *nmu_ring(struct nmu_device *, const struct nmu_kring *); /* in the mapped region; NULL: not there */

@@ -49,8 +49,8 @@ struct target {
 };
 
 /* Takes the ring that the port at a place of the switch has for a sender's ring. ENXIO: nobody has it open; EBUSY:
- * another sender has it, and does not go on; ENOMEM: its memory cannot be mapped, or is damaged. *target then says no more than the
- * port. */
+ * another sender has it, and does not go on; ENOMEM: its memory cannot be mapped, or is damaged. *target then says no
+ * more than the port. */
 int nmu_target_open(struct sender *, uint32_t place, uint32_t ring, struct target *);
 
 /* Publishes what was put there, up to tail; counts; lets go of the ring, and wakes its readers. */
