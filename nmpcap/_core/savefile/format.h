@@ -50,6 +50,14 @@ struct nm_saved_interface {
     uint32_t options_len;
 };
 
+/* The chains of record headers that begin in a part of a damaged pcap file, see pcap_salvage.c. */
+struct nm_chains {
+    uint32_t *of; /* for each byte */
+    uint64_t from;
+    size_t len;
+    bool ended; /* with the input */
+};
+
 struct nm_reader {
     struct nm_source base;
     struct nm_input in;
@@ -61,6 +69,7 @@ struct nm_reader {
     bool begun;
     bool over;        /* damage has been reported: nothing follows */
     bool resyncing;
+    bool at_end;      /* salvage: nothing more can be read now */
     int failure;      /* to be reported once the views before it have been used; negative errno */
     uint64_t failure_at;
     struct nm_savefile_damage damage;
@@ -72,7 +81,9 @@ struct nm_reader {
     uint32_t limit;       /* caplens above this are cut, or damage */
     uint32_t max_snaplen; /* of the link type */
     uint8_t lengths;      /* order of caplen and len, see pcap_read.c */
-    int64_t last_ts_ns;   /* what resync takes for near */
+    struct nm_chains chains;
+    uint64_t proved_at; /* salvage: this record needs no other to speak for it */
+    uint64_t broken_at; /* salvage: what begins here is known to be none */
 
     /* pcapng */
     struct nm_saved_interface *interfaces;

@@ -13,18 +13,16 @@
 #include "bytes.h"
 #include "savefile/linktype.h"
 #include "savefile/format.h"
+#include "savefile/pcap_record.h"
 
 #define MAGIC_MICRO 0xa1b2c3d4u
 #define MAGIC_NANO 0xa1b23c4du
 #define MAGIC_MODIFIED 0xa1b2cd34u
 
-enum { FILE_HEADER = 24, RECORD_HEADER = 16, MODIFIED_HEADER = 24 };
+enum { FILE_HEADER = 24 };
 
 /* pkt_type of a modified header, as in linux/if_packet.h */
 enum { PACKET_OUTGOING = 4 };
-
-/* How caplen and len are ordered in a record header. */
-enum { LENGTHS_NORMAL, LENGTHS_EXCHANGED, LENGTHS_PERHAPS_EXCHANGED };
 
 static bool is_magic(uint32_t magic)
 {
@@ -104,42 +102,6 @@ enum nm_parse nm_pcap_begin(struct nm_reader *reader)
 
 /* ---- records ------------------------------------------------------------------------- */
 
-/* What kind of record headers a file has: constant in each of the loops made from it. */
-struct layout {
-    bool swapped;
-    bool nano;
-    bool modified;
-    uint8_t lengths;
-};
-
-struct record {
-    int64_t ts_ns;
-    uint32_t fraction;
-    uint32_t caplen;
-    uint32_t len;
-};
-
-static inline __attribute__((always_inline)) struct record read_header(const uint8_t *at, struct layout layout)
-{
-    struct record record = {
-        .fraction = nm_get32(at + 4, layout.swapped),
-        .caplen = nm_get32(at + 8, layout.swapped),
-        .len = nm_get32(at + 12, layout.swapped),
-    };
-
-    /* Seconds are unsigned, good until 2106; a fraction of a second or more counts as what it says. */
-    record.ts_ns = (int64_t)nm_get32(at, layout.swapped) * 1000000000 +
-                   (int64_t)record.fraction * (layout.nano ? 1 : 1000);
-    if (layout.lengths == LENGTHS_EXCHANGED ||
-        (layout.lengths == LENGTHS_PERHAPS_EXCHANGED && record.caplen > record.len)) {
-        uint32_t caplen = record.len;
-
-        record.len = record.caplen;
-        record.caplen = caplen;
-    }
-    return record;
-}
-
 static enum nm_parse absurd_length(struct nm_reader *reader, uint32_t caplen)
 {
     bool over_snaplen = caplen > reader->info.snaplen;
@@ -151,7 +113,7 @@ static enum nm_parse absurd_length(struct nm_reader *reader, uint32_t caplen)
 }
 
 static inline __attribute__((always_inline)) enum nm_parse
-parse_records(struct nm_reader *reader, struct nm_batch *batch, struct layout layout)
+parse_records(struct nm_reader *reader, struct nm_batch *batch, struct nm_record_layout layout)
 {
     const size_t header = layout.modified ? MODIFIED_HEADER : RECORD_HEADER;
     const uint32_t limit = reader->limit;
@@ -165,13 +127,13 @@ parse_records(struct nm_reader *reader, struct nm_batch *batch, struct layout la
     for (; view < end; view++) {
         const uint8_t *at = nm_input_at(in);
         size_t left = nm_input_left(in);
-        struct record record;
+        struct nm_pcap_record record;
 
         if (left < header) {
             stop = nm_reader_want(reader, header);
             break;
         }
-        record = read_header(at, layout);
+        record = nm_pcap_record_at(at, layout);
         if (record.caplen > reader->max_snaplen) {
             stop = absurd_length(reader, record.caplen);
             break;
@@ -195,26 +157,71 @@ parse_records(struct nm_reader *reader, struct nm_batch *batch, struct layout la
     return stop;
 }
 
+/* Whether the header behind a record speaks for it; MORE: that is not here yet. */
+static enum nm_parse next_speaks(struct nm_reader *reader, size_t next, struct nm_record_layout layout)
+{
+    const size_t header = layout.modified ? MODIFIED_HEADER : RECORD_HEADER;
+    struct nm_pcap_record record;
+
+    if (nm_input_left(&reader->in) < next + header)
+        return reader->at_end ? NM_PARSE_FULL : nm_reader_want(reader, next + header);
+    record = nm_pcap_record_at(nm_input_at(&reader->in) + next, layout);
+    return nm_pcap_record_possible(reader, &record) ? NM_PARSE_FULL : NM_PARSE_DAMAGED;
+}
+
+/* With salvage a record is looked at closely before it is given out: nothing that makes no sense, nor what is followed
+ * by something that does not. */
+static enum nm_parse examine(struct nm_reader *reader, struct nm_record_layout layout)
+{
+    const size_t header = layout.modified ? MODIFIED_HEADER : RECORD_HEADER;
+    struct nm_pcap_record record;
+    enum nm_parse stop = NM_PARSE_DAMAGED;
+
+    if (nm_input_left(&reader->in) < header)
+        return nm_reader_want(reader, header);
+    record = nm_pcap_record_at(nm_input_at(&reader->in), layout);
+    if (nm_pcap_record_possible(reader, &record) && reader->broken_at != nm_input_offset(&reader->in)) {
+        if (nm_input_left(&reader->in) < header + record.caplen)
+            return nm_reader_want(reader, header + record.caplen);
+        if (reader->proved_at == nm_input_offset(&reader->in))
+            return NM_PARSE_FULL;
+        stop = next_speaks(reader, header + record.caplen, layout);
+    }
+    if (stop == NM_PARSE_DAMAGED)
+        return nm_reader_damaged(reader, nm_input_offset(&reader->in), "a record, or the one after it, makes no sense");
+    return stop;
+}
+
+static enum nm_parse parse_closely(struct nm_reader *reader, struct nm_batch *batch)
+{
+    const struct nm_record_layout layout = nm_record_layout_of(reader);
+    const uint32_t capacity = batch->capacity;
+    enum nm_parse stop = NM_PARSE_FULL;
+
+    while (stop == NM_PARSE_FULL && batch->count < capacity) {
+        stop = examine(reader, layout);
+        if (stop == NM_PARSE_FULL) {
+            batch->capacity = batch->count + 1;
+            stop = parse_records(reader, batch, layout);
+        }
+    }
+    batch->capacity = capacity;
+    return stop;
+}
+
 static enum nm_parse parse_any(struct nm_reader *reader, struct nm_batch *batch)
 {
-    const struct layout layout = {
-        .swapped = reader->info.swapped,
-        .nano = reader->info.nano,
-        .modified = reader->info.modified,
-        .lengths = reader->lengths,
-    };
-
-    return parse_records(reader, batch, layout);
+    return parse_records(reader, batch, nm_record_layout_of(reader));
 }
 
 static enum nm_parse parse_micro(struct nm_reader *reader, struct nm_batch *batch)
 {
-    return parse_records(reader, batch, (struct layout){.nano = false});
+    return parse_records(reader, batch, (struct nm_record_layout){.nano = false});
 }
 
 static enum nm_parse parse_nano(struct nm_reader *reader, struct nm_batch *batch)
 {
-    return parse_records(reader, batch, (struct layout){.nano = true});
+    return parse_records(reader, batch, (struct nm_record_layout){.nano = true});
 }
 
 static enum nm_parse parse(struct nm_reader *reader, struct nm_batch *batch)
@@ -224,15 +231,15 @@ static enum nm_parse parse(struct nm_reader *reader, struct nm_batch *batch)
     uint32_t i;
     enum nm_parse stop;
 
-    if (!info->swapped && !info->modified && reader->lengths == LENGTHS_NORMAL)
+    if (reader->flags & NM_SAVEFILE_SALVAGE)
+        stop = parse_closely(reader, batch);
+    else if (!info->swapped && !info->modified && reader->lengths == LENGTHS_NORMAL)
         stop = info->nano ? parse_nano(reader, batch) : parse_micro(reader, batch);
     else
         stop = parse_any(reader, batch);
     if (nm_pseudo_header_has(info->linktype))
         for (i = first; i < batch->count; i++)
             nm_pseudo_header_fix(&batch->views[i], info->swapped);
-    if (batch->count)
-        reader->last_ts_ns = batch->views[batch->count - 1].ts_ns;
     return stop;
 }
 
@@ -248,53 +255,4 @@ static void truncated(struct nm_reader *reader, size_t left)
                           reader->want - header, left - header);
 }
 
-/* ---- salvage ------------------------------------------------------------------------- */
-
-static bool believable(const struct nm_reader *reader, struct record record)
-{
-    const int64_t day_ns = 86400 * INT64_C(1000000000);
-    int64_t apart = record.ts_ns - reader->last_ts_ns;
-
-    return record.caplen <= reader->limit && record.caplen <= record.len && record.caplen > 0 &&
-           record.len <= reader->max_snaplen && record.fraction < (reader->info.nano ? 1000000000u : 1000000u) &&
-           (reader->last_ts_ns == 0 || (apart > -day_ns && apart < day_ns));
-}
-
-/* A record is believed when the one after it is believable too, or the input ends behind it. */
-static enum nm_parse resync(struct nm_reader *reader, bool ended)
-{
-    const size_t header = reader->info.modified ? MODIFIED_HEADER : RECORD_HEADER;
-    const struct layout layout = {
-        .swapped = reader->info.swapped,
-        .nano = reader->info.nano,
-        .modified = reader->info.modified,
-        .lengths = reader->lengths,
-    };
-    struct nm_input *in = &reader->in;
-
-    while (nm_input_left(in) > header) {
-        struct record record;
-        size_t next;
-
-        in->head++; /* what head pointed at has been judged already */
-        record = read_header(nm_input_at(in), layout);
-        if (!believable(reader, record))
-            continue;
-        next = header + record.caplen;
-        if (nm_input_left(in) >= next + header) {
-            if (believable(reader, read_header(nm_input_at(in) + next, layout)))
-                return NM_PARSE_FULL;
-        } else if (ended) {
-            if (nm_input_left(in) == next)
-                return NM_PARSE_FULL;
-        } else {
-            in->head--; /* to be judged once the record after it is here */
-            return nm_reader_want(reader, next + header + 1);
-        }
-    }
-    if (ended)
-        in->head = in->tail;
-    return nm_reader_want(reader, header + 1);
-}
-
-const struct nm_format nm_format_pcap = {parse, truncated, resync};
+const struct nm_format nm_format_pcap = {parse, truncated, nm_pcap_resync};

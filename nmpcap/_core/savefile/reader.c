@@ -85,8 +85,8 @@ static enum nm_parse step(struct nm_reader *reader, struct nm_batch *batch)
     enum nm_parse stop;
 
     if (reader->resyncing) {
-        stop = pass_damage(reader, false);
-        if (stop == NM_PARSE_MORE)
+        stop = pass_damage(reader, reader->at_end);
+        if (stop != NM_PARSE_FULL)
             return stop;
     }
     stop = reader->format->parse(reader, batch);
@@ -128,6 +128,10 @@ static int run(struct nm_reader *reader, struct nm_batch *batch)
         got = nm_input_want(&reader->in, reader->want);
         if (got == 1)
             continue;
+        if (got == 0 && !reader->at_end && reader->flags & NM_SAVEFILE_SALVAGE) {
+            reader->at_end = true; /* what waited for more is judged without it */
+            continue;
+        }
         if (got == 0) {
             end_of_input(reader);
             if (salvage_rest(reader))
@@ -170,6 +174,7 @@ static int fill(struct nm_source *source, struct nm_batch *batch)
 
     batch->count = 0;
     reader->batch_bytes = 0;
+    reader->at_end = false;
     if (reader->over)
         return NM_SOURCE_END;
     if (!reader->begun) {
@@ -236,6 +241,7 @@ static void close_reader(struct nm_source *source)
     for (i = 0; i < reader->interface_count; i++)
         free(reader->interfaces[i].options);
     free(reader->interfaces);
+    free(reader->chains.of);
     free(reader);
 }
 
