@@ -24,6 +24,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from nmpcap import _core as _core  # first: in a checkout all else then comes from the installed package
 from nmpcap._snaplen import MAXIMUM_SNAPLEN
 from nmpcap.capture import (
     Capture,

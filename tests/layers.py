@@ -29,9 +29,21 @@ ROWS: tuple[tuple[str, ...], ...] = (
 )
 # Parts that have a place and no module yet; nmpcap/preload/ will be C, above the core's capture/.
 RESERVED = {"rig"}
-# Parts that may touch the compiled core; all others deal in what these hand up.
+# Parts that may touch the compiled core; all others deal in what these hand up. The package imports it first.
 OVER_THE_CORE = {
-    *("_core", "bpf.native", "packet", "savefile", "netmap", "vale", "devices", "ports", "capture", "tools"),
+    *(
+        "",
+        "_core",
+        "bpf.native",
+        "packet",
+        "savefile",
+        "netmap",
+        "vale",
+        "devices",
+        "ports",
+        "capture",
+        "tools",
+    ),
 }
 # Packages from elsewhere, and the only parts that may know of them.
 FROM_ELSEWHERE = {
