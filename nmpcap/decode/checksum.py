@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["internet", "pseudo4", "pseudo6", "should_be"]
+__all__ = ["internet", "pseudo4", "pseudo6", "receiver6", "should_be"]
+
+
+_ROUTING, _FRAGMENT, _SEGMENTS = 43, 44, 4
+_PASSED = {0, _ROUTING, _FRAGMENT, 60}
 
 
 def internet(data: bytes, start: int = 0) -> int:
@@ -26,6 +30,24 @@ def should_be(data: bytes, at: int, start: int = 0) -> int:
 def pseudo4(addresses: bytes, length: int, protocol: int) -> int:
     """Return the partial sum of IPv4's pseudo header; addresses are its 8 bytes."""
     return int.from_bytes(addresses, "big") + length + protocol
+
+
+def receiver6(d: bytes, ip: int, end: int) -> bytes:
+    """Return the source and final destination of an IPv6 packet, which a routing header may name.
+
+    ip is the offset of the IPv6 header, end that of the message the checksum is of.
+    """
+    addresses = d[ip + 8 : ip + 40]
+    number, at = d[ip + 6], ip + 40
+    while at < end and number in _PASSED:
+        size = 8 if number == _FRAGMENT else (d[at + 1] + 1) * 8
+        if number == _ROUTING and (size >= 24 or d[at + 2] == _SEGMENTS):
+            # The last address of types 0 and 2, the first one of segment routing.
+            addresses = addresses[:16] + (
+                d[at + 8 : at + 24] if d[at + 2] == _SEGMENTS else d[at + size - 16 : at + size]
+            )
+        number, at = d[at], at + size
+    return addresses
 
 
 def pseudo6(addresses: bytes, length: int, protocol: int) -> int:

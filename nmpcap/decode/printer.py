@@ -99,7 +99,8 @@ class Printer:
             self.header_length = self._link(self, data, 0, length)
         except ENDS:
             self.truncated()
-        return "".join(parts)
+        # The model prints nothing at all of a few frames; a line without a word would say less.
+        return "".join(parts) or f"length {length}"
 
     def truncated(self) -> None:
         """Put ``[|name]``: the captured bytes ended within what the current printer shows."""

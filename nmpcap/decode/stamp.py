@@ -60,12 +60,13 @@ def _dated(digits: int, unit: int) -> Callable[[int], str]:
 
 
 def _since(moving: bool, digits: int, unit: int) -> Callable[[int], str]:
-    base: int | None = None
+    base = 0
 
     def text(ns: int) -> str:
         nonlocal base
         now = ns // unit
-        if base is None:
+        # A first packet at the epoch itself begins nothing: the model takes zero for "none yet".
+        if not base:
             base = now
         passed = now - base
         if moving:

@@ -115,6 +115,7 @@ IP_PROTOCOLS = {
     108: "tunnel.esp:ipcomp",
     112: "routing.vrrp",
     132: "transport.sctp",
+    143: "link.ethernet:over_ip",
 }
 
 
@@ -125,7 +126,11 @@ UDP_PORTS = {
     68: "application.bootp",
     69: "application.tftp",
     123: "application.ntp",
+    161: "application.snmp",
+    162: "application.snmp",
     514: "application.syslog",
+    546: "application.dhcp6",
+    547: "application.dhcp6",
     4500: "tunnel.esp:encapsulated",
     4789: "tunnel.vxlan",
     4790: "tunnel.vxlan:generic",

@@ -118,11 +118,15 @@ def cut(frame: bytes, least: int = 1) -> list[Frame]:
     return [frame, *((frame[:count], len(frame)) for count in range(len(frame) - 1, least - 1, -1))]
 
 
-def check(frames: Sequence[Frame], options: str, linktype: int = nmpcap.dlt.DLT_EN10MB) -> None:
-    """Fail unless every frame is printed as tcpdump prints it; show the first that are not."""
-    wrong = differences(frames, options, linktype)
+def none_of(wrong: Sequence[tuple[Frame, str, str]], where: str) -> None:
+    """Fail if there are differences; show the first ones."""
     shown = [
         f"{parts(frame)[0].hex()} ({parts(frame)[1]} bytes)\n  tcpdump {theirs!r}\n  nmpcap  {found!r}"
         for frame, theirs, found in wrong[:3]
     ]
-    assert not wrong, f"{len(wrong)} of {len(frames)} differ with {options}\n" + "\n".join(shown)
+    assert not wrong, f"{len(wrong)} differences {where}\n" + "\n".join(shown)
+
+
+def check(frames: Sequence[Frame], options: str, linktype: int = nmpcap.dlt.DLT_EN10MB) -> None:
+    """Fail unless every frame is printed as tcpdump prints it."""
+    none_of(differences(frames, options, linktype), f"of {len(frames)} frames, with {options}")

@@ -207,7 +207,10 @@ class _Message:
             p.put(" ")
             at = self.name(at)
         else:
-            at = self.behind_name(at)
+            try:
+                at = self.behind_name(at)
+            except IndexError:
+                return len(d)
         if at < 0 or at + 10 > len(d):
             return len(d)  # The record is passed over, and with it all that was captured behind it.
         kind, group, ttl, size = u16(d, at), u16(d, at + 2), u32(d, at + 4), u16(d, at + 8)

@@ -64,13 +64,14 @@ def whois(p: Printer, d: bytes, at: int, length: int) -> None:
 def ssh(p: Printer, d: bytes, at: int, length: int) -> None:
     """Put the line in which SSH says its version (RFC 4253); nothing of what is behind it."""
     p.proto = "ssh"
-    where = at
+    for offset, byte in enumerate(b"SSH-"):
+        if offset >= length or d[at + offset] != byte:
+            return
+    where = at + 4
     while where < at + length:
         byte = d[where]
-        if byte == 10 or (byte == 13 and where + 1 < at + length and d[where + 1] == 10):
-            line = d[at:where]
-            if line.startswith(b"SSH-"):
-                p.put(f": SSH: {safe(line)}")
+        if byte == 10 or (byte == 13 and d[where + 1] == 10):
+            p.put(f": SSH: {safe(d[at:where])}")
             return
         if not 0x20 <= byte < 0x7F:
             return

@@ -55,6 +55,8 @@ def _control(p: Printer, d: bytes, at: int, length: int) -> None:
     put(f", Count={count}")
     if 12 + count > length:
         put(" (invalid)")
+        if at + length > len(d):
+            p.truncated()
         return
     if count:
         take(d, at + 12, count)

@@ -42,6 +42,8 @@ def show(p: Printer, d: bytes, at: int, length: int) -> None:
     if code not in (1, 2) or count <= 4:
         return
     subtype = d[at + 4]
+    if subtype != 1:
+        take(d, at, count)
     if subtype not in (1, 2, 3):
         load("link.eap_methods")(p, d, at, subtype, _TYPES.get(subtype, "unknown"), count)
         return

@@ -6,7 +6,7 @@ from ..printer import Printer
 from ..table import ETHERTYPE_NAMES, ETHERTYPES, Loaded, load
 from ..wire import u16
 
-__all__ = ["ETHERTYPE", "show", "type_text", "within"]
+__all__ = ["ETHERTYPE", "over_ip", "show", "type_text", "within"]
 
 # The printers of Ethertypes, for whatever carries such a number.
 ETHERTYPE = Loaded(ETHERTYPES)
@@ -40,6 +40,11 @@ def show(p: Printer, d: bytes, at: int, length: int) -> int:
 
 def within(p: Printer, d: bytes, at: int, length: int) -> None:
     """Put an Ethernet frame that something else carries."""
+    show(p, d, at, length)
+
+
+def over_ip(p: Printer, d: bytes, at: int, length: int, ip: int, fragment: int) -> None:
+    """Put an Ethernet frame that IP carries (RFC 8986)."""
     show(p, d, at, length)
 
 

@@ -110,6 +110,8 @@ def show(p: Printer, d: bytes, at: int, length: int, ethernet_at: int) -> int:
         command = control & ~_POLL
         flags = _flags(response, control & _POLL)
         put(f"Unnumbered, {_UNNUMBERED.get(command, f'{command:02x}')}, Flags [{flags}], length {length}")
+        if command == _XID and left and at >= len(d):
+            raise IndexError
     elif control & 3 == 1:
         flags = _flags(response, control & 0x0100)
         put(

@@ -28,8 +28,9 @@ def show(p: Printer, d: bytes, at: int, length: int) -> None:
     if protocol:
         p.put(f"unknown STP version, length {length}")
         return
-    version, kind = d[at + 2], d[at + 3]
+    version = d[at + 2]
     p.put(f"STP {_VERSIONS.get(version, f'Unknown STP protocol (0x{version:02x})')}")
+    kind = d[at + 3]
     if version not in (0, 2, 3, 4):
         return
     p.put(f", {_KINDS.get(kind, f'Unknown BPDU Type (0x{kind:02x})')}")
@@ -100,6 +101,7 @@ def _multiple(p: Printer, d: bytes, at: int, length: int) -> None:
     v3 = u16(d, at + 36)
     put(f"\n\tv3len {v3}, MCID Name ")
     put(safe(d[at + 39 : at + 71].partition(b"\0")[0]))
+    take(d, at + 71, 18)
     put(f", rev {u16(d, at + 71)},")
     put(f"\n\t\tdigest {take(d, at + 73, 16).hex()}, ")
     put(f"CIST int-root-pathcost {u32(d, at + 89)},")

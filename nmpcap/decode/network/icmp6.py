@@ -87,12 +87,13 @@ def show(p: Printer, d: bytes, at: int, length: int, ip: int, fragment: int) -> 
             put(f"[bad icmp6 cksum 0x{u16(d, at + 2):04x} -> 0x{should_be(message, 2, start):04x}!] ")
         else:
             put("[icmp6 sum ok] ")
+    kind = d[at]
     put("ICMP6")
-    kind, code = d[at], d[at + 1]
     name = _NAMES.get(kind, f"unknown icmp6 type ({kind})")
     put(f", {name}")
     if p.verbose and kind in _LENGTH_WITHIN:
         put(f", length {length}")
+    code = d[at + 1]
     printer = _PRINTERS.get(kind)
     if printer is not None:
         if printer(p, d, at, length, code):
@@ -141,8 +142,6 @@ def _unreachable(p: Printer, d: bytes, at: int, length: int, code: int) -> bool:
     elif p.verbose <= 1:
         _raw(p, d, at, length)
         return True
-    if p.verbose > 1:
-        _raw(p, d, at, length)
     return False
 
 
@@ -189,6 +188,8 @@ def _query(p: Printer, d: bytes, at: int, length: int, code: int) -> bool:
 
 
 def _listener(p: Printer, d: bytes, at: int, length: int, code: int) -> bool:
+    if at + 24 > len(d):
+        return False
     address = p.names.ip6[take(d, at + 8, 16)]
     p.put(f"max resp delay: {u16(d, at + 4)} addr: {address}")
     return False
@@ -297,7 +298,16 @@ def _identified(p: Printer, d: bytes, at: int, length: int, code: int) -> bool:
     return False
 
 
+def _prefixes(p: Printer, d: bytes, at: int, length: int, code: int) -> bool:
+    _identified(p, d, at, length, code)
+    if p.verbose:
+        _options(p, d, at + 8, at + length)
+    return False
+
+
 def _home_agents(p: Printer, d: bytes, at: int, length: int, code: int) -> bool:
+    if not p.verbose:
+        return False
     _identified(p, d, at, length, code)
     for where in range(at + 8, at + length, 16):
         p.put(f", {p.names.ip6[take(d, where, 16)]}")
@@ -331,5 +341,5 @@ _PRINTERS = {
     144: _identified,
     145: _home_agents,
     146: _identified,
-    147: _identified,
+    147: _prefixes,
 }

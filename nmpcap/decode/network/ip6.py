@@ -70,21 +70,20 @@ def _chain(p: Printer, d: bytes, ip: int, number: int, total: int) -> None:
     fragmented = 0
     while True:
         if number in (_HOP_BY_HOP, _DSTOPT, _ROUTING, _FRAGMENT, _MOBILITY, _MOBILITY_OLD):
-            following = d[at]
             if number == _FRAGMENT:
                 fragmented = 1
                 advance = 8
-                if not load("network.ip6_extensions:fragment")(p, d, at):
+                if not load("network.ip6_extensions:fragment")(p, d, at, end):
                     return
             else:
-                advance = load("network.ip6_extensions")(p, d, at, number)
+                advance = load("network.ip6_extensions")(p, d, at, number, ip)
                 if advance < 0:
                     return
                 if number in (_MOBILITY, _MOBILITY_OLD):
                     return
-            number = following
+            before, number = number, d[at]
             at += advance
-            if at > end:
+            if at > end or (before == _FRAGMENT and at >= len(d)):
                 return
             continue
         p.proto = "ip6"

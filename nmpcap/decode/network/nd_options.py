@@ -29,7 +29,7 @@ _FOREVER = 0xFFFFFFFF
 def show(p: Printer, d: bytes, at: int, end: int) -> None:
     """Put the options between two offsets, each on a line of its own."""
     start = at
-    while at < end:
+    while at < min(end, len(d)):
         kind, words = d[at], d[at + 1]
         size = words * 8
         if not size or at + size > end:
@@ -48,8 +48,7 @@ def show(p: Printer, d: bytes, at: int, end: int) -> None:
                 p.put(hex_lines(take(d, start, size), "\n\t    "))
             elif p.verbose <= 1:
                 p.put(hex_lines(d[at + 2 : at + size], "\n\t  "))
-                at += size
-                continue
+                return
         if p.verbose > 1:
             p.put(hex_lines(take(d, at + 2, size - 2), "\n\t    "))
         at += size

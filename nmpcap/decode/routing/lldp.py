@@ -59,4 +59,6 @@ def show(p: Printer, d: bytes, at: int, length: int) -> None:
 
 def _dumped(kind: int, value: bytes) -> bool:
     """Say whether a part was dumped already, for want of a name for what it is."""
+    if kind >= len(_TLVS):
+        return True
     return kind in (1, 2) and bool(value) and not 0 < value[0] < 8

@@ -92,4 +92,4 @@ def _management(p: Printer, value: bytes) -> None:
     rest = value[1 + size :]
     p.put(f"\n\t  {_INTERFACES.get(rest[0], 'Unknown')} Interface Numbering ({rest[0]}): {u32(rest, 1)}")
     if len(rest) > 6 and rest[5]:
-        p.put(f"\n\t  OID length {rest[5]}: {safe(rest[6 : 6 + rest[5]])}")
+        p.put(f"\n\t  OID length {rest[5]}{safe(rest[6 : 6 + rest[5]])}")

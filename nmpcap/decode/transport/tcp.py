@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..checksum import internet, pseudo4, pseudo6, should_be
+from ..checksum import internet, pseudo4, pseudo6, receiver6, should_be
 from ..printer import Printer
 from ..table import TCP_PORTS, Loaded, load
 from ..text import safe
@@ -73,7 +73,7 @@ def show(p: Printer, d: bytes, at: int, length: int, ip: int, fragment: int) -> 
         put(f" [bad hdr length {hlen} - too long, > {length}]")
         return
     if p.verbose and p.checksums and not fragment and at + length <= len(d):
-        _checksum(p, d, at, length, addresses)
+        _checksum(p, d, at, length, addresses if here or version == 4 else receiver6(d, ip, at))
     length -= hlen
     if length > 0:
         put(f", seq {seq}:{(seq + length) & 0xFFFFFFFF}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..checksum import internet, pseudo4, pseudo6, should_be
+from ..checksum import internet, pseudo4, pseudo6, receiver6, should_be
 from ..printer import Printer
 from ..table import UDP_PORTS, UDP_PORTS_TO, Loaded
 from ..wire import u16
@@ -51,6 +51,8 @@ def show(p: Printer, d: bytes, at: int, length: int, ip: int, fragment: int) -> 
         p.truncated()
         return
     if p.verbose > (version == 4) and p.checksums and not fragment:
+        if version == 6 and d[ip + 6] != 17:
+            addresses = receiver6(d, ip, at)
         _checksum(p, d, at, min(size, left + _HEADER), addresses)
     at += _HEADER
     if p.quiet:

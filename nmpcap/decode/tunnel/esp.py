@@ -52,12 +52,11 @@ def ipcomp(p: Printer, d: bytes, at: int, length: int, ip: int, fragment: int) -
 
 def encapsulated(p: Printer, d: bytes, at: int, length: int) -> None:
     """Put what goes over UDP port 4500: ESP, or ISAKMP behind four zeros."""
-    p.proto = "udp_encap_esp"
+    p.proto = "isakmp_rfc3948"
     if length == 1 and d[at] == 0xFF:
         p.put("isakmp-nat-keep-alive")
         return
     if length < 4 or at + 1 > len(d):
-        p.proto = "isakmp_rfc3948"
         raise IndexError
     if not u32(d, at):
         p.put("NONESP-encap: ")

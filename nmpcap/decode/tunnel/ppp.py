@@ -71,7 +71,8 @@ def _frame(p: Printer, d: bytes, at: int, length: int) -> None:
     else:
         number, at, left = u16(d, at), at + 2, length - 2
     if p.link_header:
-        p.put(f"{_name(number)} (0x{number:04x}), length {length}: ")
+        name = "Compressed" if number == 0xFD else _name(number)
+        p.put(f"{name} (0x{number:04x}), length {length}{': ' if number in _NAMES else ''}")
     if number in _CARRIED:
         load(_CARRIED[number])(p, d, at, left)
         return
@@ -86,16 +87,17 @@ def _frame(p: Printer, d: bytes, at: int, length: int) -> None:
     elif number == 0xC023:
         _pap(p, d, at, left)
     else:
-        if not p.link_header:
-            known = _NAMES.get(number)
+        known = _NAMES.get(number)
+        if known or not p.link_header:
             p.put(f"{known} " if known else f"unknown PPP protocol (0x{number:04x}) ")
+        else:
+            return
         p.put(hex_lines(d[at : at + left]))
 
 
 def _control(p: Printer, d: bytes, at: int, length: int, number: int) -> None:
     put = p.put
-    if not p.link_header:
-        put(f"{_NAMES[number]}, ")
+    put(f"{_NAMES[number]}, ")
     if len(d) - at < 2:
         put(f"[|{_NAMES[number]}]")
         return
@@ -104,16 +106,16 @@ def _control(p: Printer, d: bytes, at: int, length: int, number: int) -> None:
     put(f", id {ident}, length {length + 2}")
     if not p.verbose:
         return
+    size = u16(d, at + 2)
     try:
-        _body(p, d, at, length, number, code)
+        _body(p, d, at, length, size, number, code)
     except ENDS:
         name = _NAMES[number]
         put(f"[|{name.lower() if code in _NEGOTIATING else name}]")
 
 
-def _body(p: Printer, d: bytes, at: int, length: int, number: int, code: int) -> None:
+def _body(p: Printer, d: bytes, at: int, length: int, size: int, number: int, code: int) -> None:
     put = p.put
-    size = u16(d, at + 2)
     if size > length:
         put(f"\n\tencoded length {size} (> packet length {length}))")
         return
