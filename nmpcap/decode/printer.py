@@ -77,6 +77,8 @@ class Printer:
         # The name in [|name]: each printer's own, from when it begins until another one begins.
         self.proto = ""
         self.flows: dict[bytes, tuple[int, int]] = {}
+        # Names of DNS by their labels.
+        self.domains: dict[bytes, str] = {}
         self._parts: list[str] = []
         self.put = self._parts.append
         self._link = load(LINKS[linktype])

@@ -18,7 +18,8 @@ def stamper(mode: int = 0, *, nano: bool = False) -> Callable[[int], str]:
 
     mode is the number of -t: 0 the local time of day, 1 nothing, 2 seconds since the epoch, 3 the time since
     the line before, 4 date and local time, 5 the time since the first line. The function remembers the packet
-    before or the first one; times between packets have no days, their hours end at 23. nano: nine digits instead of six (--nano), those beyond six cut off otherwise.
+    before or the first one; times between packets have no days, their hours end at 23. nano: nine digits
+    instead of six (--nano), those beyond six cut off otherwise.
     """
     if mode == 1:
         return lambda _: ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 from ..durations import lifetime
 from ..printer import Printer
 from ..text import safe
@@ -38,7 +40,14 @@ _TYPES = {
 _CLASSES = {1: "IN", 3: "CHAOS", 4: "HS", 255: "ANY"}
 _IN = 1
 _TOP_BIT = 0x8000
+# Names remembered at once.
+_KEPT = 1 << 14
 _ALIASES = {_NS, _CNAME, _PTR, _DNAME}
+
+
+_head = struct.Struct(">6H").unpack_from
+_question = struct.Struct(">HH").unpack_from
+_record = struct.Struct(">HHIH").unpack_from
 
 
 class _Bad(Exception):
@@ -79,16 +88,15 @@ def stream(p: Printer, d: bytes, at: int, length: int) -> None:
 
 def _message(p: Printer, d: bytes, at: int, length: int, *, multicast: bool) -> None:
     put = p.put
-    number, flags = u16(d, at), u16(d, at + 2)
-    questions, answers, authorities, additionals = (u16(d, at + where) for where in (4, 6, 8, 10))
+    number, flags, questions, answers, authorities, additionals = _head(d, at)
     message = _Message(p, d, at, multicast)
     where = at + _HEADER
     operation = flags >> 11 & 15
     verbose = p.verbose > 1
     try:
         if flags & _RESPONSE:
-            put(f"{number}{_OPERATIONS[operation]}{_RESULTS[flags & 15]}")
             put(
+                f"{number}{_OPERATIONS[operation]}{_RESULTS[flags & 15]}"
                 f"{'*' if flags & _AUTHORITATIVE else ''}{'' if flags & _CAN_RECURSE else '-'}"
                 f"{'|' if flags & _CUT else ''}{'$' if flags & _AUTHENTIC else ''}"
             )
@@ -108,8 +116,10 @@ def _message(p: Printer, d: bytes, at: int, length: int, *, multicast: bool) -> 
             put(f" {answers}/{authorities}/{additionals}")
             where = message.records(where, answers, "")
         else:
-            put(f"{number}{_OPERATIONS[operation]}")
-            put(f"{'+' if flags & _RECURSE else ''}{'%' if flags & _UNCHECKED else ''}")
+            put(
+                f"{number}{_OPERATIONS[operation]}"
+                f"{'+' if flags & _RECURSE else ''}{'%' if flags & _UNCHECKED else ''}"
+            )
             if flags & 0x06CF:
                 put(f" [b2&3=0x{flags:x}]")
             if operation == _INVERSE:
@@ -166,8 +176,19 @@ class _Message:
 
     def name(self, at: int) -> int:
         """Put a name; return the offset behind it."""
-        text, after = fqdn(self.d, at, self.start)
+        d = self.d
+        # Most names are whole and were seen before: their labels, up to the NUL, are the key.
+        stop = d.find(0, at)
+        known = self.p.domains.get(d[at:stop]) if stop > at else None
+        if known is not None:
+            self.p.put(known)
+            return int(stop + 1)
+        text, after = fqdn(d, at, self.start)
         self.p.put(text)
+        if after == stop + 1 and at < stop:
+            if len(self.p.domains) >= _KEPT:
+                self.p.domains.clear()
+            self.p.domains[d[at:stop]] = text
         if after < 0:
             raise _Bad
         return after
@@ -178,16 +199,18 @@ class _Message:
         after = self.behind_name(at)
         if after < 0:
             raise _Bad
-        kind, group = u16(d, after), u16(d, after + 2)
-        p.put(f" {_TYPES.get(kind, f'Type{kind}')}")
+        kind, group = _question(d, after)
+        name = _TYPES.get(kind) or f"Type{kind}"
+        if group == _IN and not self.multicast:
+            p.put(f" {name}? ")
+            self.name(at)
+            return after + 4
+        mode = ""
         if self.multicast:
             mode = " (QU)" if group & _TOP_BIT else " (QM)"
             group &= ~_TOP_BIT
-        else:
-            mode = ""
-        if group != _IN:
-            p.put(f" {_CLASSES.get(group, f'(Class {group})')}")
-        p.put(f"{mode}? ")
+        shown = "" if group == _IN else f" {_CLASSES.get(group, f'(Class {group})')}"
+        p.put(f" {name}{shown}{mode}? ")
         self.name(at)
         return after + 4
 
@@ -213,7 +236,7 @@ class _Message:
                 return len(d)
         if at < 0 or at + 10 > len(d):
             return len(d)  # The record is passed over, and with it all that was captured behind it.
-        kind, group, ttl, size = u16(d, at), u16(d, at + 2), u32(d, at + 4), u16(d, at + 8)
+        kind, group, ttl, size = _record(d, at)
         flush = self.multicast and group & _TOP_BIT
         shown_group = group & ~_TOP_BIT if self.multicast else group
         if kind != _OPT and shown_group != _IN:
@@ -223,12 +246,12 @@ class _Message:
         if kind != _OPT and p.verbose > 2:
             p.put(f" [{lifetime(ttl)}]")
         at += 10
-        p.put(f" {_TYPES.get(kind, f'Type{kind}')}")
+        p.put(f" {_TYPES.get(kind) or f'Type{kind}'}")
         end = at + size
         if end > len(d):
             raise _Bad
         self.data(kind, at, size, group, ttl)
-        return end
+        return int(end)
 
     def data(self, kind: int, at: int, size: int, group: int, ttl: int) -> None:
         """Put what a record holds, for the types that have a form of their own."""

@@ -29,10 +29,16 @@ def show(p: Printer, d: bytes, at: int, length: int) -> int:
     if len(d) - at < _HEADER:
         p.truncated()
         return len(d) - at
-    kind = u16(d, at + 12)
-    if not p.link_header and kind > _LARGEST_LENGTH:
+    kind = d[at + 12] << 8 | d[at + 13]
+    if kind > _LARGEST_LENGTH:
         printer = ETHERTYPE[kind]
         if printer is not None:
+            if p.link_header:
+                mac = p.names.mac
+                p.put(
+                    f"{mac[d[at + 6 : at + 12]]} > {mac[d[at : at + 6]]}, "
+                    f"{type_text(p, kind)}, length {length}: "
+                )
             printer(p, d, at + _HEADER, length - _HEADER)
             return _HEADER
     return _step_by_step(p, d, at, length, kind)
