@@ -23,6 +23,12 @@ class Verb:
 
 VERBS: tuple[Verb, ...] = (
     Verb("dump", "nmpcap.cli.nmdump", "Print, write and count packets: nmdump, tcpdump's command line."),
+    Verb("link", "nmpcap.cli.verb.link", "Emulate a link between two ports, or over a savefile."),
+    Verb("replay", "nmpcap.cli.verb.replay", "Send a savefile's packets through a port, each at its time."),
+    Verb("vale", "nmpcap.cli.verb.vale", "List, make, attach and count VALE switches' ports."),
+    Verb("devices", "nmpcap.cli.verb.devices", "List interfaces and the ports of netmap."),
+    Verb("filter", "nmpcap.cli.verb.filter", "Explain a filter, print its program, judge a savefile."),
+    Verb("parameters", "nmpcap.cli.verb.parameters", "Show and set netmap's parameters."),
 )
 
 

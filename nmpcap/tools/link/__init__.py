@@ -7,6 +7,7 @@ same seed.
 
 from nmpcap.tools.link.impairments import Impairments
 from nmpcap.tools.link.link import Direction, Link, Report, Step
+from nmpcap.tools.link.profile import impairments_of, read_profile
 from nmpcap.tools.link.virtual import apply, travel
 from nmpcap.tools.link.wire import Counts, Fate, Verdict, Wire
 
@@ -21,5 +22,7 @@ __all__ = [
     "Verdict",
     "Wire",
     "apply",
+    "impairments_of",
+    "read_profile",
     "travel",
 ]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import enum
 import errno
+import heapq
+import itertools
 import os
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -214,23 +216,41 @@ class Link:
                 error, pump.error = pump.error, None
                 raise error
 
-    def run(self, seconds: float | None = None, *, profile: Iterable[Step] = ()) -> None:
+    def run(
+        self,
+        seconds: float | None = None,
+        *,
+        profile: Iterable[Step] = (),
+        every: float | None = None,
+        tell: Callable[[Link], object] = lambda link: None,
+    ) -> None:
         """Carry packets until time is up, both ports have ended, or an error; so does what a signal raises.
 
-        ``profile``: steps in time, each carried out when it is due.
+        ``profile``: steps in time, each carried out when it is due. ``tell`` is called with the link
+        ``every`` so many seconds.
         """
         self.start()
         try:
             until = None if seconds is None else self._began + seconds
-            for step in sorted(profile, key=lambda step: step.at):
-                if not self._wait(
-                    self._began + step.at if until is None else min(until, self._began + step.at)
-                ):
+            for moment, step in self._moments(sorted(profile, key=lambda step: step.at), every):
+                if until is not None and moment >= until:
                     break
-                self.configure(step.impairments, step.directions)
+                if not self._wait(moment):
+                    return
+                if step is None:
+                    tell(self)
+                else:
+                    self.configure(step.impairments, step.directions)
             self._wait(until)
         finally:
             self.stop()
+
+    def _moments(self, steps: list[Step], every: float | None) -> Iterator[tuple[float, Step | None]]:
+        """When there is something to do, in order: a step of the profile, or None to tell."""
+        due = [(self._began + step.at, i, step) for i, step in enumerate(steps)]
+        tells = ((self._began + n * every, -1, None) for n in itertools.count(1)) if every else iter(())
+        for moment, _, step in heapq.merge(due, tells):
+            yield moment, step
 
     def configure(self, impairments: Impairments, directions: Iterable[Direction] = tuple(Direction)) -> None:
         """Change what it does, while it runs; any thread."""
