@@ -143,6 +143,7 @@ class Writer(Sink):
         name, fd, output = open_output(target, compression, bool(config.append), exclusive)
         self._open(name, fd, output, config, direct=flush_after is None)
         self._sources: dict[int, _Source] = {}
+        self._copied = False
         self._home = 0  # the source of packets that do not tell theirs: the first one known
         self._described: set[tuple[int, int, int]] = set()
 
@@ -350,6 +351,7 @@ class Writer(Sink):
         of the writer's own. Raises UsageError for a block of another byte order than the section's.
         """
         instance(block, Block, "write_block: the block")
+        self._copied = True
         self._call(lib.nm_writer_block, ffi.from_buffer(block.raw), len(block.raw))
 
     def _packet_options(self, outgoing: bool, comment: str | None) -> bytes:
@@ -365,6 +367,19 @@ class Writer(Sink):
         return bool(self._call(lib.nm_writer_swapped))
 
     # ---- the file ----
+
+    def close(self) -> None:
+        """Close as Sink does. A pcapng file without packets gets an interface, or nobody could open it."""
+        if self._pcapng and not self.closed and not self._inherited and not self._has_content:
+            for source in list(self._sources):
+                self._describe_all(source)
+            if not self._described:
+                self._describe(self._home, 0, self.linktype, None, ())
+        super().close()
+
+    @property
+    def _has_content(self) -> bool:
+        return bool(self._described or self._copied or self.packets)
 
     def flush_if_due(self) -> None:
         """Flush where ``flush_after`` seconds have passed since the last flush; errors as for ``flush``.

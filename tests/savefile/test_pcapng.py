@@ -405,3 +405,12 @@ def test_salvage_of_any_bytes_ends(save, rng: random.Random) -> None:
             for _record in reader:
                 pass
             assert reader.damage[1] <= len(noise)
+
+
+@pytest.mark.parametrize("offset", [-9_223_372_037, -9_223_372_036, -(2**40), 9_223_372_036, 2**40])
+def test_an_offset_is_added_before_the_sum_is_clamped(offset: int, save) -> None:
+    option = LITTLE.option(14, struct.pack("<q", offset)) + LITTLE.option(0)
+    start = LITTLE.section() + LITTLE.interface(options=option)
+    with Reader(save(start + LITTLE.packet(ts=5_000_000) + LITTLE.simple(b"none"))) as reader:
+        found = [record.ts_ns for record in reader]
+    assert found == [min(max((offset + s) * 10**9, -(2**63)), 2**63 - 1) for s in (5, 0)]

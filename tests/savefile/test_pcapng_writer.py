@@ -187,3 +187,19 @@ def test_the_name_says_the_format(name: str, form: str, tmp_path: Path) -> None:
         assert writer.format == form
     with pytest.raises(PcapError, match="format 'erf' is not one of pcap, pcapng"):
         open_writer(tmp_path / name, format="erf")
+
+
+def test_a_file_without_packets_can_be_opened_and_continued(tmp_path: Path) -> None:
+    path = tmp_path / "empty.pcapng"
+    open_writer(path, nmpcap.DLT_RAW, 1000).close()
+    with Reader(path) as reader:
+        assert [(each.linktype, each.snaplen) for each in reader.interfaces] == [(nmpcap.DLT_RAW, 1000)]
+        assert list(reader) == []
+    open_writer(path, append=True).close()
+    with Reader(path) as reader:
+        assert list(reader) == []
+        assert [each.section for each in reader.interfaces] == [0, 1]
+    with nmpcap.open_offline(path) as capture, capture.dump_open(tmp_path / "copy.pcapng"):
+        pass
+    with Reader(tmp_path / "copy.pcapng") as reader:
+        assert len(reader.interfaces) == 1

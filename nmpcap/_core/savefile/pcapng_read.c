@@ -286,7 +286,7 @@ static enum nm_parse parse_simple_packet(struct nm_reader *reader, const struct 
     if (view->caplen > block->total - NM_SPB_MIN)
         return too_short(reader, block);
     view->data = block->at + 12;
-    view->ts_ns = 0;
+    view->ts_ns = interface->offset_ns; /* no time of its own: none since the interface's moment */
     view->len = len;
     view->ifindex = reader->section_first;
     view->linktype = (uint16_t)interface->linktype;

@@ -134,8 +134,19 @@ static void swap_can_id(uint8_t *data, uint32_t caplen, uint32_t protocol_at, ui
     if (caplen < header)
         return;
     protocol = (uint16_t)(data[protocol_at] << 8 | data[protocol_at + 1]);
-    if (protocol == 0x000c || protocol == 0x000d) /* LINUX_SLL_P_CAN, _CANFD */
+    switch (protocol) {
+    case 0x000c: /* LINUX_SLL_P_CAN: the identifier */
+    case 0x000d: /* LINUX_SLL_P_CANFD */
         swap_field(data, caplen, header, 4);
+        break;
+    case 0x000e: /* LINUX_SLL_P_CANXL: priority, length, acceptance field */
+        swap_field(data, caplen, header, 4);
+        swap_field(data, caplen, header + 6, 2);
+        swap_field(data, caplen, header + 8, 4);
+        break;
+    default:
+        break;
+    }
 }
 
 /* ---- pflog: uid, pid, rule uid and rule pid, as far as the header says it reaches -------- */

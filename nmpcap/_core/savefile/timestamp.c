@@ -14,7 +14,9 @@ static int64_t clamp(__int128 value)
 static void set_fast_path(struct nm_saved_interface *interface)
 {
     int64_t room = interface->offset_ns > 0 ? INT64_MAX - interface->offset_ns : INT64_MAX;
-    bool whole = interface->units <= NS_A_SECOND && NS_A_SECOND % interface->units == 0;
+    /* An offset that was clamped says too little: what is added to it comes out wrong. */
+    bool exact = (__int128)interface->tsoffset_s * NS_A_SECOND == interface->offset_ns;
+    bool whole = exact && interface->units <= NS_A_SECOND && NS_A_SECOND % interface->units == 0;
 
     interface->scale = whole ? NS_A_SECOND / interface->units : 0;
     interface->fast_max = whole ? (uint64_t)room / interface->scale : 0;
