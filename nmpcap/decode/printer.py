@@ -77,6 +77,9 @@ class Printer:
         # The name in [|name]: each printer's own, from when it begins until another one begins.
         self.proto = ""
         self.flows: dict[bytes, tuple[int, int]] = {}
+        # Source and destination of the datagram at hand, and who began which exchange of keys, by its cookie.
+        self.peers = b""
+        self.initiators: dict[bytes, bytes] = {}
         # Names of DNS by their labels.
         self.domains: dict[bytes, str] = {}
         self._parts: list[str] = []

@@ -12,7 +12,18 @@ __all__ = ["known"]
 _NO_PRINTER = (
     *("IPX", r"\[\|ipx\]", "isoclns|isis|OSI NLPID", "DTPv", "UDLDv", "VTPv", "EGPv", r"\bigrp: "),
     *("DCCP",),
-    *("RSVP", "mobile: ", "EIGRP", "OSPFv", "PIMv", "PGM", r" nd \d", "forces", "PPID M3UA", "MLPPP"),
+    *(
+        "RSVP",
+        "mobile: ",
+        "EIGRP.*\\n",
+        "OSPFv(59|.*\\n)",
+        "PIMv.*\\n",
+        "PGM",
+        r" nd \d",
+        "forces",
+        "PPID M3UA",
+        "MLPPP",
+    ),
     *(
         "router renumbering",
         "node information",

@@ -58,6 +58,7 @@ def show(p: Printer, d: bytes, at: int, length: int, ip: int, fragment: int) -> 
     if p.quiet:
         put(f"UDP, bad length {length} > {left}" if left < length else f"UDP, length {length}")
         return
+    p.peers = addresses
     printer = _PRINTER[sport] or _PRINTER[dport] or _PRINTER_TO[dport]
     if printer is not None:
         printer(p, d, at, length)

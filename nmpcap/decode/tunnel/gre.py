@@ -19,7 +19,6 @@ _PRINTERS = {
     0x86DD: "network.ip6",
     0x8847: "tunnel.mpls",
     0x8848: "tunnel.mpls",
-    0x00FE: "routing.isis",
 }
 _WCCP, _TEB, _NHRP = 0x883E, 0x6558, 0x2001
 _PPP = 0x880B

@@ -10,7 +10,7 @@ __all__ = ["generic", "otv", "show"]
 
 _HEADER = 8
 _NEWLINE = "\n    "
-_NEXT = {1: "network.ip4", 2: "network.ip6", 3: "link.ethernet:within", 4: "tunnel.nsh", 5: "tunnel.mpls"}
+_NEXT = {1: "network.ip4", 2: "network.ip6", 3: "link.ethernet:within", 5: "tunnel.mpls"}
 _FLAGS = ((8, "I"), (4, "P"), (1, "O"))
 
 
