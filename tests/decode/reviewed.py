@@ -42,7 +42,6 @@ _REASONS = {
     "options of DHCPv6 that few use": "Lease-query|LQ-|NTP-server|AFTR-Name|SIP-servers|DNS-search",
     "a name of bits that leads nowhere, in DNS": r"\\\[x20202020|1/0/0  \(106\)",
     "a DNS option of a length it cannot have": r"ECS  \(invalid\)",
-    "multipath TCP": "mptcp",
     "an unsigned number where few have one": "trailing data length 3",
     "a test of Ethernet that is cut short": r"Loopback, skipCount 0 \(invalid\)",
 }

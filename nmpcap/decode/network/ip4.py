@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..checksum import internet, should_be
 from ..printer import Printer
 from ..table import IP_PROTOCOLS, Loaded
-from ..wire import take, u16, u32
+from ..wire import ENDS, take, u16, u32
 
 __all__ = ["PROTOCOL", "PROTOCOL_NAMES", "nothing", "show", "within"]
 
@@ -175,11 +175,14 @@ def _options(p: Printer, d: bytes, at: int, length: int) -> bool:
             return False
         if kind == _EOL:
             return True
-        if kind == _TS:
-            _timestamps(p, d, at, size)
-        elif kind in (_RR, _SSRR, _LSRR):
-            _route(p, d, at, size)
-        elif kind == _RA:
+        try:
+            if kind == _TS:
+                _timestamps(p, d, at, size)
+            elif kind in (_RR, _SSRR, _LSRR):
+                _route(p, d, at, size)
+        except ENDS:
+            return False
+        if kind == _RA:
             if size < 4:
                 p.put(f" [bad length {size}]")
             elif u16(d, at + 2):
@@ -234,7 +237,7 @@ def _timestamps(p: Printer, d: bytes, at: int, size: int) -> None:
             where += 4
         p.put(f"{kind}{u32(d, where)}@{shown}")
         kind = " "
-    if pointer == (done + step if done else size):
+    if pointer == (done + step if done else 4 if step else 0):
         p.put(" ^ ")
     if d[at + 3] >> 4:
         p.put(f" [{d[at + 3] >> 4} hops not recorded]}} ")

@@ -93,6 +93,10 @@ def show(p: Printer, d: bytes, at: int, length: int, ip: int, fragment: int) -> 
     put(f", length {length}")
     if length <= 0:
         return
+    if at + hlen > len(d):
+        put(f" [remaining caplen({len(d) - at}) < header length({hlen})]")
+        p.truncated()
+        return
     at += hlen
     if flags & _RST and p.verbose:
         _reason(p, d, at, length)

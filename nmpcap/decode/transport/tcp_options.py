@@ -55,6 +55,9 @@ def show(p: Printer, d: bytes, at: int, length: int, flags: int, theirs: int) ->
     try:
         while at < end:
             put("," if close else "")
+            if at >= len(d) or (d[at] > _NOP and at + 1 >= len(d)):
+                p.truncated()
+                return False
             kind = d[at]
             size = 1
             if kind > _NOP:
@@ -171,7 +174,6 @@ def _uto(p: Printer, d: bytes, at: int, size: int, end: int, flags: int, theirs:
 
 def _mptcp(p: Printer, d: bytes, at: int, size: int, end: int, flags: int, theirs: int) -> int:
     _need(d, at, size, end)
-    p.put(" ")
     if not load("transport.mptcp")(p, d, at - 2, size + 2, flags):
         raise _Bad
     return size
