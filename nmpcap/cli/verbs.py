@@ -29,6 +29,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("devices", "nmpcap.cli.verb.devices", "List interfaces and the ports of netmap."),
     Verb("filter", "nmpcap.cli.verb.filter", "Explain a filter, print its program, judge a savefile."),
     Verb("parameters", "nmpcap.cli.verb.parameters", "Show and set netmap's parameters."),
+    Verb("extcap", "nmpcap.cli.extcap.command", "Have Wireshark and tshark capture from netmap's ports."),
 )
 
 

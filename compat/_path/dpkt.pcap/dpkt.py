@@ -1,4 +1,4 @@
-"""dpkt.pcap, to programs that have this folder on their path: nmpcap's stand-in."""
+"""dpkt, to programs that have this folder on their path: the genuine one, but for its pcap."""
 
 from nmpcap.compat._stand_ins import take_place
 

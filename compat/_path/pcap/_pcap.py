@@ -1,4 +1,4 @@
-"""pcap, to programs that have this folder on their path: nmpcap's stand-in."""
+"""_pcap, to programs that have this folder on their path: nmpcap's stand-in."""
 
 from nmpcap.compat._stand_ins import take_place
 
