@@ -369,8 +369,8 @@ def test_tshark_lists_ports_and_captures_what_the_filter_lets_through(tshark, sw
             for interface in (switch, f"{switch}:a", slave):
                 found = tshark("-i", interface, "-f", "udp port 99", "-c", "3", *ports)
                 assert (found.stdout, interface) == ("99\n" * 3, interface), found.stderr
-            found = tshark("-i", "nmpcap", "-o", f"extcap.nmpcap.port:{switch}:b", "-c", "2", *ports)
-            assert found.stdout == "53\n99\n", found.stderr
+            found = tshark("-i", "nmpcap", "-o", f"extcap.nmpcap.port:{switch}:b", "-c", "4", *ports)
+            assert set(found.stdout.split()) == {"53", "99"}, found.stderr
             refused = tshark("-i", f"{switch}:a", "-f", "udp prt 99", "-c", "3")
             assert "can't parse filter expression: syntax error" in refused.stderr
         finally:

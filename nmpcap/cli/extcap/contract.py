@@ -15,7 +15,8 @@ from nmpcap._snaplen import MAXIMUM_SNAPLEN
 from nmpcap.cli.extcap import sentences
 from nmpcap.cli.extcap.control import Control
 from nmpcap.cli.extcap.ports import ANY_PORT, HOW, Wanted
-from nmpcap.cli.extcap.stream import stream
+from nmpcap.cli.extcap.stream import let_go, stream
+from nmpcap.cli.messages import FAILURE, tell
 
 __all__ = ["answer"]
 
@@ -94,6 +95,9 @@ def _capture(call: argparse.Namespace) -> int:
         try:
             stream(wanted, call.fifo, control)
         except (nmpcap.PcapError, OSError) as error:
+            # Wireshark shows what it has read when the fifo ends.
             control.error(str(error))
-            raise
+            tell(f"nmpcap extcap: {error}")
+            let_go(call.fifo)
+            return FAILURE
     return 0

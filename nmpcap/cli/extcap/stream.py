@@ -20,7 +20,7 @@ from nmpcap.cli.extcap.control import Control
 from nmpcap.cli.extcap.ports import Wanted, is_switch
 from nmpcap.savefile import Interface, Writer
 
-__all__ = ["stream"]
+__all__ = ["let_go", "stream"]
 
 _BATCH = 1024
 _READER_COMES = 3  # seconds after the start, if it comes at all
@@ -38,11 +38,7 @@ def stream(wanted: Wanted, fifo: str, control: Control) -> None:
     came before.
     """
     with contextlib.suppress(_Enough), _signals(), contextlib.closing(_Ports(wanted)) as ports:
-        try:
-            ports.look()
-        except BaseException:
-            _let_go(fifo)
-            raise
+        ports.look()
         # Waits for Wireshark to open its end.
         with open(fifo, "wb", buffering=0) as file, _reader_may_go():
             writer = open_writer(file.fileno(), ports.linktype, format="pcapng", compression=None)
@@ -64,7 +60,7 @@ def _fill(writer: Writer, ports: _Ports, fd: int, control: Control) -> None:
         control.status(f"{writer.packets} packets, {ports.dropped} dropped")
 
 
-def _let_go(fifo: str) -> None:
+def let_go(fifo: str) -> None:
     """Open and close a fifo: its reader, who may not have it open yet, would wait for a writer for ever."""
     until = time.monotonic() + _READER_COMES
     while time.monotonic() < until:
