@@ -18,6 +18,7 @@ import random
 import resource
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -56,8 +57,26 @@ def _allow_descriptors() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
+def _take_signals() -> None:
+    """SIGINT as usual, also where it is ignored (nohup, some CI); SIGTERM ends the run in good order.
+
+    Programs that tests start inherit what is ignored, but not what is handled.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    runner = os.getpid()
+
+    def end(number: int, frame: object) -> None:
+        if os.getpid() == runner:
+            pytest.exit("ended by SIGTERM", returncode=128 + number)
+        signal.signal(number, signal.SIG_DFL)  # a forked child is not the run
+        os.kill(os.getpid(), number)
+
+    signal.signal(signal.SIGTERM, end)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     _allow_descriptors()
+    _take_signals()
     config.stash[SEED] = int(os.environ.get("NMPCAP_TEST_SEED") or secrets.randbits(32))
     sys.path[:] = [entry for entry in sys.path if Path(entry or os.curdir).resolve() != ROOT]
     importlib.invalidate_caches()

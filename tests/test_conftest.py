@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,18 @@ CONFTEST = Path(__file__).with_name("conftest.py")
 def run_suite(tmp_path, run_python):
     """Runs a test module under this suite's conftest and returns what was printed."""
 
-    def run(module: str, **env: str) -> str:
+    def run(module: str, ignore: signal.Signals | None = None, **env: str) -> str:
         tests = tmp_path / "tests"
         tests.mkdir(exist_ok=True)
         shutil.copy(CONFTEST, tests)
         (tests / "test_it.py").write_text(module)
         options = ("-q", "-p", "no:cacheprovider", "--import-mode=importlib")
-        done = run_python("-m", "pytest", *options, check=False, env=env)
+        before = signal.signal(ignore, signal.SIG_IGN) if ignore else None
+        try:
+            done = run_python("-m", "pytest", *options, check=False, env=env)
+        finally:
+            if ignore:
+                signal.signal(ignore, before)
         return done.stdout + done.stderr
 
     return run
@@ -41,6 +47,31 @@ def test_a_source_tree_in_front_is_stepped_over(tmp_path, run_suite) -> None:
     (tmp_path / "nmpcap").mkdir()
     (tmp_path / "nmpcap/__init__.py").write_text("raise RuntimeError('the source tree')")
     assert "1 passed" in run_suite("import nmpcap\ndef test_it(): pass", PYTHONPATH=str(tmp_path))
+
+
+def test_an_interrupt_comes_through_where_it_is_ignored(run_suite) -> None:
+    out = run_suite(
+        "import os, pytest, signal, subprocess, sys\n"
+        "def test_it():\n"
+        "    with pytest.raises(KeyboardInterrupt):\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "    child = 'import os, signal; os.kill(os.getpid(), signal.SIGINT)'\n"
+        "    assert subprocess.run([sys.executable, '-c', child], capture_output=True).returncode\n",
+        ignore=signal.SIGINT,
+    )
+    assert "1 passed" in out
+
+
+def test_a_run_that_is_ended_leaves_nothing(run_suite, tmp_path) -> None:
+    out = run_suite(
+        "import os, signal, pathlib\n"
+        "def test_it(runtime_dir):\n"
+        f"    pathlib.Path({str(tmp_path / 'where')!r}).write_text(str(runtime_dir))\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    signal.pause()\n"
+    )
+    assert "ended by SIGTERM" in out
+    assert not Path((tmp_path / "where").read_text()).exists()
 
 
 def test_files_left_in_the_runtime_directory_fail_the_test(run_suite) -> None:
