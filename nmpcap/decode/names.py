@@ -105,7 +105,7 @@ class Names:
         if self.numeric:
             return address.hex(":")
         if self._ethers is None:
-            self._ethers = _ethers()
+            self._ethers = {**_ethers(), b"\xff" * 6: "Broadcast"}
         if address in self._ethers:
             return self._ethers[address]
         from .oui import vendor
