@@ -335,4 +335,4 @@ def test_without_the_privilege_the_capability_is_named(network: Network) -> None
         f"{errno.EPERM} {a}: You don't have permission to perform this capture on that device: "
     )
     assert "CAP_NET_RAW" in message
-    assert "setcap cap_net_raw" in message
+    assert "--ambient-caps=+net_raw COMMAND" in message

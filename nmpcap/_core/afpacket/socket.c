@@ -51,20 +51,18 @@ static int find(struct nm_packet *p, const char *name, struct nm_link *link)
 
 static int make_socket(struct nm_packet *p)
 {
-    char program[256] = "python3";
-    ssize_t size;
+    unsigned user = getuid(), group = getgid();
 
     p->fd = socket(AF_PACKET, (p->cooked ? SOCK_DGRAM : SOCK_RAW) | SOCK_CLOEXEC, 0);
     if (p->fd >= 0)
         return 0;
     if (errno != EPERM && errno != EACCES)
         return nm_packet_fail(p, errno, "making a packet socket: %s", strerror(errno));
-    size = readlink("/proc/self/exe", program, sizeof(program) - 1);
-    if (size > 0)
-        program[size] = '\0';
+    /* Ambient, for this run: an interpreter that has the capability gives it to whoever runs that. */
     return nm_packet_fail(p, EPERM, "You don't have permission to perform this capture on that device: packet sockets "
-                                    "need CAP_NET_RAW; run as root, or grant it to the program: "
-                                    "setcap cap_net_raw+ep %s", program);
+                                    "need CAP_NET_RAW; run as root, or as yourself with that capability: sudo setpriv "
+                                    "--reuid=%u --regid=%u --init-groups --inh-caps=+net_raw --ambient-caps=+net_raw "
+                                    "COMMAND", user, group);
 }
 
 /* Room for copies of packets larger than a frame. Without CAP_NET_ADMIN it is what the system allows. */
