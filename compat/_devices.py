@@ -6,12 +6,15 @@ that name it keeps its addresses: programs ask for them before they open it.
 
 from __future__ import annotations
 
+import socket
+import zlib
+
 from nmpcap import devices
 from nmpcap.devices import ConnectionStatus, DeviceFlags, DeviceInfo
 
 from ._device_map import device_map, mapped
 
-__all__ = ["findalldevs", "lookupdev", "lookupnet"]
+__all__ = ["findalldevs", "hardware_address", "lookupdev", "lookupnet", "made_up_mac"]
 
 
 def findalldevs() -> list[DeviceInfo]:
@@ -32,6 +35,20 @@ def lookupnet(device: str) -> tuple[int, int]:
     if mapped(device) != device and all(device != known.name for known in devices.findalldevs()):
         device = mapped(device)
     return devices.lookupnet(device)
+
+
+def hardware_address(device: str) -> str:
+    """Return an interface's Ethernet address; of any other port a made up one. Raises DeviceError."""
+    for known in devices.findalldevs():
+        for entry in known.addresses if known.name == device else ():
+            if entry.family == socket.AF_PACKET:
+                return entry.address
+    return made_up_mac(device)
+
+
+def made_up_mac(name: str) -> str:
+    """Return a locally administered Ethernet address, the same for a name in every process."""
+    return (b"\x02\x6e" + zlib.crc32(name.encode(errors="surrogateescape")).to_bytes(4, "big")).hex(":")
 
 
 def _device(name: str, port: str) -> DeviceInfo:

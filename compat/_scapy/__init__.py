@@ -1,1 +1,1 @@
-"""What makes up nmpcap.compat.scapy: provider -> sockets -> ports that sockets share."""
+"""What makes up nmpcap.compat.scapy: provider -> sockets -> _shared_port."""

@@ -8,7 +8,6 @@ is ours before it is anybody else's.
 from __future__ import annotations
 
 import itertools
-import zlib
 from typing import Any
 
 from scapy.config import conf
@@ -19,6 +18,7 @@ from nmpcap.errors import PortNameError
 from nmpcap.netmap import parse_port_name
 
 from .._device_map import device_map
+from .._devices import made_up_mac
 
 __all__ = ["NmpcapProvider", "register"]
 
@@ -52,7 +52,7 @@ class NmpcapProvider(InterfaceProvider):  # type: ignore[misc]
             "network_name": name,
             "description": name if port is None else f"{name}, which is {port}",
             "index": next(self._indexes),
-            "mac": _mac(name),
+            "mac": made_up_mac(name),
             "ips": [],
             "flags": 0,
         }
@@ -120,8 +120,3 @@ def _is_port(name: str) -> bool:
     except PortNameError:
         return False
     return True
-
-
-def _mac(name: str) -> str:
-    """A locally administered address, the same for a name in every process."""
-    return (b"\x02\x6e" + zlib.crc32(name.encode(errors="surrogateescape")).to_bytes(4, "big")).hex(":")

@@ -19,7 +19,7 @@ from scapy.supersocket import SuperSocket
 import nmpcap
 from nmpcap.errors import PcapError
 
-from .ports import Queue, SharedPort
+from .._shared_port import Queue, SharedPort
 
 __all__ = ["NmpcapL3Socket", "NmpcapListenSocket", "NmpcapSocket"]
 

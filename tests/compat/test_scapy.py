@@ -18,7 +18,7 @@ pytest.importorskip("scapy", reason="to run it: pip install scapy")
 
 import nmpcap.compat.scapy
 from nmpcap.compat._device_map import VARIABLE
-from nmpcap.compat._scapy.ports import SharedPort
+from nmpcap.compat._shared_port import SharedPort
 from scapy.config import conf
 from scapy.interfaces import resolve_iface
 from scapy.layers.inet import ICMP, IP, UDP

@@ -1,4 +1,4 @@
-"""Open ports that a process's sockets share: a netmap port is open once, scapy makes sockets as it pleases.
+"""Open ports that a process's sockets share: a netmap port is open once, whatever programs make.
 
 Each socket has a queue. Whoever wants a packet takes all that the port has and gives every queue a copy; so
 what one socket sends, as the kernel has it for packet sockets, the others on the port receive.
@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import nmpcap
 from nmpcap.errors import DeviceError, PcapError
 
-from .._device_map import mapped
+from ._device_map import mapped
 
 __all__ = ["Queue", "SharedPort"]
 
