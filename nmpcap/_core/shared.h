@@ -59,19 +59,20 @@ static inline void nm_slot_write(struct netmap_slot *slot, struct nm_slot value)
     memcpy(slot, &value, sizeof(value));
 }
 
-static inline bool nm_slot_same(struct nm_slot a, struct nm_slot b)
+/* Whether the slot holds the value. What was seen there is used for nothing else, so this need be no volatile read. */
+static inline bool nm_slot_holds(const struct netmap_slot *slot, struct nm_slot value)
 {
-    uint64_t x[2], y[2];
+    uint64_t there[2], words[2];
 
-    memcpy(x, &a, sizeof(x));
-    memcpy(y, &b, sizeof(y));
-    return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+    memcpy(there, slot, sizeof(there));
+    memcpy(words, &value, sizeof(words));
+    return there[0] == words[0] && there[1] == words[1];
 }
 
 /* Writes only where there is a difference: two processes that both have the line in their caches keep it. */
 static inline void nm_slot_update(struct netmap_slot *slot, struct nm_slot value)
 {
-    if (!nm_slot_same(nm_slot_read(slot), value))
+    if (!nm_slot_holds(slot, value))
         nm_slot_write(slot, value);
 }
 

@@ -51,7 +51,6 @@ static uint32_t hand_over(struct netmap_slot *tx, struct netmap_slot *rx, struct
                           uint32_t to, uint32_t complete)
 {
     for (uint32_t i = from; i < to; i++) {
-        struct netmap_slot *known = nm_slot_nth(agreed, i);
         struct nm_slot sent = nm_slot_read(nm_slot_nth(tx, i));
 
         nm_slot_update(nm_slot_nth(rx, i), sent);
@@ -60,29 +59,28 @@ static uint32_t hand_over(struct netmap_slot *tx, struct netmap_slot *rx, struct
         if (sent.flags & NS_BUF_CHANGED) {
             sent.flags &= (uint16_t)~NS_BUF_CHANGED;
             nm_slot_set_flags(nm_slot_nth(tx, i), sent.flags);
-            nm_slot_update(known, sent);
+            nm_slot_write(nm_slot_nth(agreed, i), sent);
         } else {
-            nm_slot_update(known, sent); /* as it was read: not put together anew */
+            nm_slot_update(nm_slot_nth(agreed, i), sent); /* as it was read: not put together anew */
         }
     }
     return complete;
 }
 
 /* Gives the reader's slots [from, to), not going round, back to the sender's ring. */
-static void give_back(struct netmap_ring *rx, struct netmap_ring *tx, struct netmap_slot *agreed, uint32_t from,
+static void give_back(struct netmap_slot *rx, struct netmap_slot *tx, struct netmap_slot *agreed, uint32_t from,
                       uint32_t to)
 {
     for (uint32_t i = from; i < to; i++) {
-        struct netmap_slot *known = nm_slot_nth(agreed, i);
-        struct nm_slot released = nm_slot_read(nm_slot_at(rx, i));
+        struct nm_slot released = nm_slot_read(nm_slot_nth(rx, i));
 
-        if (!nm_slot_same(nm_slot_read(known), released)) {
-            nm_slot_write(nm_slot_at(tx, i), released);
+        if (!nm_slot_holds(nm_slot_nth(agreed, i), released)) {
+            nm_slot_write(nm_slot_nth(tx, i), released);
             NMU_IN_THIS_ORDER(); /* a death between the two leaves a difference */
-            nm_slot_write(known, released);
+            nm_slot_write(nm_slot_nth(agreed, i), released);
         }
         if (released.flags & NS_BUF_CHANGED)
-            nm_slot_set_flags(nm_slot_at(rx, i), released.flags & (uint16_t)~NS_BUF_CHANGED);
+            nm_slot_set_flags(nm_slot_nth(rx, i), released.flags & (uint16_t)~NS_BUF_CHANGED);
     }
 }
 
@@ -153,9 +151,9 @@ void nmu_pipe_rxsync(struct nmu_device *dev, struct nmu_kring *kring, struct net
     if (!target)
         return;
     if (agreed) {
-        give_back(ring, target, agreed, hwcur, head > hwcur ? head : n);
+        give_back(nm_slot_at(ring, 0), nm_slot_at(target, 0), agreed, hwcur, head > hwcur ? head : n);
         if (head < hwcur)
-            give_back(ring, target, agreed, 0, head);
+            give_back(nm_slot_at(ring, 0), nm_slot_at(target, 0), agreed, 0, head);
         atomic_store_explicit(&kring->hwcur, head, memory_order_relaxed);
     }
     /* Compared, for who takes over from one that died before it could tell the sender. */
