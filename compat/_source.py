@@ -17,6 +17,9 @@ from ._device_map import mapped
 
 __all__ = ["Source", "open_device", "open_savefile"]
 
+Form = tuple[str | type[tuple[Any, ...]], ...]
+"""What a Source gives for a packet: the names of fields, or classes of tuples."""
+
 Original = Callable[["PcapError", "Source | None"], Exception]
 """Which exception an original raises for an error of ours; the source, once it is open."""
 
@@ -38,7 +41,7 @@ class Source(Capture):
         self,
         port: Port,
         original: Original,
-        form: tuple[str, ...],
+        form: Form,
         empty: Any,
         *,
         snaplen: int = MAXIMUM_SNAPLEN,
@@ -93,7 +96,7 @@ class Source(Capture):
 def open_device(
     name: str,
     original: Original,
-    form: tuple[str, ...],
+    form: Form,
     empty: Any,
     *,
     snaplen: int,
@@ -125,7 +128,13 @@ def open_device(
 
 
 def open_savefile(
-    file: str | os.PathLike[str] | BinaryIO, original: Original, form: tuple[str, ...], empty: Any
+    file: str | os.PathLike[str] | BinaryIO, original: Original, form: Form, empty: Any, *, nano: bool = False
 ) -> Source:
-    """Open a savefile: a path, ``-``, or a file object. Raises PcapError, ours."""
-    return Source(SavefilePort(Reader(file)), original, form, empty, snaplen=UNCUT)
+    """Open a savefile: a path, ``-``, or a file object. Raises PcapError, ours.
+
+    nano: classes of tuples in the form get nanoseconds, not microseconds.
+    """
+    source = Source(SavefilePort(Reader(file)), original, form, empty, snaplen=UNCUT)
+    if nano:
+        source._deliver_as(form, empty, nano)
+    return source

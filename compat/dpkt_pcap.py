@@ -10,7 +10,6 @@ there.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from typing import Any
@@ -18,15 +17,13 @@ from typing import Any
 import dpkt.pcap as _original
 from dpkt import pcapng as _pcapng
 
-from nmpcap import errors as _errors
-
+from . import _ahead
 from . import _source as _sources
 
 __all__ = ["Reader", "UniversalReader", "Writer"]
 
 Writer = _original.Writer
 
-_AHEAD = 64 * 1024  # below what malloc maps anew each time
 _NANO = (_original.TCPDUMP_MAGIC_NANO, _original.PMUDPCT_MAGIC_NANO)
 _DLT_USER0 = 147  # of packets whose bytes nobody looks into
 _SNAPLEN = 262144
@@ -37,71 +34,11 @@ def __getattr__(name: str) -> Any:
     return getattr(_original, name)
 
 
-class _Input:
-    """What a Source reads: a header, and behind it a file from where it stands."""
-
-    def __init__(self, header: bytes, file: Any) -> None:
-        self._file = file
-        self._read = getattr(file, "read1", file.read)
-        self._header = header
-        self._last: tuple[bytes, bytes] = b"", b""
-        self._given = 0
-        self.name = "a file"
-        self.damage: int | None = None
-        """Where, of what was given, dpkt has to read on."""
-        self.left = _tell(file)
-        """Where the file stood when this had read of it."""
-
-    def read(self, size: int) -> bytes:
-        """Return some bytes, none at the end."""
-        if self._header:
-            data, self._header = self._header[:size], self._header[size:]
-        else:
-            data = bytes(self._read(_AHEAD))
-            self.left = _tell(self._file)
-        if data:
-            self._last = self._last[1], data
-            self._given += len(data)
-        return data
-
-    def original(self, error: _errors.PcapError, _source: _sources.Source | None) -> Exception:
-        """End the reading quietly where the file is damaged."""
-        if not isinstance(error, _errors.SavefileError):
-            return error
-        self.damage = error.offset
-        return StopIteration()
-
-    def rest(self) -> bytes:
-        """Return what was given from the damage on: a record that is cut lies in the last two pieces."""
-        given = b"".join(self._last)
-        assert self.damage is not None
-        return given[max(0, len(given) - (self._given - self.damage)) :]
-
-
-class _Behind:
-    """A file behind some bytes."""
-
-    def __init__(self, data: bytes, file: Any) -> None:
-        self._data = data
-        self._file = file
-
-    def read(self, size: int) -> bytes:
-        """Return so many bytes, fewer at the end."""
-        data, self._data = self._data[:size], self._data[size:]
-        return data + self._file.read(size - len(data)) if len(data) < size else data
-
-
-def _tell(file: Any) -> Any:
-    with contextlib.suppress(Exception):  # whatever a file that has no position raises
-        return file.tell()
-    return None
-
-
 class Reader(_original.Reader):  # type: ignore[misc]  # dpkt has no types
     """A pcap file as an iterable of (time, bytes), from any object with ``read``."""
 
     _packets: Iterator[tuple[Any, bytes]] | None = iter(())  # while dpkt's class is being made
-    _input: _Input | None = None
+    _input: _ahead.Input | None = None
 
     def __init__(self, fileobj: Any) -> None:
         super().__init__(fileobj)
@@ -110,13 +47,13 @@ class Reader(_original.Reader):  # type: ignore[misc]  # dpkt has no types
 
     def __iter__(self) -> Iterator[tuple[Any, bytes]]:
         """Iterate from where the file was read to, or has been set to since."""
-        if self._packets is None or (self._input and self._input.left != _tell(self._fileobj)):
+        if self._packets is None or (self._input and self._input.left != _ahead.tell(self._fileobj)):
             self._packets = self._begin()
         return self._packets
 
     def _begin(self) -> Iterator[tuple[Any, bytes]]:
         header = _header_of(self)
-        self._input = given = _Input(bytes(header), self._fileobj)
+        self._input = given = _ahead.Input(bytes(header), self._fileobj)
         form = ("decimal" if self.nano else "time_us", "data")
         source: Any = _sources.open_savefile(given, given.original, form, None)  # type: ignore[arg-type]
         return chain(source, self._end(bytes(header)))
@@ -126,7 +63,7 @@ class Reader(_original.Reader):  # type: ignore[misc]  # dpkt has no types
         given = self._input
         self._packets = None
         if given is not None and given.damage is not None:
-            yield from _original.Reader(_Behind(header + given.rest(), self._fileobj))
+            yield from _original.Reader(_ahead.Behind(header + given.rest(), self._fileobj))
 
     @property
     def nano(self) -> bool:

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -79,9 +79,32 @@ def test_float_times_are_rounded_as_others_round_them(save: Save, rng: random.Ra
     assert list(handle) == [p.seconds + p.fraction * 1e-9 for p in packets]
 
 
+class Record(NamedTuple):
+    """As scapy has them."""
+
+    sec: int
+    fraction: int
+    wirelen: int
+    caplen: int
+
+
+@pytest.mark.parametrize("nano", [False, True])
+def test_a_class_of_tuples_is_a_field(opened: Callable[..., Any], nano: bool) -> None:
+    handle = opened("data")
+    handle._deliver_as(("data", Record), None, nano)
+    found = list(handle)
+    assert found == [
+        (p.data, Record(p.seconds, p.fraction if nano else p.fraction // 1000, p.len, len(p.data)))
+        for p in PACKETS
+    ]
+    assert {type(record) for _, record in found} == {Record}
+    handle._deliver_as((tuple,), nano=True)
+    handle._deliver_as(("data", Record), nano=nano)
+
+
 def test_forms_that_are_none(opened: Callable[..., Any]) -> None:
     handle = opened("data")
-    for fields in ((), ("data",) * 4, ("nonsense",), ["data"], (3,)):
+    for fields in ((), ("data",) * 4, ("nonsense",), ["data"], (3,), (list,), (int,)):
         with pytest.raises(UsageError, match="_deliver_as"):
             handle._deliver_as(fields)
     with pytest.raises(TypeError, match="args must be a tuple"):

@@ -176,13 +176,16 @@ class Handle:
         self, max: SupportsIndex, timeout: SupportsFloat | None = ...
     ) -> tuple[bytes, bytes] | None:
         """Up to ``max`` packets as (data, records), or None; four uint32 a record: seconds, microseconds, offset, caplen."""
-    def _deliver_as(self, fields: tuple[str, ...], empty: Any = None) -> None:
+    def _deliver_as(
+        self, fields: tuple[str | type[tuple[Any, ...]], ...], empty: Any = None, nano: bool = False
+    ) -> None:
         """Give packets as a tuple of fields from now on, or as the one field alone, and to callbacks as so many arguments.
 
         fields, a tuple of up to three: ``packet``, a Packet; ``header``, a Pkthdr; ``data``, bytes; ``len``, on the
         wire; ``caplen``; ``time``, seconds as a float, ``sec + frac * 1e-9``; ``time_us``, the same of whole
         microseconds, ``sec + usec / 1e6``; ``decimal``, the same as a Decimal, to the nanosecond; ``ts_ns``, an int;
-        ``sec``, an int. empty: what next returns where no packet comes. Not while the handle is being read.
+        ``sec``, an int. A class of tuples is a field that is one of them: (seconds, microseconds, len, caplen), or
+        nanoseconds with ``nano``. empty: what next returns where no packet comes. Not while the handle is being read.
         """
     def _fill(self, timeout: SupportsFloat | None = ...) -> int:
         """How many packets wait in the window, after a wait for the first where there are none."""

@@ -250,6 +250,19 @@ _FIELDS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+def _field(name: str | type[tuple[Any, ...]], fraction_ns: int) -> Callable[[Any], Any]:
+    if isinstance(name, str) and name in _FIELDS:
+        return _FIELDS[name]
+    if not isinstance(name, type) or not issubclass(name, tuple):
+        raise UsageError(f"_deliver_as: there is no field {name!r}")
+
+    def record(view: Any) -> Any:
+        sec, nsec = divmod(view.ts_ns, _SECOND)
+        return tuple.__new__(name, (sec, nsec // fraction_ns, int(view.len), int(view.caplen)))
+
+    return record
+
+
 def _releaser(slab: Any) -> Callable[[Any], None]:
     """What lets go of a slab when the memory in it is not referred to any longer."""
     return lambda memory: lib.nm_slab_release(slab)
@@ -280,13 +293,12 @@ class Handle:
     _form: tuple[Callable[[Any], Any], ...] = (_packet,)
     _empty: Any = None
 
-    def _deliver_as(self, fields: tuple[str, ...], empty: Any = None) -> None:
+    def _deliver_as(
+        self, fields: tuple[str | type[tuple[Any, ...]], ...], empty: Any = None, nano: bool = False
+    ) -> None:
         if not isinstance(fields, tuple) or not 1 <= len(fields) <= _FORM_FIELDS:
             raise UsageError(f"_deliver_as: fields must be a tuple of 1 to {_FORM_FIELDS}")
-        for name in fields:
-            if name not in _FIELDS:
-                raise UsageError(f"_deliver_as: there is no field {name!r}")
-        self._form = tuple(_FIELDS[name] for name in fields)
+        self._form = tuple(_field(name, 1 if nano else 1000) for name in fields)
         self._empty = empty
 
     def _enter(self) -> None:

@@ -186,3 +186,22 @@ def dpkt_reader() -> Iterator[Case | Missing]:
                 pass
 
     yield from both(dpkt_pcap, "dpkt", work)
+
+
+@benchmark(reach=10.0)
+def scapy_rawpcapreader() -> Iterator[Case | Missing]:
+    """scapy's RawPcapReader in a ``for`` loop."""
+
+    def work(module: Any, path: Path) -> None:
+        reader = module.RawPcapReader(str(path))
+        for _data, _metadata in reader:
+            pass
+        reader.close()
+
+    original = peer("scapy")
+    if isinstance(original, Missing):
+        yield original
+        return
+    from nmpcap.compat import scapy
+
+    yield from both(scapy, "scapy", work)

@@ -64,6 +64,8 @@ struct form {
     int count;
     uint8_t fields[NM_FORM_FIELDS]; /* an index into the names in form.c */
     PyObject *billion;              /* Decimal("1E9"), where a field is a Decimal */
+    PyObject *record_type;          /* a class of tuples, where a field is (sec, fraction, len, caplen) */
+    int64_t fraction_ns;            /* what that fraction counts: nanoseconds of one */
 };
 
 /* Settings and status are read and written without entering the handle, by any thread: relaxed atomics,

@@ -4,7 +4,7 @@
 
 #include "python/deliver.h"
 
-enum { PACKET, HEADER, DATA, LEN, CAPLEN, TIME, TIME_US, DECIMAL, TS_NS, SEC };
+enum { PACKET, HEADER, DATA, LEN, CAPLEN, TIME, TIME_US, DECIMAL, TS_NS, SEC, RECORD };
 
 static const char *const names[] = {
     [PACKET] = "packet",   [HEADER] = "header",   [DATA] = "data",   [LEN] = "len", [CAPLEN] = "caplen", [TIME] = "time",
@@ -42,6 +42,30 @@ static PyObject *decimal_of(struct handle *h, int64_t ts_ns)
     return time;
 }
 
+/* A tuple of the class that was given, as its own tuple.__new__ would make it. */
+static PyObject *record_of(struct handle *h, const struct nm_view *view)
+{
+    const int64_t sec = nm_seconds(view->ts_ns);
+    PyTypeObject *type = (PyTypeObject *)h->form.record_type;
+    PyObject *record = type->tp_alloc(type, 4);
+    PyObject *values[] = {
+        PyLong_FromLongLong(sec),
+        PyLong_FromLongLong((view->ts_ns - sec * NM_SECOND) / h->form.fraction_ns),
+        PyLong_FromUnsignedLong(view->len),
+        PyLong_FromUnsignedLong(view->caplen),
+    };
+
+    for (int i = 0; i < 4; i++) {
+        if (!values[i])
+            Py_CLEAR(record);
+        if (record)
+            PyTuple_SET_ITEM(record, i, values[i]);
+        else
+            Py_XDECREF(values[i]);
+    }
+    return record;
+}
+
 static inline PyObject *make(struct handle *h, uint8_t field, const struct nm_view *view)
 {
     switch (field) {
@@ -63,6 +87,8 @@ static inline PyObject *make(struct handle *h, uint8_t field, const struct nm_vi
         return decimal_of(h, view->ts_ns);
     case TS_NS:
         return PyLong_FromLongLong(view->ts_ns);
+    case RECORD:
+        return record_of(h, view);
     default:
         return PyLong_FromLongLong(nm_seconds(view->ts_ns));
     }
@@ -110,6 +136,8 @@ static int field_of(struct handle *h, PyObject *name)
 {
     const int known = sizeof(names) / sizeof(*names);
 
+    if (PyType_Check(name) && PyType_IsSubtype((PyTypeObject *)name, &PyTuple_Type))
+        return RECORD;
     for (int i = 0; i < known; i++)
         if (PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, names[i]) == 0)
             return i;
@@ -126,11 +154,19 @@ static PyObject *billion(void)
     return number;
 }
 
+static void form_clear(struct form *form)
+{
+    Py_CLEAR(form->billion);
+    Py_CLEAR(form->record_type);
+}
+
 /* Reads the names of fields: 0, or -1 with an exception set. */
-static int form_init(struct form *form, struct handle *h, PyObject *fields)
+static int form_init(struct form *form, struct handle *h, PyObject *fields, int nano)
 {
     form->count = PyTuple_GET_SIZE(fields);
     form->billion = NULL;
+    form->record_type = NULL;
+    form->fraction_ns = nano ? 1 : 1000;
     for (int i = 0; i < form->count; i++) {
         int field = field_of(h, PyTuple_GET_ITEM(fields, i));
 
@@ -139,26 +175,32 @@ static int form_init(struct form *form, struct handle *h, PyObject *fields)
         form->fields[i] = field;
         if (field == DECIMAL && !form->billion && !(form->billion = billion()))
             return -1;
+        if (field == RECORD)
+            Py_XSETREF(form->record_type, Py_NewRef(PyTuple_GET_ITEM(fields, i)));
     }
     return 0;
 }
 
 METHOD(nm_handle_deliver_as)
 {
-    static const char *const parameters[] = {"fields", "empty", NULL};
+    static const char *const parameters[] = {"fields", "empty", "nano", NULL};
     struct handle *h = (struct handle *)self;
     struct form form;
-    PyObject *values[2];
+    PyObject *values[3];
+    int nano;
 
     if (nm_handle_parse("_deliver_as", parameters, 1, values, args, n, keywords))
         return NULL;
     if (!PyTuple_Check(values[0]) || PyTuple_GET_SIZE(values[0]) < 1 || PyTuple_GET_SIZE(values[0]) > NM_FORM_FIELDS)
         return PyErr_Format(h->usage_error, "_deliver_as: fields must be a tuple of 1 to %d", NM_FORM_FIELDS);
-    if (form_init(&form, h, values[0])) {
-        Py_XDECREF(form.billion);
+    nano = values[2] ? PyObject_IsTrue(values[2]) : 0;
+    if (nano < 0)
+        return NULL;
+    if (form_init(&form, h, values[0], nano)) {
+        form_clear(&form);
         return NULL;
     }
-    Py_CLEAR(h->form.billion);
+    form_clear(&h->form);
     h->form = form;
     Py_XSETREF(h->empty, Py_NewRef(values[1] ? values[1] : Py_None));
     Py_RETURN_NONE;

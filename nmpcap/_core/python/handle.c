@@ -23,6 +23,7 @@ static void handle_dealloc(PyObject *self)
         h->calls->free(h->capture);
     Py_XDECREF(h->empty);
     Py_XDECREF(h->form.billion);
+    Py_XDECREF(h->form.record_type);
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -150,12 +151,13 @@ static const char next_records_doc[] =
     "Up to ``max`` packets as (data, records), or None; four uint32 a record: seconds, microseconds, offset, caplen.";
 
 static const char deliver_as_doc[] =
-    "_deliver_as($self, /, fields, empty=None)\n--\n\n"
+    "_deliver_as($self, /, fields, empty=None, nano=False)\n--\n\n"
     "Give packets as a tuple of fields from now on, or as the one field alone, and to callbacks as so many arguments.\n\n"
     "fields, a tuple of up to three: ``packet``, a Packet; ``header``, a Pkthdr; ``data``, bytes; ``len``, on the\n"
     "wire; ``caplen``; ``time``, seconds as a float, ``sec + frac * 1e-9``; ``time_us``, the same of whole\n"
     "microseconds, ``sec + usec / 1e6``; ``decimal``, the same as a Decimal, to the nanosecond; ``ts_ns``, an int;\n"
-    "``sec``, an int. empty: what next returns where no packet comes. Not while the handle is being read.";
+    "``sec``, an int. A class of tuples is a field that is one of them: (seconds, microseconds, len, caplen), or\n"
+    "nanoseconds with ``nano``. empty: what next returns where no packet comes. Not while the handle is being read.";
 
 static const char fill_doc[] =
     "_fill($self, /, timeout=...)\n--\n\n"
