@@ -149,9 +149,9 @@ def __getattr__(name: str) -> Any:
     elif name in _PACKAGES:
         value = import_module(f"nmpcap.{name}")
     elif name == "__version__":
-        from importlib.metadata import version
+        from nmpcap.version import VERSION
 
-        value = version("nmpcap")
+        value = VERSION
     elif name.startswith("DLT_"):
         from nmpcap import dlt
 

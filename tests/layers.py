@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[1]
 
 ROWS: tuple[tuple[str, ...], ...] = (
     ("errors", "_snaplen"),
-    ("_arguments", "dlt", "bpf", "tstamp", "version", "_core"),
-    ("bpf.native", "packet"),
+    ("_arguments", "dlt", "bpf", "tstamp", "_core"),
+    ("bpf.native", "packet", "version"),
     ("bpf.program",),
     ("filter", "savefile", "decode"),
     ("netmap",),
@@ -36,6 +36,7 @@ OVER_THE_CORE = {
         "_core",
         "bpf.native",
         "packet",
+        "version",
         "savefile",
         "netmap",
         "vale",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+
 import pytest
 
 import nmpcap
@@ -32,4 +34,6 @@ def test_another_name_is_refused() -> None:
 
 
 def test_the_version_is_that_of_the_package() -> None:
-    assert nmpcap.lib_version().startswith("nmpcap version 0.")
+    version = importlib.metadata.version("nmpcap")
+    assert nmpcap.lib_version() == f"nmpcap version {version}"
+    assert nmpcap.__version__ == version

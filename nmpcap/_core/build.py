@@ -38,6 +38,7 @@ ffibuilder = FFI()
 ffibuilder.cdef(abi())
 ffibuilder.cdef("\n".join(declarations(header) for header in HEADERS if header != "abi.h"))
 ffibuilder.cdef("const void *nm_deliver_calls(void);")
+ffibuilder.cdef("static const char *const NMPCAP_VERSION;")  # defined by meson, whose project's version it is
 ffibuilder.set_source(
     "nmpcap._core._lib",
     # The module's initialiser, which cffi writes, has no prototype.

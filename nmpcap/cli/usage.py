@@ -6,7 +6,7 @@ import textwrap
 from typing import Any
 
 from nmpcap.cli.options import NMDUMP, Option
-from nmpcap.version import lib_version
+from nmpcap.version import VERSION, lib_version
 
 __all__ = ["help_text", "synopsis", "usage", "version_text"]
 
@@ -17,8 +17,7 @@ _WHOLE: Any = {"break_long_words": False, "break_on_hyphens": False}
 
 def version_text() -> str:
     """Return the program's version and the library's."""
-    library = lib_version()
-    return f"nmdump version {library.rpartition(' ')[2]}\n{library}"
+    return f"nmdump version {VERSION}\n{lib_version()}"
 
 
 def usage() -> str:

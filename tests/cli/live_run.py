@@ -1,9 +1,9 @@
 """Runs a capture in this network namespace, sends datagrams and signals, and tells as JSON what it did.
 
-    live_run.py '{"command": [...], "steps": [["send", 5], ["signal", "USR1"], ["wait", 0.2]], "own": true}'
+    live_run.py '{"command": [...], "steps": [["send", 5], ["signal", "USR1"]], "port": 9, "own": true}'
 
-``own``: the namespace is new, and lo has to be switched on. Datagrams go to port 9 of 127.0.0.1; after them
-a moment passes.
+``own``: the namespace is new, and lo has to be switched on. Datagrams go to the port of
+127.0.0.1, and a moment passes behind them; ``["wait", 0.2]`` does nothing but that.
 """
 
 import json
@@ -45,7 +45,7 @@ def main() -> None:
         for what, value in plan["steps"]:
             if what == "send":
                 for _ in range(value):
-                    sender.sendto(b"nmdump", ("127.0.0.1", 9))
+                    sender.sendto(b"nmdump", ("127.0.0.1", plan["port"]))
                 time.sleep(SETTLED)
             elif what == "signal":
                 program.send_signal(getattr(signal, f"SIG{value}"))

@@ -7,6 +7,7 @@ import functools
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -17,11 +18,15 @@ import pytest
 
 import nmpcap
 
-from .programs import NMDUMP, needs_tcpdump, tcpdump_command, without_name
+from .programs import NMDUMP, tcpdump_command, without_name
 
 # An ordinary user's number even if root runs this: tcpdump would try to become another user.
 UNSHARE = ["unshare", "-Un", "--map-user=1000", "--keep-caps"]
-FILTER = ["udp", "dst", "port", "9"]
+# Of datagrams to a port that is held here, so that whoever else sends on lo is not counted.
+RECEIVER = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+RECEIVER.bind(("127.0.0.1", 0))
+PORT = RECEIVER.getsockname()[1]
+FILTER = ["udp", "dst", "port", str(PORT)]
 QUICK = ["-i", "lo", "-ntq", "-l", "--immediate-mode"]
 
 
@@ -50,7 +55,8 @@ def live(request):
 
     # In the namespace nobody is root, and -Z, behind the program's name, would be refused.
     def run(program: list[str], words: list[str], *steps: tuple[str, object]) -> Run:
-        plan = {"command": [*(program[:1] if own else program), *words], "steps": steps, "own": own}
+        command = [*(program[:1] if own else program), *words]
+        plan = {"command": command, "steps": steps, "port": PORT, "own": own}
         script = [sys.executable, str(Path(__file__).with_name("live_run.py")), json.dumps(plan)]
         done = subprocess.run(
             [*(UNSHARE if own else []), *script], capture_output=True, text=True, timeout=90, check=True
@@ -69,7 +75,6 @@ def programs() -> list[list[str]]:
     return [[str(NMDUMP)], tcpdump_command()]
 
 
-@needs_tcpdump
 @pytest.mark.parametrize("ending", ["INT", "TERM", "HUP"])
 def test_a_signal_ends_it_with_the_counters(live, ending):
     ours, theirs = (
@@ -85,7 +90,6 @@ def _without_port(text: str) -> str:
     return re.sub(r"127\.0\.0\.1\.\d{2,5} >", "127.0.0.1.PORT >", text)
 
 
-@needs_tcpdump
 def test_usr1_asks_and_a_count_ends_it(live):
     steps = ("send", 1), ("signal", "USR1"), ("send", 2)
     ours, theirs = (live(program, [*QUICK, "-c", "3", *FILTER], *steps) for program in programs())
@@ -96,7 +100,6 @@ def test_usr1_asks_and_a_count_ends_it(live):
     )
 
 
-@needs_tcpdump
 def test_any_is_cooked_and_named(live):
     words = ["-i", "any", "--immediate-mode", "-w", "-", "-c", "2", *FILTER]
     ours, theirs = (live(program, words, ("send", 2)) for program in programs())
@@ -106,7 +109,6 @@ def test_any_is_cooked_and_named(live):
     assert "PROGRAM: data link type LINUX_SLL2\n" in ours.err
 
 
-@needs_tcpdump
 def test_writing_says_so_and_flushes_on_usr2(live, tmp_path):
     runs = []
     for number, program in enumerate(programs()):
@@ -136,7 +138,6 @@ def test_each_packet_is_in_the_file_at_once(live, tmp_path, suffix):
         assert len(list(capture)) == 4
 
 
-@needs_tcpdump
 def test_the_number_of_packets_is_told_each_second(live, tmp_path):
     words = ["-i", "lo", "--immediate-mode", "-v", "-w", "-", *FILTER]
     steps = ("send", 2), ("wait", 1.5), ("signal", "INT")

@@ -9,7 +9,7 @@ import pytest
 
 import nmpcap
 
-from .programs import CAPTURES, NMDUMP, needs_tcpdump, nmdump, tcpdump
+from .programs import CAPTURES, NMDUMP, nmdump, tcpdump
 
 TLS = str(CAPTURES / "tls.pcap")
 FORMS = [
@@ -19,7 +19,6 @@ FORMS = [
 ]
 
 
-@needs_tcpdump
 @pytest.mark.parametrize("form", FORMS, ids=" ".join)
 def test_lines_are_tcpdumps(form):
     words = ["-n", *form, "-r", TLS, "tcp port 443"]
@@ -28,7 +27,6 @@ def test_lines_are_tcpdumps(form):
     assert ours.out
 
 
-@needs_tcpdump
 @pytest.mark.parametrize("size", [1, 2, 13, 14, 15, 30, 31, 47])
 @pytest.mark.parametrize("form", ["-x", "-xx", "-X", "-XX", "-A", "-AA"])
 def test_dumps_of_every_length_are_tcpdumps(tmp_path, size, form):

@@ -7,7 +7,7 @@ import pytest
 
 import nmpcap
 
-from .programs import CAPTURES, both, needs_tcpdump, nmdump
+from .programs import CAPTURES, both, nmdump
 
 SIZE = 1000
 
@@ -30,7 +30,6 @@ def numbers(paths) -> list[int]:
     return found
 
 
-@needs_tcpdump
 @pytest.mark.parametrize("ring", [[], ["-W", "5"], ["-W", "11"], ["-W", "2"], ["-W", "1"]], ids=" ".join)
 def test_files_are_named_as_tcpdump_names_them(tmp_path, long_file, ring):
     ours, theirs = both(tmp_path, "-r", str(long_file), "-w", "x", "-C", "1", *ring)

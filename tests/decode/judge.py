@@ -5,6 +5,7 @@ The lines are those of 4.99.3 (Debian 12's package), on a capture file written h
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -36,6 +37,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 ALL = ("-n", "-n -v", "-n -vv", "-n -vvv", "-n -q", "-n -e", "-n -e -v", "-n -q -e", "-n -q -v")
 
 
+@functools.cache
 def find() -> str:
     """Return tcpdump's path, or skip the test if it or its version is missing."""
     path = shutil.which("tcpdump", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/bin")

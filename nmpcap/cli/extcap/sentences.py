@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
 from nmpcap._snaplen import MAXIMUM_SNAPLEN
 from nmpcap.cli.extcap.ports import ANY_PORT, HOW, is_switch, listed
+from nmpcap.version import VERSION
 
 __all__ = ["config", "dlts", "interfaces", "reloaded", "sentence", "version_line"]
 
@@ -25,7 +24,7 @@ def sentence(word: str, **values: object) -> str:
 
 def version_line() -> str:
     """Return the sentence that says what this is."""
-    return sentence("extcap", version=version("nmpcap"), display="nmpcap: netmap's ports, pipes and switches")
+    return sentence("extcap", version=VERSION, display="nmpcap: netmap's ports, pipes and switches")
 
 
 def interfaces() -> list[str]:
