@@ -26,10 +26,26 @@ class SavefilePort(Port):
         self.linktype = reader.linktype
         self.reader = reader
         self.mixed = reader.format == "pcapng"
-        self.snaplen = reader.snaplen
-        self.swapped = reader.swapped
-        self.version = reader.version
-        self.datalink_ext = reader.datalink_ext
+
+    @property
+    def snaplen(self) -> int:  # type: ignore[override]
+        """The limit that the file tells."""
+        return self.reader.snaplen
+
+    @property
+    def swapped(self) -> bool:  # type: ignore[override]
+        """Whether the file has the other byte order than this machine."""
+        return self.reader.swapped
+
+    @property
+    def version(self) -> tuple[int, int]:  # type: ignore[override]
+        """The version of the file's format."""
+        return self.reader.version
+
+    @property
+    def datalink_ext(self) -> int:  # type: ignore[override]
+        """What a pcap file's link type says of frame check sequences."""
+        return self.reader.datalink_ext
 
     @property
     def damage(self) -> tuple[int, int]:

@@ -99,7 +99,8 @@ _CODECS = {
     "bzip2": _Codec(b"BZh", ".bz2", decoders.bzip2, _bzip2_encoder),
 }
 
-LONGEST_MAGIC = max(len(codec.magic) for codec in _CODECS.values())
+_MAGICS = tuple(codec.magic for codec in _CODECS.values())
+LONGEST_MAGIC = max(map(len, _MAGICS))
 
 
 def compression_of_bytes(start: bytes) -> str | None:
@@ -107,10 +108,9 @@ def compression_of_bytes(start: bytes) -> str | None:
 
     A skippable frame, which pzstd begins with, counts as zstd until a Decompressor has come behind it.
     """
-    for name, codec in _CODECS.items():
-        if start.startswith(codec.magic):
-            return name
-    return "zstd" if _is_skippable(start) else None
+    if not start.startswith(_MAGICS):
+        return "zstd" if _is_skippable(start) else None
+    return next(name for name, codec in _CODECS.items() if start.startswith(codec.magic))
 
 
 def _is_skippable(start: bytes) -> bool:

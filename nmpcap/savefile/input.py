@@ -76,7 +76,8 @@ def path_of(source: object) -> str | None:
         what = "it holds a zero character" if "\0" in path else f"it has {len(path)} characters"
         raise UsageError(f"{path[:_SHOWN]!r}: not the name of a file, {what}")
     try:
-        os.fsencode(path)
+        if not path.isascii():
+            os.fsencode(path)
     except UnicodeEncodeError:
         shown = f"{path[:_SHOWN]!r}"
         raise UsageError(f"{shown}: not the name of a file, it holds half a surrogate pair") from None

@@ -6,8 +6,8 @@ gives them as records. Time stamps are nanoseconds, link types DLT_*.
 
 from __future__ import annotations
 
-import contextlib
 import errno
+import functools
 import sys
 import threading
 import warnings
@@ -129,9 +129,6 @@ class Reader:
         self._close_input = given.close
         self._input = given
         self._failure: Exception | None = None
-        self._kind: type[Record] = type(
-            "Record", (_ReadRecord,), {"__slots__": (), "_origin": new_origin(self)}
-        )
         self._lock = threading.Lock()
         msg = ffi.new("char[]", lib.NM_MSG_SIZE)
         self.source: Any = lib.nm_savefile_open(given.fd, flags, max_memory, msg)
@@ -226,28 +223,22 @@ class Reader:
             yield from records
 
     def _records(self, views: Any) -> list[Record]:
-        with self._in_use():
+        with _InUse(self):
             return [_record(self._kind, views[i]) for i in range(self._fill(views))]
+
+    @functools.cached_property
+    def _kind(self) -> type[Record]:
+        """The class of its records, which a reader that has been handed on does without."""
+        return type("Record", (_ReadRecord,), {"__slots__": (), "_origin": new_origin(self)})
 
     def skip(self) -> int:
         """Read to the end and return how many records there were; errors as for reading them."""
         views = ffi.new("struct nm_view[]", _BATCH)
         skipped = 0
-        with self._in_use():
+        with _InUse(self):
             while count := self._fill(views):
                 skipped += count
         return skipped
-
-    @contextlib.contextmanager
-    def _in_use(self) -> Iterator[None]:
-        """Keep another thread out: what one reads, the other would move away under it."""
-        if not self._lock.acquire(blocking=False):
-            raise UsageError(f"{self.name}: another thread is reading this savefile")
-        try:
-            self._living()
-            yield
-        finally:
-            self._lock.release()
 
     def _fill(self, views: Any) -> int:
         """The next views, after waiting for them; 0 at the end."""
@@ -297,7 +288,7 @@ class Reader:
         """Close the source, unless it was released, and the input. May be repeated."""
         if not self.source:
             return
-        with self._in_use():
+        with _InUse(self):
             if self._close_source:
                 self._progress = self.position, self.size
                 self._last = self.offset, self.damage, self.interfaces
@@ -418,6 +409,24 @@ class Reader:
                 )
             )
         return interfaces
+
+
+class _InUse:
+    """Keeps another thread out of a reader: what one reads, the other would move away under it."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def __enter__(self) -> None:
+        reader = self._reader
+        if not reader._lock.acquire(blocking=False):
+            raise UsageError(f"{reader.name}: another thread is reading this savefile")
+        if not reader.source:
+            reader._lock.release()
+            reader._living()
+
+    def __exit__(self, *exception: object) -> None:
+        self._reader._lock.release()
 
 
 def read_blocks(source: Source, *, salvage: bool = False, max_memory: int = MAX_MEMORY) -> Iterator[Block]:
