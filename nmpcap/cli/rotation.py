@@ -12,15 +12,17 @@ come (there: with the first packet after that).
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nmpcap.cli.messages import say
 from nmpcap.packet import Packet
 from nmpcap.savefile import Interface, Writer
 from nmpcap.savefile.sink import LimitReached
+
+if TYPE_CHECKING:
+    import subprocess
 
 __all__ = ["FileLimit", "RotatedFiles"]
 
@@ -157,6 +159,8 @@ class RotatedFiles:
 
     def _run(self, command: str, path: str) -> None:
         """Start -z's command, which nobody waits for."""
+        import subprocess  # takes longer to import than what most runs do of their own
+
         try:
             child = subprocess.Popen([command, path])
             os.setpriority(os.PRIO_PROCESS, child.pid, _LOWEST_PRIORITY)

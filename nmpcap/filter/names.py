@@ -10,7 +10,6 @@ import socket
 from contextlib import suppress
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
-from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 __all__ = ["Answers", "NameAsked", "NoNames", "RecordingResolver", "Resolver", "SystemResolver"]
@@ -169,7 +168,8 @@ def _networks() -> dict[str, int]:
 
 def _lines(path: str) -> list[list[str]]:
     try:
-        text = Path(path).read_text(encoding="utf-8", errors="replace")
+        with open(path, encoding="utf-8", errors="replace") as file:
+            text = file.read()
     except OSError:
         return []
     rows = (line.partition("#")[0].split() for line in text.splitlines())

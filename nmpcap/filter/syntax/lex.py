@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import re
 import socket
+from functools import cache
 from typing import Any
 
 from nmpcap.errors import FilterError
@@ -48,7 +49,9 @@ _BROKEN_MAC = re.compile(r"[0-9A-Fa-f]{1,2}:+(?:[0-9A-Fa-f]{1,2}:+)+")
 _COLONS = re.compile(r"[0-9A-Fa-f:.]{2,46}")  # all that the text of an IPv6 address may consist of
 
 
+@cache
 def _ipv6_spellings() -> list[re.Pattern[str]]:
+    # Compiled for the first text that needs them: they take as long as all the rest of the import.
     group, quad = "[0-9A-Fa-f]{1,4}", rf"{_PART}(?:\.{_PART}){{3}}"
 
     def groups(count: int) -> list[str]:
@@ -63,8 +66,6 @@ def _ipv6_spellings() -> list[re.Pattern[str]]:
                 spellings.append(f"{head}::{':'.join([*tail, quad])}")
     return [re.compile(spelling) for spelling in spellings]
 
-
-_IPV6 = _ipv6_spellings()
 
 _OPERATORS = {
     **{symbol: ("op", symbol) for symbol in "+-*/%&|^"},
@@ -188,7 +189,8 @@ def _colon_token(text: str, pos: int, word: re.Match[str] | None) -> tuple[str, 
     if mac:
         readings.append((mac.end(), 3, "eid"))
     has_ipv6 = run is not None and ("::" in run[0] or run[0].count(":") > 5)
-    ipv6 = [match.end() for spelling in _IPV6 * has_ipv6 if (match := spelling.match(text, pos))]
+    spellings = _ipv6_spellings() if has_ipv6 else []
+    ipv6 = [match.end() for spelling in spellings if (match := spelling.match(text, pos))]
     if ipv6:
         readings.append((max(ipv6), 2, "hid6"))
     if broken:
