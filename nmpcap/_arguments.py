@@ -7,6 +7,7 @@ from math import inf, ldexp
 from operator import index
 from typing import Any
 
+from nmpcap._printable import printable
 from nmpcap.errors import PortNameError, UsageError
 
 __all__ = ["duration", "encoded", "instance", "number", "text", "warn_of_less"]
@@ -64,7 +65,7 @@ def instance(value: Any, kind: type, what: str) -> None:
 def warn_of_less(name: str, what: str, asked: int, got: int, level: int) -> None:
     """Warn, ``level`` calls up, where a port has fewer slots or rings than were asked for; 0 asks for any."""
     if got < asked:
-        message = f"{name}: {what}={asked} was asked for, it has {got}"
+        message = f"{printable(name)}: {what}={asked} was asked for, it has {got}"
         warnings.warn(message, RuntimeWarning, stacklevel=level + 1)
 
 

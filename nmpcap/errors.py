@@ -1,7 +1,7 @@
 """The exceptions of nmpcap: one root, and an OSError wherever an errno says something.
 
 A message names the object, what was attempted, what was wrong and, where there is
-something to do, what to do about it.
+something to do, what to do about it. Whatever name stands in it, no control character does: ``printable``.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import re
 from errno import EINVAL
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from nmpcap._printable import printable
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -37,17 +39,19 @@ class PcapError(Exception):
     """
 
     _name: str | None = None
+    _keep = ""
+    """Characters of the message that are no name's, and stay."""
 
     def __init__(self, *arguments: Any, name: str | None = None) -> None:
         """``name``: of what the message is about, and begins with."""
-        super().__init__(*arguments)
+        super().__init__(*(printable(a, self._keep) if isinstance(a, str) else a for a in arguments))
         if name is not None:
             self._name = name
 
     @property
     def reason(self) -> str:
         """The message in libpcap's words alone."""
-        text = str(self).removeprefix(f"{self._name}: ")
+        text = str(self).removeprefix(f"{printable(self._name or '')}: ")
         return _PLACE.sub("", text.partition("\n")[0].partition("; ")[0])
 
 
@@ -66,7 +70,7 @@ class DeviceError(PcapError, OSError):
         chosen: Any = cls
         if not issubclass(cls, kind):
             chosen = _also(chosen, kind)
-        error: Self = OSError.__new__(chosen, errno, message or os.strerror(errno))
+        error: Self = OSError.__new__(chosen, errno, printable(message) or os.strerror(errno))
         return error
 
     def __init__(self, errno: int, message: str = "", filename: str | None = None) -> None:
@@ -123,6 +127,8 @@ class FilterError(PcapError):
     ``reason`` is the message without the picture of the place.
     """
 
+    _keep = "\n"
+
     def __init__(self, message: str, position: int) -> None:
         super().__init__(message)
         self.position = position
@@ -153,7 +159,7 @@ class SavefileError(PcapError):
     def __init__(self, message: str, offset: int = 0, reason: str = "") -> None:
         super().__init__(message)
         self.offset = offset
-        self._reason = reason or message
+        self._reason = printable(reason or message)
 
     @property
     def reason(self) -> str:

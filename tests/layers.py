@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 ROWS: tuple[tuple[str, ...], ...] = (
+    ("_printable",),
     ("errors", "_snaplen"),
     ("_arguments", "dlt", "bpf", "tstamp", "_core"),
     ("bpf.native", "packet", "version"),

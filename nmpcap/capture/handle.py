@@ -20,6 +20,7 @@ from nmpcap._core.cstring import cstring
 from nmpcap._core.deadline import timeout_ns
 from nmpcap._core.delivery import Handle
 from nmpcap._core.turns import enter_aside
+from nmpcap._printable import printable
 from nmpcap._snaplen import MAXIMUM_SNAPLEN
 from nmpcap.capture.dump import PacketSink, describe_port, dump_window, with_filter, within
 from nmpcap.capture.filter import Filter, linktype_name
@@ -148,7 +149,7 @@ class Capture(Handle):
         not taken stays in the handle: once there is room again, call this again.
         """
         if not hasattr(writer, "write_views"):
-            raise TypeError(f"{self._name}: dump writes to a Writer, not {type(writer).__name__}")
+            raise TypeError(f"{printable(self._name)}: dump writes to a Writer, not {type(writer).__name__}")
         cnt = index(cnt)
         writer.describe_from(self._interfaces_from, self._origin)
         with self._entered():
@@ -202,7 +203,8 @@ class Capture(Handle):
     def __del__(self) -> None:
         # What __init__ has not got to is not open; a port of nothing holds nothing.
         if hasattr(self, "_filter") and self._port.holds and not self.closed:
-            warnings.warn(f"capture {self._name} was not closed", ResourceWarning, source=self, stacklevel=1)
+            text = f"capture {printable(self._name)} was not closed"
+            warnings.warn(text, ResourceWarning, source=self, stacklevel=1)
             self.close()
 
     async def __aenter__(self) -> Capture:
@@ -502,7 +504,7 @@ class Capture(Handle):
         return self._port.explain(str(self._filter))
 
     def __repr__(self) -> str:
-        return f"<Capture {self._name}{' (closed)' if self.closed else ''}>"
+        return f"<Capture {printable(self._name)}{' (closed)' if self.closed else ''}>"
 
     def _entered(self) -> _Entered:
         """Take the handle to read."""

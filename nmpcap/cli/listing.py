@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nmpcap._printable import printable
 from nmpcap.cli.messages import fail
 from nmpcap.dlt import datalink_val_to_description, datalink_val_to_name
 from nmpcap.tstamp import tstamp_type_name_to_val, tstamp_type_val_to_description
@@ -29,7 +30,7 @@ def interface_lines() -> list[str]:
         if not device.loopback and int(device.connection) in connections:
             words.append(connections[int(device.connection)])
         description = f" ({device.description})" if device.description else ""
-        lines.append(f"{number}.{device.name}{description} [{', '.join(words) or 'none'}]")
+        lines.append(printable(f"{number}.{device.name}{description} [{', '.join(words) or 'none'}]"))
     if not lines:
         raise fail("no interfaces available for capture")
     return lines

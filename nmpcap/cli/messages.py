@@ -10,6 +10,7 @@ import contextlib
 import sys
 from collections.abc import Iterator
 
+from nmpcap._printable import printable
 from nmpcap.errors import FilterError, PcapError
 
 __all__ = ["BROKEN_PIPE", "FAILURE", "Exit", "errors_end_it", "fail", "say", "tell"]
@@ -29,9 +30,9 @@ class Exit(Exception):
 
 
 def tell(text: str, end: str = "\n") -> None:
-    """Write to stderr. Where that has gone, nobody is left to be told."""
+    """Write to stderr, controls but newlines escaped. Where that has gone, nobody is left to be told."""
     with contextlib.suppress(OSError, ValueError):
-        sys.stderr.write(text + end)
+        sys.stderr.write(printable(text, "\n") + end)
         sys.stderr.flush()
 
 
@@ -59,5 +60,5 @@ def errors_end_it() -> Iterator[None]:
 
 def _text_of(error: BaseException) -> str:
     if isinstance(error, OSError) and not isinstance(error, PcapError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        return f"{printable(str(error.filename))}: {error.strerror}" if error.filename else error.strerror
     return str(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 
+from nmpcap._printable import printable
 from nmpcap.capture import Capture, create, open_offline
 from nmpcap.cli.command import Command
 from nmpcap.cli.messages import Exit, fail, say, tell
@@ -98,7 +99,7 @@ def _no_such_device(name: str) -> Exit:
         names = []
     near = get_close_matches(name, names, 3)
     meant = f" (did you mean {' or '.join(near)}?)" if near else ""
-    return fail(f"{name}: No such device exists{meant}\n(No such device exists)")
+    return fail(f"{printable(name)}: No such device exists{meant}\n(No such device exists)")
 
 
 def _choose_linktype(command: Command, capture: Capture) -> None:
@@ -117,7 +118,7 @@ def announce_live(command: Command, captures: list[Capture]) -> None:
         prefix = ""
     for capture in captures:
         facts = f"{_linktype_text(capture.datalink())}, snapshot length {capture.snapshot()} bytes"
-        tell(f"{prefix}listening on {capture.name}, {facts}")
+        tell(f"{prefix}listening on {printable(capture.name)}, {facts}")
 
 
 def _linktype_text(linktype: int) -> str:
@@ -130,9 +131,9 @@ def open_file(command: Command, path: str, linktype: int | None = None) -> Captu
     capture = open_offline(path, tstamp_precision="nano" if command.nano else "micro")
     if linktype not in (None, capture.datalink()):
         capture.close()
-        raise fail(f"{path}: new dlt does not match original")
+        raise fail(f"{printable(str(path))}: new dlt does not match original")
     facts = f"{_linktype_text(capture.datalink())}, snapshot length {capture.snapshot()}"
-    tell(f"reading from file {path}, {facts}")
+    tell(f"reading from file {printable(str(path))}, {facts}")
     if capture.datalink() == DLT_LINUX_SLL2:
         tell("Warning: interface names might be incorrect")
     return capture

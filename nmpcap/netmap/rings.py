@@ -14,6 +14,7 @@ from typing import Any, Protocol, overload
 
 from nmpcap._arguments import instance, number
 from nmpcap._core import ffi, lib
+from nmpcap._printable import printable
 from nmpcap.errors import DeviceError, UsageError
 
 __all__ = ["Closed", "Holder", "PktHdr", "Ring", "Slot", "Slots", "end_view"]
@@ -63,7 +64,7 @@ class Ring:
         self._ring = checked.ring
         self._slot = checked.ring.slot
         self._views: list[tuple[int, memoryview]] = []
-        self._name = f"{desc.spec}: {'tx' if tx else 'rx'} ring {checked.ringid}"
+        self._name = f"{printable(desc.spec)}: {'tx' if tx else 'rx'} ring {checked.ringid}"
         self._index = index
         self._buffers = int(ffi.cast("intptr_t", checked.bufs)) - desc._base
         self._offset_mask: int = checked.offset_mask

@@ -17,6 +17,7 @@ from typing import Any, Literal, NamedTuple
 from nmpcap._arguments import number
 from nmpcap._core import ffi, lib
 from nmpcap._core.cstring import cstring
+from nmpcap._printable import printable
 from nmpcap.errors import DeviceError, PcapError, SavefileError, UsageError
 from nmpcap.savefile.compression import MAX_MEMORY
 from nmpcap.savefile.input import Source, open_input
@@ -299,9 +300,8 @@ class Reader:
     def __del__(self) -> None:
         if getattr(self, "source", None):
             if self._close_source:
-                warnings.warn(
-                    f"savefile {self.name} was not closed", ResourceWarning, source=self, stacklevel=1
-                )
+                text = f"savefile {printable(self.name)} was not closed"
+                warnings.warn(text, ResourceWarning, source=self, stacklevel=1)
             self.close()
 
     def __enter__(self) -> Reader:

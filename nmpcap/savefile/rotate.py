@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from nmpcap._arguments import number, text
+from nmpcap._printable import printable
 from nmpcap.dlt import DLT_EN10MB
 from nmpcap.errors import DeviceError, UsageError
 from nmpcap.savefile.compression import compression_of_name
@@ -341,7 +342,8 @@ class RotatingWriter:
 
     def __repr__(self) -> str:
         with self._lock:
-            state = "closed" if self._closed else f"writing {self._final}" if self._writer else "no file open"
+            writing = f"writing {printable(str(self._final))}" if self._writer else "no file open"
+            state = "closed" if self._closed else writing
             return f"<RotatingWriter {self._name!r}, {len(self._files)} files whole, {state}>"
 
     def __enter__(self) -> RotatingWriter:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from nmpcap._arguments import duration, instance, number
 from nmpcap._core import ffi, lib
+from nmpcap._printable import printable
 from nmpcap.dlt import DLT_EN10MB, dlt_to_linktype
 from nmpcap.errors import PcapError, UsageError
 from nmpcap.savefile.append import Kind, check_append, has_content
@@ -200,7 +201,8 @@ class Writer(Sink):
             buffer = ffi.from_buffer(data)
         except TypeError:
             kind = type(packet).__name__
-            raise TypeError(f"{self.name}: a packet must be a Packet or its bytes, not {kind}") from None
+            name = printable(self.name)
+            raise TypeError(f"{name}: a packet must be a Packet or its bytes, not {kind}") from None
         caplen = ffi.sizeof(buffer)
         if len is None:
             len = caplen
@@ -410,7 +412,7 @@ class Writer(Sink):
     def __del__(self) -> None:
         if not self.closed:
             if not self._inherited:
-                text = f"savefile {self.name} was not closed"
+                text = f"savefile {printable(self.name)} was not closed"
                 warnings.warn(text, ResourceWarning, source=self, stacklevel=1)
             self.close()
 
@@ -431,7 +433,7 @@ class Writer(Sink):
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else f"{self.format}, link type {self.linktype}"
-        return f"<Writer {self.name}, {state}>"
+        return f"<Writer {printable(self.name)}, {state}>"
 
     def __enter__(self) -> Writer:
         return self

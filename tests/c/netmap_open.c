@@ -1,6 +1,6 @@
 /*
  * Opening over a fake device: what each flag asks for, who shares what, what is left after a failure.
- * core: device/choose.c netmap
+ * core: message.c device/choose.c netmap
  * modes: plain asan tsan
  */
 #include "fake_device.h"

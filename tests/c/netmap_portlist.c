@@ -1,7 +1,7 @@
 /*
  * The ports that exist, listed in C: of user space as they are made and go, and of a device that answers as the
  * kernel module does, port after port of switch after switch.
- * core: device usernet interfaces afpacket netmap/portlist.c
+ * core: message.c device usernet interfaces afpacket netmap/portlist.c
  * modes: plain asan
  */
 #include <errno.h>

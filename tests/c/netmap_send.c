@@ -1,6 +1,6 @@
 /*
  * Sending over a fake port: frames into slots, on rings of 1, 2, 3 and 8 slots.
- * core: device/choose.c netmap
+ * core: message.c device/choose.c netmap
  * modes: plain asan
  */
 #include "fake_device.h"

@@ -6,7 +6,7 @@
  *
  * NMPCAP_TEST_SEED repeats the choices; NMPCAP_DEATH_KILLS (40) are made in each of the three ways.
  *
- * core: device usernet interfaces afpacket
+ * core: message.c device usernet interfaces afpacket
  * modes: plain
  */
 #include <dirent.h>

@@ -7,7 +7,7 @@
  * random words; and a thread that writes random words all the time. Without NMPCAP_GARBAGE=all, which tries every word
  * of every record in use with every value, it is a choice of a few seconds that NMPCAP_TEST_SEED repeats.
  *
- * core: device usernet interfaces afpacket
+ * core: message.c device usernet interfaces afpacket
  * modes: plain asan
  */
 #include <dirent.h>

@@ -1,6 +1,6 @@
 /*
  * Interfaces as netmap ports, and sending, on the loopback interface of a network namespace of this test's own.
- * core: device usernet interfaces afpacket
+ * core: message.c device usernet interfaces afpacket
  * modes: plain asan tsan
  */
 #include <errno.h>

@@ -5,7 +5,7 @@
  * who has been stopped there holds others up for a bounded time, and finds, when it goes on, that nobody was in
  * it meanwhile; and what a stopped sender was writing to is nobody else's until it has gone on.
  *
- * core: device usernet interfaces afpacket
+ * core: message.c device usernet interfaces afpacket
  * modes: plain asan
  */
 #include <errno.h>

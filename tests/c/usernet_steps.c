@@ -5,7 +5,7 @@
  * a death is the same at any instruction. Then no buffer of the region may be lost or be in two places,
  * and what arrives, at the receiver as at the monitors, must be whole, in order and new.
  *
- * core: device usernet interfaces afpacket
+ * core: message.c device usernet interfaces afpacket
  * modes: plain
  */
 #include <errno.h>

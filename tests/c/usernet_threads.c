@@ -5,7 +5,7 @@
  * What must hold whatever the schedule: a packet arrives unaltered, once, in order per sender and
  * receiver, and the counters account for every one of them.
  *
- * core: device usernet interfaces afpacket
+ * core: message.c device usernet interfaces afpacket
  * modes: plain asan tsan
  */
 #include <errno.h>

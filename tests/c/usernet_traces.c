@@ -2,7 +2,7 @@
  * The worked examples of ring arithmetic that netmap's behaviour is known by, number by number:
  * rings of 8 slots on a switch and on a pipe.
  *
- * core: device usernet interfaces afpacket
+ * core: message.c device usernet interfaces afpacket
  * modes: plain asan tsan
  */
 #include "client.h"

@@ -11,7 +11,7 @@
  * that do share it may get errors and garbage. At the end the vandal is killed, and what it has made of its region is
  * for the others to clear away.
  *
- * core: device/choose.c device/kernel.c usernet interfaces afpacket netmap slab.c
+ * core: message.c device/choose.c device/kernel.c usernet interfaces afpacket netmap slab.c
  * modes: plain asan
  */
 #include <dirent.h>

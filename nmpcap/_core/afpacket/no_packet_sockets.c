@@ -2,14 +2,14 @@
 #ifndef __linux__
 
 #include <errno.h>
-#include <stdio.h>
 
 #include "afpacket/afpacket.h"
+#include "message.h"
 #include "source.h"
 
 static int refuse(const char *name, char *msg)
 {
-    snprintf(msg, NM_MSG_SIZE, "%s: Packet capture is not supported on that device: packet sockets are Linux's", name);
+    nm_message_print(msg, name, "Packet capture is not supported on that device: packet sockets are Linux's");
     return -ENOTSUP;
 }
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "afpacket/impl.h"
+#include "message.h"
 
 static int set(struct nm_packet *p, int option, int value, const char *what)
 {
@@ -160,7 +161,7 @@ static int set_up(struct nm_packet *p, const struct nm_packet_args *args)
 
 static int no_resources(const char *name, char *msg, int error)
 {
-    snprintf(msg, NM_MSG_SIZE, "%s: opening it: %s", name, strerror(-error));
+    nm_message_print(msg, name, "opening it: %s", strerror(-error));
     return error;
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "afpacket/impl.h"
+#include "message.h"
 
 static struct ifreq request_for(const char *name, void *data)
 {
@@ -53,9 +54,9 @@ int nm_packet_tstamp_types(const char *name, uint32_t *types, char *msg)
     if (fd >= 0)
         close(fd);
     if (error == -ENODEV)
-        snprintf(msg, NM_MSG_SIZE, "%.200s: " NM_PACKET_NO_DEVICE, name);
+        nm_message_print(msg, name, NM_PACKET_NO_DEVICE);
     else if (error)
-        snprintf(msg, NM_MSG_SIZE, "%s: asking for its time stamps: %s", name, strerror(-error));
+        nm_message_print(msg, name, "asking for its time stamps: %s", strerror(-error));
     if (error)
         return error;
     fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);

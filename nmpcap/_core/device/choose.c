@@ -5,6 +5,7 @@
 
 #include "device.h"
 #include "device/choose.h"
+#include "message.h"
 
 int nm_device_open(int which, const char *directory, struct nm_device **device, char *msg)
 {
@@ -19,7 +20,7 @@ int nm_device_open(int which, const char *directory, struct nm_device **device, 
         return EINVAL;
     }
     if (directory) {
-        snprintf(msg, NM_MSG_SIZE, "runtime directory %s: the kernel's netmap has none; it is user space's", directory);
+        nm_message_print(msg, NULL, "runtime directory %s: the kernel's netmap has none; it is user space's", directory);
         return EINVAL;
     }
     error = nm_kernel_open(device, msg);

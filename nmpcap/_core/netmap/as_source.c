@@ -7,6 +7,7 @@
 
 #include "abi.h"
 #include "extensions.h"
+#include "message.h"
 #include "netmap/desc.h"
 #include "netmap/as_source.h"
 #include "device/choose.h"
@@ -196,7 +197,7 @@ int nm_netmap_source_open(const struct nm_open_args *args, struct nm_source **so
 
     *source = NULL;
     if (!s) {
-        snprintf(msg, NM_MSG_SIZE, "%s: no memory to open it", args->name);
+        nm_message_print(msg, args->name, "no memory to open it");
         return -ENOMEM;
     }
     s->base.ops = &ops;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "message.h"
 #include "netmap/request.h"
 #include "device/choose.h"
 
@@ -189,13 +190,13 @@ int nm_desc_open(const struct nm_open_args *args, struct nm_desc **desc, char *m
     if (!d || !d->spec || (directory && !d->runtime_dir)) {
         if (d)
             nm_desc_free(d);
-        snprintf(msg, NM_MSG_SIZE, "%s: no memory for a descriptor", spec);
+        nm_message_print(msg, spec, "no memory for a descriptor");
         return ENOMEM;
     }
     snprintf(d->name, sizeof(d->name), "%s", spec);
     if (args->parent && !nm_desc_enter(args->parent)) {
         nm_desc_free(d);
-        snprintf(msg, NM_MSG_SIZE, "%s: the parent is in use by another thread", spec);
+        nm_message_print(msg, spec, "the parent is in use by another thread");
         return EBUSY;
     }
     error = open_port(d, args, &request);

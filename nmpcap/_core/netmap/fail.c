@@ -1,17 +1,16 @@
 /* Why a call on a port failed, in its descriptor's message. */
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "message.h"
 #include "netmap/impl.h"
 
 int nm_desc_fail(struct nm_desc *d, int error, const char *format, ...)
 {
     va_list ap;
-    int n = snprintf(d->msg, sizeof(d->msg), "%.200s: ", d->spec);
 
     va_start(ap, format);
-    vsnprintf(d->msg + n, sizeof(d->msg) - (size_t)n, format, ap);
+    nm_message_vprint(d->msg, d->spec, format, ap);
     va_end(ap);
     return error;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "message.h"
 #include "usernet/interface_impl.h"
 #include "usernet/kring.h"
 
@@ -68,8 +69,7 @@ static int queue_packet(struct nmu_device *dev, const struct slots *s, uint32_t 
 
     if (bytes)
         return a->source->ops->inject(a->source, bytes, len);
-    snprintf(a->source->msg, sizeof(a->source->msg), "%s: tx ring 0, slot %u: an impossible buffer or length",
-             port_of(dev)->name, from);
+    nm_message_print(a->source->msg, port_of(dev)->name, "tx ring 0, slot %u: an impossible buffer or length", from);
     return -EINVAL;
 }
 
