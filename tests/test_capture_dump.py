@@ -255,3 +255,30 @@ def test_packets_of_link_types_without_a_limit_are_not_cut(size: int, save: Call
     theirs = libpcap.read(libpcap.library(), path)
     assert [len(data) for _, data, _ in theirs.packets] == [size]
     assert libpcap.read(libpcap.library(), copy) == theirs
+
+
+def test_a_pcap_file_made_of_pcapng_tells_the_interfaces_own_snaplen(tmp_path: Path) -> None:
+    source, copy = tmp_path / "in.pcapng", tmp_path / "out.pcap"
+    source.write_bytes(
+        LITTLE.section() + LITTLE.interface(snaplen=96) + LITTLE.packet(bytes(96), 1_000_000, length=1500)
+    )
+    for append in (False, True):
+        with nmpcap.open_offline(source) as capture, capture.dump_open(copy, append=append) as writer:
+            assert capture.dump(writer) == 1
+    theirs = libpcap.read(libpcap.library(), copy)
+    assert (theirs.snaplen, len(theirs.packets), theirs.error) == (96, 2, "")
+
+
+def test_a_longer_packet_of_another_interface_is_refused_and_not_cut(tmp_path: Path) -> None:
+    source, copy = tmp_path / "in.pcapng", tmp_path / "out.pcap"
+    interfaces = LITTLE.interface(snaplen=96) + LITTLE.interface(snaplen=200)
+    source.write_bytes(
+        LITTLE.section() + interfaces + LITTLE.packet(bytes(96)) + LITTLE.packet(bytes(97), interface=1)
+    )
+    with nmpcap.open_offline(source) as capture, capture.dump_open(copy) as writer:
+        with pytest.raises(UsageError, match="97 bytes is longer than the snapshot length of 96"):
+            capture.dump(writer)
+        assert writer.packets == 1
+    with nmpcap.open_offline(source) as capture, capture.dump_open(copy, snaplen=200) as writer:
+        assert capture.dump(writer) == 2
+    assert [len(record.data) for record in Reader(copy)] == [96, 97]

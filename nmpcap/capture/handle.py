@@ -27,7 +27,7 @@ from nmpcap.capture.filter import Filter, linktype_name
 from nmpcap.errors import DeviceError, PcapError, UsageError
 from nmpcap.packet import Batch, Explanation, Packet, Stats
 from nmpcap.ports import Port
-from nmpcap.savefile import Interface, Option, Writer, open_writer
+from nmpcap.savefile import Interface, Option, Writer
 from nmpcap.savefile.origins import new_origin
 from nmpcap.savefile.output import Target
 
@@ -446,14 +446,16 @@ class Capture(Handle):
         a pcapng file by all that it says of them. Once the handle is closed, or while another thread is in
         it, a new one is described by its link type and snaplen alone.
         """
-        kept = self.snapshot()
-        if self._port.mixed:
-            kept = int(lib.nm_capture_snaplen(self._core))  # the next interface's may be longer
-        writer = open_writer(
+        kept, told = self.snapshot(), 0
+        if self._port.mixed and snaplen is None:
+            # The next interface's may be longer, and a pcap file has room for one.
+            kept, told = int(lib.nm_capture_snaplen(self._core)), kept
+        writer = Writer(
             target,
-            self.datalink() if linktype is None else linktype,
-            kept if snaplen is None else snaplen,
-            self._nano if nano is None else nano,
+            linktype=self.datalink() if linktype is None else linktype,
+            snaplen=kept if snaplen is None else snaplen,
+            told_snaplen=told,
+            nano=self._nano if nano is None else nano,
             format=format,
             compression=compression,
             options=options,

@@ -10,6 +10,7 @@ import errno
 import functools
 import io
 import os
+import select
 import stat
 from collections.abc import Callable
 from typing import BinaryIO, NamedTuple
@@ -118,7 +119,7 @@ def _from_fd(fd: int, name: str, max_memory: int) -> Input:
         os.close(fd)
         raise
     file = os.fdopen(fd, "rb", buffering=0)
-    pieces = _Decompressed(lambda size: os.read(fd, size), lambda: _at_end(fd), decompressor, ahead)
+    pieces = _Decompressed(lambda size: _read(fd, size), lambda: _at_end(fd), decompressor, ahead)
     size = functools.partial(_size_of, fd)
     return Input(name, -1, b"", pieces.read, file.close, size, lambda: pieces.taken)
 
@@ -137,11 +138,20 @@ def _start_of(fd: int) -> tuple[bytes, bytes]:
         return b"", os.pread(fd, LONGEST_MAGIC, os.lseek(fd, 0, os.SEEK_CUR))
     ahead = b""
     while len(ahead) < LONGEST_MAGIC:
-        more = os.read(fd, LONGEST_MAGIC - len(ahead))
+        more = _read(fd, LONGEST_MAGIC - len(ahead))
         if not more:
             break
         ahead += more
     return ahead, ahead
+
+
+def _read(fd: int, size: int) -> bytes:
+    """Read what is there, b"" at the end; of a descriptor in non-blocking mode too, after waiting for it."""
+    while True:
+        try:
+            return os.read(fd, size)
+        except BlockingIOError:
+            select.select([fd], [], [])
 
 
 def _from_file(file: BinaryIO, max_memory: int) -> Input:

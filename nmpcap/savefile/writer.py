@@ -91,6 +91,7 @@ class Writer(Sink):
         options: Iterable[Option] = (),
         append: bool = False,
         exclusive: bool = False,
+        told_snaplen: int = 0,
         flush_after: float | None = None,
         max_bytes: int = 0,
         max_packets: int = 0,
@@ -105,6 +106,9 @@ class Writer(Sink):
         append: go on behind what a file of the same kind holds; a path that is not there or is empty
         begins a new file. Raises SavefileError, in libpcap's words, where the file is of another
         kind, or ends inside a record: what came behind that could not be found again.
+
+        told_snaplen: what a pcap file's header says instead of snaplen; a longer packet is then refused and
+        not cut: for sources whose interfaces may differ (0: snaplen).
 
         exclusive: a path must not be there yet, not even as a link: DeviceError (EEXIST).
 
@@ -134,13 +138,14 @@ class Writer(Sink):
             raise UsageError(f"{path or repr(target)}: {error}") from None
         section = encode_options(options)
         config = self._config(snaplen, section)
+        config.told_snaplen = number(told_snaplen, "told_snaplen", 0, _SNAPLEN_MAX)
         config.max_bytes = number(max_bytes, "max_bytes", 0, _LIMIT_MAX)
         config.max_packets = number(max_packets, "max_packets", 0, _LIMIT_MAX)
         if append and not path:
             raise UsageError(f"{target!r}: append takes a path; whether something is there must be looked at")
         config.append = append and path != "-" and has_content(path)
         if config.append:
-            check_append(path, Kind(self.format, linktype, config.snaplen, nano, compression))
+            check_append(path, Kind(self.format, linktype, told_snaplen or config.snaplen, nano, compression))
         name, fd, output = open_output(target, compression, bool(config.append), exclusive)
         self._open(name, fd, output, config, direct=flush_after is None)
         self._sources: dict[int, _Source] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import io
 import os
 import random
@@ -11,6 +12,7 @@ import struct
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pcapy
@@ -123,6 +125,15 @@ def test_numbers_inside_swapped_packets_are_turned_as_in_libpcap(
     linktype: int, save, rng: random.Random
 ) -> None:
     packets = [Given(i, 0, pseudo_header(linktype, rng), 300) for i in range(500)]
+    path = save(Layout(order=">", linktype=linktype).file(packets))
+    assert read(path)[0] == libpcap.read(libpcap.library(), path).packets
+
+
+@pytest.mark.parametrize("linktype", [189, 220, 239, 113, 276, 117])
+def test_numbers_behind_a_swapped_packets_own_length_are_left_as_in_libpcap(
+    linktype: int, save, rng: random.Random
+) -> None:
+    packets = [Given(i, 0, pseudo_header(linktype, rng), rng.randrange(1, 80)) for i in range(500)]
     path = save(Layout(order=">", linktype=linktype).file(packets))
     assert read(path)[0] == libpcap.read(libpcap.library(), path).packets
 
@@ -309,6 +320,31 @@ def test_a_second_thread_is_refused_and_a_closed_reader_too() -> None:
     os.close(out)
     with pytest.raises(UsageError, match="the savefile is closed"):
         list(reader)
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_a_pipe_in_non_blocking_mode_is_waited_for(
+    compress: Callable[[bytes], bytes], rng: random.Random
+) -> None:
+    contents = compress(Layout().file(some_packets(rng, 10)))
+    out, into = os.pipe()
+    os.set_blocking(out, False)
+
+    def send() -> None:
+        with os.fdopen(into, "wb", buffering=0) as sender:
+            for at in range(0, len(contents), 100):
+                time.sleep(0.001)
+                sender.write(contents[at : at + 2])
+                time.sleep(0.001)
+                sender.write(contents[at + 2 : at + 100])
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        with os.fdopen(out, "rb") as receiver, Reader(receiver.fileno()) as reader:
+            assert len(list(reader)) == 10
+    finally:
+        thread.join()
 
 
 def test_a_pipe_may_cut_records_anywhere(rng: random.Random) -> None:

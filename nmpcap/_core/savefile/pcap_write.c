@@ -22,7 +22,7 @@ static void header(struct nm_writer *writer, uint8_t *to)
     nm_put16(to + 6, 4, false);
     nm_put32(to + 8, 0, false); /* time zone and accuracy: nobody uses them */
     nm_put32(to + 12, 0, false);
-    nm_put32(to + 16, config->snaplen, false);
+    nm_put32(to + 16, config->told_snaplen ? config->told_snaplen : config->snaplen, false);
     nm_put32(to + 20, (uint32_t)nm_dlt_to_linktype(config->linktype), false);
 }
 
@@ -45,6 +45,13 @@ static int64_t measure(struct nm_writer *writer, const struct nm_record *record)
     }
     if (record->options_len) {
         snprintf(writer->msg, sizeof writer->msg, "a pcap file has no comments or options; a pcapng file has");
+        return -EINVAL;
+    }
+    if (writer->config.told_snaplen && nm_writer_caplen(writer, view) > writer->config.told_snaplen) {
+        snprintf(writer->msg, sizeof writer->msg,
+                 "a packet of %u bytes is longer than the snapshot length of %u that the pcap file tells, its first "
+                 "interface's; give snaplen, or write pcapng",
+                 nm_writer_caplen(writer, view), writer->config.told_snaplen);
         return -EINVAL;
     }
     if (view->ts_ns < 0 || view->ts_ns / NS_A_SECOND > UINT32_MAX) {

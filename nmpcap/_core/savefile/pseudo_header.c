@@ -107,11 +107,12 @@ static void fix_usb_len(struct nm_view *view)
 
 /* ---- netfilter log: type-length-value triples, of which type and length are swapped --- */
 
-static void swap_nflog(uint8_t *data, uint32_t caplen)
+/* The head of a triple counts as captured, what it announces must lie within the packet as well (as in libpcap). */
+static void swap_nflog(uint8_t *data, uint32_t caplen, uint32_t len)
 {
     uint32_t at = 4;
 
-    if (caplen < 4 || data[1] != 0) /* only version 0 is known */
+    if (caplen < 4 || len < 4 || data[1] != 0) /* only version 0 is known */
         return;
     while (caplen - at >= 4) {
         uint32_t size;
@@ -119,7 +120,7 @@ static void swap_nflog(uint8_t *data, uint32_t caplen)
         swap_field(data, caplen, at, 2);
         swap_field(data, caplen, at + 2, 2);
         size = (nm_get16(data + at, false) + 3u) & ~3u;
-        if (size < 4 || caplen - at < size)
+        if (size < 4 || caplen - at < size || len - at < size)
             return;
         at += size;
     }
@@ -166,8 +167,12 @@ bool nm_pseudo_header_has(uint32_t linktype)
            linktype == NM_DLT_LINUX_SLL || linktype == NM_DLT_LINUX_SLL2 || linktype == NM_DLT_PFLOG;
 }
 
-static void swap(uint32_t linktype, uint8_t *data, uint32_t caplen)
+/* What lies behind a packet's own length is no field of it, whatever was captured; but USB's length may be the
+ * buffer's and says nothing of the header (libpcap: swap_pseudo_headers). */
+static void swap(uint32_t linktype, uint8_t *data, uint32_t caplen, uint32_t len)
 {
+    uint32_t end = caplen < len ? caplen : len;
+
     switch (linktype) {
     case NM_DLT_USB_LINUX:
         swap_usb(data, caplen, false);
@@ -176,16 +181,16 @@ static void swap(uint32_t linktype, uint8_t *data, uint32_t caplen)
         swap_usb(data, caplen, true);
         break;
     case NM_DLT_NFLOG:
-        swap_nflog(data, caplen);
+        swap_nflog(data, caplen, len);
         break;
     case NM_DLT_PFLOG:
-        swap_pflog(data, caplen);
+        swap_pflog(data, end);
         break;
     case NM_DLT_LINUX_SLL:
-        swap_can_id(data, caplen, 14, 16);
+        swap_can_id(data, end, 14, 16);
         break;
     case NM_DLT_LINUX_SLL2:
-        swap_can_id(data, caplen, 0, 20);
+        swap_can_id(data, end, 0, 20);
         break;
     default:
         break;
@@ -196,7 +201,7 @@ void nm_pseudo_header_fix(struct nm_view *view, bool swapped)
 {
     /* The views of a savefile point into the reader's own memory. */
     if (swapped)
-        swap(view->linktype, (uint8_t *)(uintptr_t)view->data, view->caplen);
+        swap(view->linktype, (uint8_t *)(uintptr_t)view->data, view->caplen, view->len);
     if (view->linktype == NM_DLT_USB_LINUX_MMAPPED)
         fix_usb_len(view);
 }

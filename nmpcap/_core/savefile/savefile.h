@@ -142,6 +142,7 @@ struct nm_writer_config {
     uint32_t format;   /* NM_SAVEFILE_* */
     uint32_t linktype; /* DLT of the file (pcap), or of packets that do not say (pcapng) */
     uint32_t snaplen;  /* longer packets are cut to this; 0: 262144 */
+    uint32_t told_snaplen; /* pcap: what the header says instead, and longer packets are refused; 0: snaplen */
     uint8_t nano;      /* nanosecond time stamps */
     uint8_t append;    /* the file has its header already; fd stands at its end */
     uint8_t reserved[2];
