@@ -14,8 +14,7 @@ from operator import itemgetter
 from nmpcap.capture import Capture
 from nmpcap.cli.command import Command
 from nmpcap.cli.messages import fail
-from nmpcap.cli.ticks import Ticks
-from nmpcap.cli.writing import Files, open_files
+from nmpcap.cli.writing import Files, Ticking, open_files
 from nmpcap.errors import PcapError
 from nmpcap.packet import Packet
 from nmpcap.savefile.writer import format_of_name
@@ -40,9 +39,12 @@ class Merger:
             raise fail(f"{command.write}: packets of several link types; a .pcapng file takes them")
         return open_files(command, self._captures[0])
 
-    def packets(self, live: bool, ticks: Ticks) -> Iterator[tuple[int, list[Packet]]]:
-        """Give packets in their order, with the place of their source; now and then none, to look around."""
-        merged = self._live(ticks) if live else self._by_time()
+    def packets(self, live: bool, ticking: Ticking) -> Iterator[tuple[int, list[Packet]]]:
+        """Give packets in their order, with the place of their source; now and then none, to look around.
+
+        ``ticking`` is polled while live ones are awaited.
+        """
+        merged = self._live(ticking) if live else self._by_time()
         for which, packet in merged:
             yield which, [packet] if packet is not None else []
 
@@ -62,12 +64,12 @@ class Merger:
         if failures:
             raise failures[0]
 
-    def _live(self, ticks: Ticks) -> Iterator[tuple[int, Packet | None]]:
+    def _live(self, ticking: Ticking) -> Iterator[tuple[int, Packet | None]]:
         poll = select.poll()
         for capture in self._captures:
             poll.register(capture.fileno(), select.POLLIN)
         while True:
-            ticks.poll()
+            ticking.poll()
             poll.poll(_SLICE_MS)
             waiting: list[tuple[int, int, Packet]] = []
             for which, capture in enumerate(self._captures):

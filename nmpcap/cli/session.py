@@ -28,6 +28,7 @@ from nmpcap.errors import PcapError
 __all__ = ["run"]
 
 _BATCH = 256
+_SLICE = 0.1  # seconds after which a thread that reads looks around
 
 
 def run(command: Command) -> int:
@@ -62,9 +63,10 @@ class _Session:
             for capture in self._captures:
                 self._lines.check(capture.datalink())
         self._open_files()
+        # Before anybody is told that it listens, and may send one.
+        self._signals = Signals(self._stop, self._report, self._flush)
         if command.live:
             announce_live(command, self._captures)
-        self._signals = Signals(self._stop, self._report, self._flush)
         status = self._move(names)
         return self._end(status)
 
@@ -151,11 +153,14 @@ class _Session:
 
     def _move(self, names: Iterator[str]) -> int:
         """Move packets until the end, a signal, -c, or what went wrong; return the status."""
+        command = self._command
         ticks = self._ticks()
         try:
             with self._telling():
-                if self._merger is not None:
-                    self._merge(self._merger, ticks)
+                if command.live and self._lines is not None and not command.numeric:
+                    self._print_behind(ticks)
+                elif self._merger is not None:
+                    self._take(self._merger.packets(command.live, self._ticking(ticks)))
                 else:
                     self._read_all(names, ticks)
         except FileLimit as reached:
@@ -192,8 +197,7 @@ class _Session:
 
     def _read(self, capture: Capture, ticks: Ticks) -> None:
         if self._lines is None:
-            sink: Any = self._files if self._files is not None else self._counter
-            capture.dump(Ticking(sink, ticks), self._left())
+            capture.dump(self._ticking(ticks), self._left())
             return
         while not self._stopped:
             most = min(_BATCH, self._left()) if self._command.count else _BATCH
@@ -213,8 +217,33 @@ class _Session:
             self._output.put(text)
             self._printed += 1
 
-    def _merge(self, merger: Any, ticks: Ticks) -> None:
-        for which, arrived in merger.packets(self._command.live, ticks):
+    def _ticking(self, ticks: Ticks) -> Ticking:
+        return Ticking(self._files if self._files is not None else self._counter, ticks)
+
+    def _print_behind(self, ticks: Ticks) -> None:
+        """Print lines with names, which may take seconds each, while packets go on being read."""
+        from nmpcap.cli.ahead import Ahead
+
+        nothing = Ticking(Counter(), Ticks())  # what is due is looked after here, not where packets are read
+        arriving = self._merger.packets(True, nothing) if self._merger is not None else self._arriving()
+        with Ahead(arriving) as ahead:
+            self._take(ahead.packets(self._ticking(ticks).poll))
+
+    def _arriving(self) -> Iterator[tuple[int, Any]]:
+        """Give the packets of the one port, at most as many as -c says; now and then none."""
+        (capture,) = self._captures
+        left = self._command.count
+        while not self._stopped:
+            batch = capture.next_batch(min(_BATCH, left) if self._command.count else _BATCH, _SLICE)
+            if batch is None and capture.closed:
+                return
+            yield 0, () if batch is None else batch
+            left -= 0 if batch is None else len(batch)
+            if self._command.count and left <= 0:
+                return
+
+    def _take(self, packets_of: Iterator[tuple[int, Any]]) -> None:
+        for which, arrived in packets_of:
             packets = arrived[: self._left()] if self._command.count else arrived
             if self._files is not None:
                 self._files.write_many(packets)
