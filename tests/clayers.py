@@ -24,6 +24,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("netmap",),
     ("capture",),
     ("wire",),
+    ("traffic",),
     ("python",),
 )
 UMBRELLA = "nmpcap.h"

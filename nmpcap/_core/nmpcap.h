@@ -39,5 +39,9 @@
 #include "wire/wire.h"
 #include "wire/pump.h"
 #include "wire/replay.h"
+#include "traffic/stream.h"
+#include "traffic/generator.h"
+#include "traffic/sequence.h"
+#include "traffic/sink.h"
 
 #endif

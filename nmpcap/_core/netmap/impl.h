@@ -1,4 +1,4 @@
-/* impl: what an open port holds; for the files that implement desc.h. */
+/* impl: what an open port holds; for the files that implement desc.h, and for loops that work on its rings (traffic/). */
 #ifndef NMPCAP_NETMAP_IMPL_H
 #define NMPCAP_NETMAP_IMPL_H
 
