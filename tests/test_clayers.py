@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from .clayers import CORE, ROWS, UMBRELLA, Include, files, folder_of, includes_of, is_wrong
@@ -29,6 +31,12 @@ def test_folders_include_from_lower_rows_only() -> None:
 def test_only_python_knows_of_python() -> None:
     strays = [f for f in files() if "<Python.h>" in f.read_text() and f.parent.name != "python"]
     assert strays == []
+
+
+def test_every_source_is_built() -> None:
+    """meson's list, beside what there is; what C tests alone build is below tests/."""
+    built = set(re.findall(r"'([\w/]+\.c)'", (CORE / "meson.build").read_text())) - {"_lib.c"}
+    assert {str(file.relative_to(CORE)) for file in files() if file.suffix == ".c"} == built
 
 
 @pytest.mark.parametrize(
