@@ -10,6 +10,7 @@ import pytest
 
 import nmpcap
 from nmpcap import DeviceError
+from nmpcap._printable import printable
 
 from ...later import Later
 from ...network import ETHERTYPE, MODES, Network, frame, read
@@ -20,7 +21,7 @@ from ...oracles.live import Libpcap
 def test_unknown_interfaces(network: Network, name: str) -> None:
     with pytest.raises(DeviceError, match="No such device exists") as caught:
         nmpcap.open(name)
-    assert str(caught.value).startswith(name[:100])
+    assert str(caught.value).startswith(printable(name)[:100])
     assert caught.value.errno == errno.ENODEV
 
 
