@@ -25,6 +25,10 @@ VERBS: tuple[Verb, ...] = (
     Verb("dump", "nmpcap.cli.nmdump", "Print, write and count packets: nmdump, tcpdump's command line."),
     Verb("link", "nmpcap.cli.verb.link", "Emulate a link between two ports, or over a savefile."),
     Verb("replay", "nmpcap.cli.verb.replay", "Send a savefile's packets through a port, each at its time."),
+    Verb(
+        "gen", "nmpcap.cli.verb.gen", "Send frames, as fast as a port takes them or at a rate: pkt-gen's tx."
+    ),
+    Verb("sink", "nmpcap.cli.verb.sink", "Count what a port receives, and what is missing: pkt-gen's rx."),
     Verb("vale", "nmpcap.cli.verb.vale", "List, make, attach and count VALE switches' ports."),
     Verb("devices", "nmpcap.cli.verb.devices", "List interfaces and the ports of netmap."),
     Verb("filter", "nmpcap.cli.verb.filter", "Explain a filter, print its program, judge a savefile."),

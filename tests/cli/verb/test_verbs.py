@@ -246,7 +246,7 @@ def test_links_that_cannot_be(file: Path, tmp_path: Path) -> None:
 
 
 def test_every_verb_has_help() -> None:
-    for verb in ("link", "replay", "vale", "devices", "filter", "parameters"):
+    for verb in ("link", "replay", "gen", "sink", "vale", "devices", "filter", "parameters"):
         lines = printed(verb, "--help")
         assert lines[0].startswith(f"usage: nmpcap {verb}")
         assert f"  {verb} " in "\n".join(printed("--help"))
