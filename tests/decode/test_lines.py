@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from . import judge
-from .cases import dhcp, links, names, network, options, routing, services, sessions, snmp, tunnels
+from .cases import dhcp, icmp, links, names, network, options, routing, services, sessions, snmp, tunnels
 from .reviewed import known
 
 CASES = {
     name: case
-    for module in (dhcp, links, names, network, options, routing, services, sessions, snmp, tunnels)
+    for module in (dhcp, icmp, links, names, network, options, routing, services, sessions, snmp, tunnels)
     for name, case in module.CASES.items()
 }
 

@@ -72,6 +72,7 @@ def _times(p: Printer, d: bytes, at: int, length: int) -> None:
     put = p.put
     if length < 48:
         put(" (invalid)")
+        take(d, at, length)
         return
     stratum = d[at + 1]
     put(f", Stratum {stratum} ({_stratum(stratum)})")

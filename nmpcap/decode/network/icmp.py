@@ -10,11 +10,15 @@ from ..wire import take, u16, u32
 __all__ = ["show"]
 
 _HEADER = 8
+# What an error quotes at least: a header of IPv4.
+_QUOTED = 20
 _ECHO = {0: "reply", 8: "request"}
 _PLAIN = {4: "source quench", 10: "router solicitation", 15: "information request", 16: "information reply"}
 _QUOTING = {3, 4, 5, 11, 12}
 # Those whose quotation may be followed by extensions (RFC 4884).
 _EXTENDED = {3, 11, 12}
+# Where they begin: behind the header and the 128 bytes that are then quoted at least.
+_EXTENSIONS = _HEADER + 128
 _UNREACHABLE = {
     0: "net {} unreachable",
     1: "host {} unreachable",
@@ -52,10 +56,17 @@ def show(p: Printer, d: bytes, at: int, length: int, ip: int, fragment: int) -> 
         message = d[at : at + length]
         if internet(message):
             p.put(f" (wrong icmp cksum {u16(d, at + 2):x} (->{should_be(message, 2):x})!)")
-    if p.verbose and kind in _QUOTING and at + _HEADER < len(d):
+    if p.verbose and kind in _QUOTING and at + _HEADER <= len(d):
         p.put("\n\t")
         inner = at + _HEADER
+        if d[inner] >> 4 != 4:
+            p.truncated()
+            return
         load("network.ip4")(p, d, inner, u16(d, inner + 2))
+        p.proto = "icmp"
+        if kind in _EXTENDED and length > _EXTENSIONS:
+            # The second word counts the words quoted; zero if whoever sent it does not say so.
+            load("network.icmp_extensions")(p, d, at + _EXTENSIONS, at + length, announced=d[at + 5] != 0)
 
 
 def _text(p: Printer, d: bytes, at: int, kind: int, code: int) -> str:
@@ -73,9 +84,8 @@ def _text(p: Printer, d: bytes, at: int, kind: int, code: int) -> str:
     if kind == 9:
         return _advertisement(p, d, at)
     if kind == 11:
-        return {0: "time exceeded in-transit", 1: "ip reassembly time exceeded"}.get(
-            code, f"time exceeded-#{code}"
-        )
+        take(d, at + _HEADER, _QUOTED)
+        return _EXCEEDED.get(code) or f"time exceeded-#{code}"
     if kind == 12:
         if code:
             return f"parameter problem - code {code}"
