@@ -1,7 +1,7 @@
 /*
  * Parts of a packet socket over a kernel and an adapter that are made up: counts beyond 32 bits, and an
  * adapter with a clock.
- * core: none
+ * core: message.c
  * modes: plain asan
  */
 #include <stdio.h>
