@@ -13,7 +13,7 @@
  * from sender and number. So a receiver sees by itself what is altered, doubled, or out of order, and
  * how many are missing; for those the port's counter of dropped packets must account.
  *
- * core: device/choose.c device/kernel.c usernet interfaces afpacket
+ * core: message.c device/choose.c device/kernel.c usernet interfaces afpacket
  */
 #include <errno.h>
 #include <fcntl.h>
